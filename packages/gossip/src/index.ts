@@ -1,0 +1,6 @@
+/**
+ * @packageDocumentation
+ *
+ * Topic swarms: runs HyParView and Plumtree over a session port.
+ */
+export {}

@@ -1,0 +1,6 @@
+/**
+ * @packageDocumentation
+ *
+ * HyParView partial-view membership as a pure state machine.
+ */
+export {}

@@ -1,0 +1,6 @@
+/**
+ * @packageDocumentation
+ *
+ * Plumtree epidemic broadcast trees as a pure state machine.
+ */
+export {}

@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest'
+import { systemClock, systemHash, systemHmac, systemRandom, systemTimers } from '../src/system.ts'
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
+const utf8 = (text: string) => new TextEncoder().encode(text)
+
+describe('the system ports', () => {
+  test('hash is SHA-256 (FIPS 180-4, one block)', () => {
+    expect(hex(systemHash(utf8('abc')))).toBe(
+      'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
+    )
+  })
+
+  test('hmac is HMAC-SHA-256 (RFC 4231, case 2)', () => {
+    expect(hex(systemHmac(utf8('Jefe'), utf8('what do ya want for nothing?')))).toBe(
+      '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843'
+    )
+  })
+
+  test('a cancelled timer does not run, and others run in order of their delay', async () => {
+    const ran: string[] = []
+    const cancelled = systemTimers.schedule(1, () => ran.push('cancelled'))
+    cancelled.cancel()
+    const keepAlive = setInterval(() => {}, 1000)
+    await new Promise<void>(resolve => {
+      systemTimers.schedule(5, () => {
+        ran.push('second')
+        resolve()
+      })
+      systemTimers.schedule(1, () => ran.push('first'))
+    })
+    clearInterval(keepAlive)
+    expect(ran).toEqual(['first', 'second'])
+  })
+
+  test('the monotonic clock does not decrease and random bytes do not repeat', () => {
+    const first = systemClock.monotonicMs()
+    expect(systemClock.monotonicMs()).toBeGreaterThanOrEqual(first)
+    expect(hex(systemRandom.bytes(16))).not.toBe(hex(systemRandom.bytes(16)))
+    expect(systemRandom.below(10)).toBeLessThan(10)
+  })
+})

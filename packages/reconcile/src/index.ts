@@ -1,0 +1,6 @@
+/**
+ * @packageDocumentation
+ *
+ * Set fingerprints and range-based set reconciliation.
+ */
+export {}

@@ -1,0 +1,6 @@
+/**
+ * @packageDocumentation
+ *
+ * A deterministic simulator: virtual time, seeded randomness, a faulty network and traces.
+ */
+export {}

@@ -1,0 +1,6 @@
+/**
+ * @packageDocumentation
+ *
+ * Topic sync manager: one sync session per topic and peer, any sync protocol.
+ */
+export {}
