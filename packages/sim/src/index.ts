@@ -1,6 +1,36 @@
 /**
- * @packageDocumentation
+ * A deterministic simulator: virtual time, seeded randomness, a network with faults, and traces.
  *
- * A deterministic simulator: virtual time, seeded randomness, a faulty network and traces.
+ * It runs thousands of state machines, or programs written against `@starling/ports`, in one thread with no real clock,
+ * socket or timer; the same seed gives the same run. It is not a model checker and not a mock: what runs in it is the code
+ * that runs in production.
+ *
+ * @example
+ * ```ts
+ * import { createSimulation, SimNetwork } from '@starling/sim'
+ *
+ * const simulation = createSimulation({ seed: 1 })
+ * const network = new SimNetwork<string>(simulation)
+ * const a = network.attach({ message: (from, text) => console.log(from, text, simulation.nowMs) })
+ * const b = network.attach({ message: () => {} })
+ * network.send(b, a, 'hello')
+ * simulation.run()
+ * console.log(simulation.trace.hash)
+ * ```
+ *
+ * @packageDocumentation
  */
-export {}
+export { EPOCH_WALL_MS, EVENTS_PENDING_MAX, LATENCY_MS, PARTITION_DETECTION_MS } from './config.ts'
+export { digest } from './digest.ts'
+export { EventQueueFullError } from './errors.ts'
+export { EventQueue } from './event-queue.ts'
+export {
+  SimNetwork,
+  type NetworkCounters,
+  type NetworkNode,
+  type NodeIndex,
+  type SimNetworkInit
+} from './network.ts'
+export type { NodePorts, NodePortsInit } from './node-ports.ts'
+export { createSimulation, type SimEvent, type Simulation, type SimulationInit } from './simulation.ts'
+export type { Trace } from './trace.ts'

@@ -1,0 +1,17 @@
+/** Most events that may be pending at once. Source: guess; 100,000 nodes with a hundred events each. */
+export const EVENTS_PENDING_MAX = 10_000_000
+
+/** Wall time at virtual time 0, ms since the Unix epoch: 2026-01-01. Any fixed value would do. */
+export const EPOCH_WALL_MS = 1_767_225_600_000
+
+/** One-way delay of a link, ms. Source: the U(10, 50) ms that published measurements of both protocols use. */
+export const LATENCY_MS: { readonly min: number; readonly max: number } = { min: 10, max: 50 }
+
+/**
+ * Silence after which a watcher is told that a peer behind a partition is lost, ms. Source: 10 s, the idle time-out
+ * usual for QUIC connections.
+ */
+export const PARTITION_DETECTION_MS = 10_000
+
+/** Most nodes of one network: pair delays are keyed by two 26-bit indexes. */
+export const NODES_MAX: number = 2 ** 26
