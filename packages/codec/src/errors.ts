@@ -56,3 +56,36 @@ export class IllFormedTextError extends Error {
     super('The text holds a lone surrogate, which UTF-8 cannot express; repair it with toWellFormed() first')
   }
 }
+
+/**
+ * Why a value cannot be encoded.
+ *
+ * - `unsupportedType`: `undefined`, a hole in an array, a function, a symbol, or an object of a class (`Date`, `Map`).
+ * - `notFinite`: `NaN` or an infinity.
+ * - `bigintRange`: a bigint outside −2^64 … 2^64 − 1.
+ * - `illFormedText`: text or a key with a lone surrogate.
+ * - `tooDeep`: nested deeper than the limit, or a cycle.
+ * - `tooLarge`: more bytes than the limit.
+ */
+export type UnencodableReason =
+  | 'unsupportedType'
+  | 'notFinite'
+  | 'bigintRange'
+  | 'illFormedText'
+  | 'tooDeep'
+  | 'tooLarge'
+
+/** A value that the codec does not carry. Nothing was written. Change the value at `path` as the message says. */
+export class UnencodableValueError extends Error {
+  override readonly name = 'UnencodableValueError'
+  /** Keys and indexes that lead from the value to the part that is refused; empty for the value itself. */
+  readonly path: readonly (string | number)[]
+  /** What is wrong with it. */
+  readonly reason: UnencodableReason
+
+  constructor(path: readonly (string | number)[], reason: UnencodableReason, detail: string) {
+    super(`The value${path.map(part => `[${JSON.stringify(part)}]`).join('')} cannot be encoded: ${detail}`)
+    this.path = path
+    this.reason = reason
+  }
+}
