@@ -11,7 +11,7 @@ const projects = ['packages', 'apps', 'tooling'].flatMap(group =>
     .map(name => ({
       extends: true as const,
       root: join(root, group, name),
-      test: { name, include: ['test/**/*.test.ts'] }
+      test: { name, include: ['test/**/*.test.ts'], setupFiles: [join(root, 'tooling/vitest/setup.ts')] }
     }))
 )
 

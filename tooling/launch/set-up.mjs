@@ -37,8 +37,8 @@ const env = {
 const pinned = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).packageManager.split('@')[1]
 const pnpm = findPnpm()
 
-await once('install', installInputs(), 'Installing dependencies', ['install', '--frozen-lockfile'])
-await once('build', buildInputs(), 'Building', ['run', 'build'])
+await once('install', installInputs, 'Installing dependencies', ['install', '--frozen-lockfile'])
+await once('build', buildInputs, 'Building', ['run', 'build'])
 
 if (command !== 'setup') {
   const child = spawn(process.execPath, [join(root, programs[command]), ...args], {
@@ -61,7 +61,7 @@ function findPnpm() {
 /** Runs a pnpm command unless the stamp says that its inputs are those of the last success. */
 async function once(name, inputs, title, pnpmArgs) {
   const stampFile = join(stamps, name)
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === inputs) return
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === inputs()) return
   const startedMs = performance.now()
   process.stderr.write(`${title}…\n`)
   const [program, ...first] = pnpm
@@ -85,7 +85,7 @@ async function once(name, inputs, title, pnpmArgs) {
     process.exit(2)
   }
   mkdirSync(stamps, { recursive: true })
-  writeFileSync(stampFile, inputs)
+  writeFileSync(stampFile, inputs())
   process.stderr.write(`${title}: done in ${((performance.now() - startedMs) / 1000).toFixed(1)} s\n`)
 }
 
