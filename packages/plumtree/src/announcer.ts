@@ -1,0 +1,112 @@
+import type { Core, Link } from './core.ts'
+import type { Announcement, MessageId, PeerKey } from './types.ts'
+
+/**
+ * Lazy push (Plumtree §3.4): ids of new messages go to the lazy peers in batches.
+ *
+ * Deviation: not every lazy peer hears of every message at once. Per message one peer's whole queue is sent, the queue
+ * with the oldest id first; the others wait for their turn. Measured at 1,000 nodes: 0.9 control messages for each
+ * delivery instead of 3, at the same latency. After a loss nearby everybody is told at once.
+ */
+export class Announcer {
+  readonly #core: Core
+  /** Queues to send when the timer fires: one for each message since it fired last. */
+  #due = 0
+  #turn = 0
+  #nextMs = Number.POSITIVE_INFINITY
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  /** Queues an id for every lazy peer that is not known to hold it. */
+  announce(id: MessageId, holders: ReadonlySet<PeerKey>): void {
+    const { config, links, nowMs, alarmed } = this.#core
+    let queued = false
+    for (const link of links.values()) {
+      if (link.eager || holders.has(link.peer)) continue
+      this.enqueue(link, id)
+      // Deviation: a link that never carried an announcement is told at once, because the receiver may have no other.
+      if (link.fresh) this.flush(link)
+      else queued = true
+    }
+    if (!queued) return this.rest()
+    this.#due++
+    this.#wakeAt(nowMs + (alarmed ? config.alarmDelayMs : config.announceDelayMs))
+  }
+
+  enqueue(link: Link, id: MessageId): void {
+    const { config, counts, nowMs } = this.#core
+    link.queue.set(id, nowMs)
+    if (link.queue.size <= config.announceQueueMax) return
+    link.queue.delete(link.queue.keys().next().value as MessageId)
+    counts.announcementsDropped++
+  }
+
+  onTimer(timerTurn: number): void {
+    if (timerTurn !== this.#turn) return
+    this.#nextMs = Number.POSITIVE_INFINITY
+    const { config, nowMs, alarmed } = this.#core
+    const waiting = [...this.#core.links.values()].filter(link => link.queue.size + link.repeats.size > 0)
+    waiting.sort((a, b) => headMs(a.queue) - headMs(b.queue))
+    let due = this.#due
+    this.#due = 0
+    for (const link of waiting) {
+      const overdue = waitingSinceMs(link) + config.announceWaitMs <= nowMs
+      const turn = link.queue.size > 0 && (alarmed || due > 0)
+      if (!overdue && !turn) continue
+      due--
+      this.flush(link)
+    }
+    this.rest()
+  }
+
+  /** Makes sure that what still waits is announced at the latest after the longest wait. */
+  rest(): void {
+    let since = Number.POSITIVE_INFINITY
+    for (const link of this.#core.links.values()) since = Math.min(since, waitingSinceMs(link))
+    if (since !== Number.POSITIVE_INFINITY) this.#wakeAt(since + this.#core.config.announceWaitMs)
+  }
+
+  /** Sends everything that waits for this peer, repeats included. */
+  flush(link: Link): void {
+    const { config, nowMs } = this.#core
+    const queued = [...link.queue.keys()]
+    let batch: Announcement[] = []
+    for (const id of [...link.repeats.keys(), ...queued]) {
+      const entry = this.#core.cache.get(id)
+      if (entry === undefined) continue // Evicted: it could not be supplied.
+      batch.push({ id, heldMs: Math.max(0, Math.round(nowMs - entry.receivedMs)) })
+      if (batch.length < config.announcementsMax) continue
+      this.#core.send(link.peer, { type: 'ihave', announcements: batch })
+      batch = []
+    }
+    if (batch.length > 0) this.#core.send(link.peer, { type: 'ihave', announcements: batch })
+    link.queue.clear()
+    link.repeats.clear()
+    link.fresh = false
+    if (config.announceCopies > 1) for (const id of queued) link.repeats.set(id, nowMs)
+  }
+
+  clear(): void {
+    this.#turn++
+    this.#due = 0
+    this.#nextMs = Number.POSITIVE_INFINITY
+  }
+
+  #wakeAt(atMs: number): void {
+    if (atMs >= this.#nextMs) return
+    this.#nextMs = atMs
+    this.#turn++
+    this.#core.schedule({ type: 'announce', turn: this.#turn }, Math.max(0, atMs - this.#core.nowMs))
+  }
+}
+
+function headMs(queue: ReadonlyMap<MessageId, number>): number {
+  const head = queue.values().next()
+  return head.done ? Number.POSITIVE_INFINITY : head.value
+}
+
+function waitingSinceMs(link: Link): number {
+  return Math.min(headMs(link.queue), headMs(link.repeats))
+}

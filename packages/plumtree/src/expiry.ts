@@ -1,0 +1,38 @@
+import type { Core } from './core.ts'
+
+/** Sweeps payload cache and id memory by one timer, and keeps none while both are empty. */
+export class Expiry {
+  readonly #core: Core
+  #turn = 0
+  #running = false
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  /** Something was put into a memory. */
+  started(): void {
+    if (!this.#running) this.#sweep()
+  }
+
+  onTimer(turn: number): void {
+    if (turn !== this.#turn) return
+    this.#running = false
+    this.#sweep()
+  }
+
+  clear(): void {
+    this.#turn++
+    this.#running = false
+  }
+
+  #sweep(): void {
+    const { cache, seen, config, nowMs } = this.#core
+    const cacheMs = cache.expire(nowMs) ?? Number.POSITIVE_INFINITY
+    const next = Math.min(cacheMs, seen.expire(nowMs) ?? Number.POSITIVE_INFINITY)
+    if (next === Number.POSITIVE_INFINITY) return
+    this.#running = true
+    this.#turn++
+    this.#core.schedule({ type: 'expire', turn: this.#turn }, Math.max(config.expireMs, next - nowMs))
+  }
+}

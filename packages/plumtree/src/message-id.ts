@@ -1,0 +1,38 @@
+import type { Hash } from '@starling/ports'
+import type { MessageId } from './types.ts'
+
+/** Bytes of an id. Two payloads under one id cost about 2^64 hash computations to find. */
+export const MESSAGE_ID_BYTES = 16
+/** Bytes of an origin. */
+export const ORIGIN_BYTES = 8
+
+/**
+ * The id of a broadcast: it binds origin, sequence and payload, so that no peer can occupy the id of somebody else's
+ * message with other bytes, and equal payloads broadcast twice stay two messages.
+ *
+ * @param origin sixteen lowercase hex digits.
+ * @param sequence a safe integer of at least 0.
+ */
+export function messageId(hash: Hash, origin: string, sequence: number, payload: Uint8Array): MessageId {
+  const bytes = new Uint8Array(ORIGIN_BYTES + 8 + payload.length)
+  for (let i = 0; i < ORIGIN_BYTES; i++) bytes[i] = Number.parseInt(origin.slice(2 * i, 2 * i + 2), 16)
+  const view = new DataView(bytes.buffer)
+  view.setUint32(ORIGIN_BYTES, Math.floor(sequence / 2 ** 32))
+  view.setUint32(ORIGIN_BYTES + 4, sequence >>> 0)
+  bytes.set(payload, ORIGIN_BYTES + 8)
+  return hex(hash(bytes).subarray(0, MESSAGE_ID_BYTES))
+}
+
+/** Lowercase hex digits, two for each byte. */
+export function hex(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes) text += (byte < 16 ? '0' : '') + byte.toString(16)
+  return text
+}
+
+/** The bytes of an even number of hex digits. */
+export function unhex(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length / 2)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16)
+  return bytes
+}
