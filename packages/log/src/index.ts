@@ -1,6 +1,52 @@
 /**
- * @packageDocumentation
+ * The durable store under a replicated map: rows by key on classic-level, with checksums, a running sum that notices what
+ * is missing, and one synced write for everything that waits. It is no logger, and it knows nothing of what rows mean.
  *
- * Not a logger: the durable write-ahead store under a replicated map, on classic-level.
+ * Durability, failure and corruption rules follow what was measured of LevelDB: after a failed write nothing is believed
+ * until the store was closed and opened again.
+ *
+ * @example
+ * ```ts
+ * import { openStore } from '@starling/log'
+ *
+ * const store = await openStore({ directory: './data' })
+ * const log = await store.openLog('flags')
+ * for (const row of log.recovered.rows) load(row)
+ * await log.append({ rows: [{ kind: 'live', key, value, hash, replaces: undefined }], clockMark: 1n })
+ * await store.close()
+ * ```
+ *
+ * @packageDocumentation
  */
-export {}
+export { STORE_LIMITS, type StoreLimits } from './config.ts'
+export {
+  FormatNewerError,
+  StoreClosedError,
+  StoreDamagedError,
+  StoreIndeterminateError,
+  StoreLockedError,
+  StoreOpenError,
+  StorePoisonedError,
+  StoreQueueFullError,
+  type Damage,
+  type StoreOpenReason
+} from './errors.ts'
+export {
+  createMemoryMedium,
+  createMemoryStore,
+  type MemoryMedium,
+  type MemoryStoreOptions
+} from './memory-store.ts'
+export { openStore, type StoreOptions } from './open-store.ts'
+export type {
+  Durability,
+  LogBatch,
+  LogRow,
+  QuarantinedRow,
+  RecoveredLog,
+  RecoveredRow,
+  ReplicaLog,
+  RowKind,
+  Store,
+  StoreStats
+} from './types.ts'

@@ -1,0 +1,66 @@
+/** What the log accepts and how much it gathers. Every number is a bound, not a target. */
+export interface StoreLimits {
+  /** Bytes of a log's name in UTF-8. Default 255, and never more: the name's length is one byte on disk. */
+  readonly nameBytesMax: number
+  /** Logs in one store. Default 4,096 (guess). */
+  readonly logsMax: number
+  /** Bytes of one row's key. Default 4 KiB (guess: four times the map's own limit). */
+  readonly keyBytesMax: number
+  /** Bytes of one row's value. Default 4 MiB (guess). */
+  readonly valueBytesMax: number
+  /** Rows of one append. Default 65,536 (guess). */
+  readonly appendRowsMax: number
+  /** Bytes of one append, rows with their keys and headers. Default 16 MiB (guess). */
+  readonly appendBytesMax: number
+  /** Rows of one shared write, unless a single append holds more. Default 16,384 (guess). */
+  readonly batchRowsMax: number
+  /** Bytes of one shared write, unless a single append holds more. Default 4 MiB: LevelDB's write buffer. */
+  readonly batchBytesMax: number
+  /** Bytes of all appends that wait for a write. Default 64 MiB (guess). */
+  readonly queueBytesMax: number
+  /** Appends that wait for a write. Default 65,536 (guess). */
+  readonly queueAppendsMax: number
+  /** Damaged rows whose bytes are set aside when the first append accepts the loss. Default 1,024 (guess). */
+  readonly quarantineRowsMax: number
+}
+
+/** The limits a store has unless told otherwise. */
+export const STORE_LIMITS: StoreLimits = {
+  nameBytesMax: 255,
+  logsMax: 4_096,
+  keyBytesMax: 4_096,
+  valueBytesMax: 4 * 1024 * 1024,
+  appendRowsMax: 65_536,
+  appendBytesMax: 16 * 1024 * 1024,
+  batchRowsMax: 16_384,
+  batchBytesMax: 4 * 1024 * 1024,
+  queueBytesMax: 64 * 1024 * 1024,
+  queueAppendsMax: 65_536,
+  quarantineRowsMax: 1_024
+}
+
+/** The layout this package reads and writes. A store with a greater number is refused, a smaller one does not exist yet. */
+export const FORMAT = 1
+
+/** Rows read from LevelDB at a time. Source: measured, 540,000 rows a second against 437,000 one by one. */
+export const READ_ROWS = 1_000
+
+/**
+ * Microtask turns a writer waits before it takes what is queued, so that callers woken by the write before can join
+ * this one. Guess: three `await`s between a caller's wake-up and its next append, and one to spare.
+ */
+export const GATHER_TURNS = 4
+
+/** Fills in the defaults and refuses numbers that are no limits. */
+export function resolveLimits(limits: Partial<StoreLimits> | undefined): StoreLimits {
+  const resolved: StoreLimits = { ...STORE_LIMITS, ...limits }
+  for (const [name, value] of Object.entries(resolved)) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new RangeError(`limits.${name} must be a whole number of at least 1, got ${String(value)}`)
+    }
+  }
+  if (resolved.nameBytesMax > 255) {
+    throw new RangeError(`limits.nameBytesMax cannot exceed 255, got ${resolved.nameBytesMax}`)
+  }
+  return resolved
+}

@@ -1,0 +1,135 @@
+import { FORMAT, READ_ROWS } from './config.ts'
+import type { StoreState } from './commit-queue.ts'
+import { FormatNewerError, StoreOpenError, type Damage } from './errors.ts'
+import { META_KEYS, OUR_KEYS, STORE_KEY, metaName, type KeyRange } from './keys.ts'
+import type { Level } from './level.ts'
+import { newLogState, type LogState } from './log-state.ts'
+import { RowSum } from './row-sum.ts'
+import { decodeMeta, decodeStoreRow, type StoreRow } from './rows.ts'
+import type { MarkValue } from './side-mark.ts'
+
+const EVERYTHING: KeyRange = { gte: new Uint8Array(0), lt: new Uint8Array(300).fill(0xff) }
+
+/** What the store's own rows say. */
+export interface StoreReading {
+  readonly state: StoreState
+  readonly logs: ReadonlyMap<string, LogState>
+  /** Damage that no log can be cleared of. */
+  readonly damage: readonly Damage[]
+}
+
+/** Reads the store's row, or refuses a store that this release must not write to. */
+export async function readStoreRow(
+  level: Level,
+  directory: string
+): Promise<{ readonly row: StoreRow | undefined; readonly damaged: boolean }> {
+  const value = await level.get(STORE_KEY)
+  if (value === undefined) {
+    if (!(await isEmpty(level, OUR_KEYS))) return { row: undefined, damaged: true }
+    if (await isEmpty(level, EVERYTHING)) return { row: undefined, damaged: false }
+    throw new StoreOpenError(
+      directory,
+      'foreign',
+      'it holds the database of another program; choose another folder'
+    )
+  }
+  const decoded = decodeStoreRow(STORE_KEY, value)
+  if (decoded.ok) return { row: decoded.value, damaged: false }
+  if (decoded.reason === 'format' && decoded.found > FORMAT) {
+    throw new FormatNewerError(directory, decoded.found, FORMAT)
+  }
+  return { row: undefined, damaged: true }
+}
+
+/** Reads every log's meta row and checks that store, logs and side mark tell one story. */
+export async function readStore(
+  level: Level,
+  store: { readonly row: StoreRow | undefined; readonly damaged: boolean },
+  mark: MarkValue | undefined
+): Promise<StoreReading> {
+  const { logs, misread } = await readMetas(level)
+  const states = [...logs.values()]
+  const total = new RowSum()
+  for (const log of states) total.addSum(log.sum)
+  const known: readonly (MarkValue | undefined)[] = [...states, store.row, mark]
+  const state: StoreState = {
+    batch: greatest(known.map(one => one?.batch)),
+    clockMark: greatest(known.map(one => one?.clockMark)),
+    sum: total,
+    damagedAt: store.row?.damagedAt ?? 0n
+  }
+  const damage: Damage[] = []
+  if (store.damaged) damage.push({ type: 'storeRowDamaged' })
+  if (store.row !== undefined) {
+    const unreadable = states.filter(log => log.metaDamaged)
+    const [one] = unreadable
+    if (one !== undefined && unreadable.length === 1) {
+      // The sums of all logs but one give that one's.
+      const rest = store.row.sum.clone()
+      rest.subtractSum(total)
+      one.sum = rest
+      total.addSum(rest)
+    }
+    const ahead = states.some(log => log.batch > (store.row as StoreRow).batch)
+    if (misread || ahead || !total.equals(store.row.sum)) damage.push({ type: 'logsMismatch' })
+  }
+  const batch = store.row?.batch ?? 0n
+  if (mark !== undefined && mark.batch > batch) damage.push({ type: 'behindMark', batch, mark: mark.batch })
+  if (damage.length > 0) {
+    if (state.batch === 0n) state.batch = 1n
+    state.damagedAt = state.batch
+  }
+  for (const log of states) if (log.metaDamaged) log.clockMark = state.clockMark
+  return { state, logs, damage }
+}
+
+async function readMetas(
+  level: Level
+): Promise<{ readonly logs: Map<string, LogState>; readonly misread: boolean }> {
+  const logs = new Map<string, LogState>()
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  let misread = false
+  const scan = level.scan(META_KEYS)
+  try {
+    for (;;) {
+      const entries = await scan.next(READ_ROWS)
+      if (entries.length === 0) return { logs, misread }
+      for (const [key, value] of entries) {
+        const name = metaName(key)
+        if (name === undefined) {
+          misread = true
+          continue
+        }
+        const log = newLogState(name.slice())
+        const decoded = decodeMeta(key, value)
+        if (decoded.ok) {
+          log.batch = decoded.value.batch
+          log.clockMark = decoded.value.clockMark
+          log.sum = decoded.value.sum
+        } else {
+          log.metaDamaged = true
+        }
+        try {
+          logs.set(decoder.decode(name), log)
+        } catch {
+          misread = true
+        }
+      }
+    }
+  } finally {
+    await scan.close()
+  }
+}
+
+async function isEmpty(level: Level, range: KeyRange): Promise<boolean> {
+  const scan = level.scan(range)
+  try {
+    return (await scan.next(1)).length === 0
+  } finally {
+    await scan.close()
+  }
+}
+
+function greatest(values: readonly (bigint | undefined)[]): bigint {
+  return values.reduce<bigint>((most, value) => (value !== undefined && value > most ? value : most), 0n)
+}
