@@ -1,0 +1,138 @@
+import fc from 'fast-check'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { RowSum } from '../src/row-sum.ts'
+import { decodeMeta, decodeRow, encodeMeta, encodeRow } from '../src/rows.ts'
+import { openStoreOn } from '../src/open-store.ts'
+import { FakeDisk } from './fake-level.ts'
+import { RowModel, batch, contents } from './row-fixtures.ts'
+
+let folder: string
+let runs = 0
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'starling-log-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+interface Step {
+  readonly log: 'a' | 'b'
+  readonly rows: readonly {
+    readonly key: string
+    readonly value: string | undefined
+    readonly evidence: boolean
+  }[]
+  readonly stamp: bigint
+  /** Waits for this and everything before it. */
+  readonly wait: boolean
+}
+
+const step: fc.Arbitrary<Step> = fc.record({
+  log: fc.constantFrom('a' as const, 'b' as const),
+  rows: fc.array(
+    fc.record({
+      key: fc.constantFrom('p', 'q', 'r'),
+      value: fc.option(fc.string({ maxLength: 4 }), { nil: undefined }),
+      evidence: fc.boolean()
+    }),
+    { maxLength: 4 }
+  ),
+  stamp: fc.bigInt({ min: 0n, max: 50n }),
+  wait: fc.boolean()
+})
+
+test('for every prefix of writes, recovery after a power cut is that prefix, with a clock mark that covers it', () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { maxLength: 12 }),
+      fc.nat({ max: 8 }),
+      fc.boolean(),
+      async (steps, cut, applied) => {
+        const directory = join(folder, String(runs++))
+        const disk = new FakeDisk()
+        disk.fault = write => (write === cut + 1 ? { error: new Error('power'), applied } : undefined)
+        const store = await openStoreOn({ directory }, () => disk.level())
+        const models = { a: new RowModel(), b: new RowModel() }
+        const logs = { a: await store.openLog('a'), b: await store.openLog('b') }
+        // The state after each append, and the length of the acknowledged prefix.
+        const states = [{ a: {}, b: {}, mark: 0n } as { a: object; b: object; mark: bigint }]
+        let acknowledged = 0
+        for (const [i, { log, rows, stamp, wait }] of steps.entries()) {
+          const changes = rows.map(row => {
+            const kind = row.evidence ? 'evidence' : 'live'
+            return row.value === undefined
+              ? models[log].delete(row.key, kind)
+              : models[log].put(row.key, row.value, kind)
+          })
+          const last = states.at(-1)
+          const mark = last !== undefined && last.mark > stamp ? last.mark : stamp
+          states.push({ a: models.a.contents(), b: models.b.contents(), mark })
+          const done = logs[log].append(batch(changes, stamp)).then(
+            () => {
+              expect(acknowledged).toBe(i)
+              acknowledged = i + 1
+            },
+            () => {}
+          )
+          if (wait) await done
+        }
+        await store.close()
+        disk.powerCut()
+
+        const reopened = await openStoreOn({ directory }, () => disk.level())
+        const [a, b] = [(await reopened.openLog('a')).recovered, (await reopened.openLog('b')).recovered]
+        const found = { a: contents(a), b: contents(b) }
+        const prefix = states.findIndex(
+          (state, i) =>
+            i >= acknowledged && JSON.stringify([state.a, state.b]) === JSON.stringify([found.a, found.b])
+        )
+        expect(prefix).toBeGreaterThanOrEqual(acknowledged)
+        const mark = a.clockMark > b.clockMark ? a.clockMark : b.clockMark
+        expect(mark >= (states[acknowledged]?.mark ?? 0n)).toBe(true)
+        expect(a.damaged).toBeUndefined()
+        expect(b.damaged).toBeUndefined()
+        await reopened.close()
+      }
+    ),
+    { numRuns: 150 }
+  ))
+
+const hash = fc.uint8Array({ minLength: 32, maxLength: 32 })
+const modulus = 1n << 256n
+const toBigInt = (bytes: Uint8Array): bigint => BigInt(`0x${Buffer.from(bytes).toString('hex')}`)
+
+test('a running sum is the sum modulo 2^256, in any order, and taking away undoes adding', () =>
+  fc.assert(
+    fc.property(fc.array(hash, { maxLength: 12 }), fc.nat(12), (hashes, taken) => {
+      const sum = new RowSum()
+      for (const one of hashes) sum.add(one)
+      const gone = hashes.slice(0, taken)
+      for (const one of gone) sum.subtract(one)
+      const kept = hashes.slice(taken)
+      const expected = kept.reduce((total, one) => (total + toBigInt(one)) % modulus, 0n)
+      expect(toBigInt(sum.bytes())).toBe(expected)
+      expect(sum.count).toBe(kept.length)
+      expect(RowSum.from(sum.bytes(), sum.count).equals(sum)).toBe(true)
+    })
+  ))
+
+test('rows and meta rows read back as written, and any other bytes are refused', () =>
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ maxLength: 20 }),
+      hash,
+      fc.uint8Array({ maxLength: 40 }),
+      fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
+      fc.uint8Array({ maxLength: 70 }),
+      (key, itemHash, payload, number, noise) => {
+        const row = decodeRow(key, encodeRow(key, itemHash, payload))
+        expect(row).toEqual({ ok: true, value: { hash: itemHash, payload } })
+        const meta = { batch: number, clockMark: number, sum: RowSum.from(itemHash, 7) }
+        const read = decodeMeta(key, encodeMeta(key, meta))
+        expect(read.ok && read.value.batch === number && read.value.sum.equals(meta.sum)).toBe(true)
+        expect(decodeRow(key, noise).ok).toBe(false)
+        expect(decodeMeta(key, noise).ok).toBe(false)
+      }
+    )
+  ))
