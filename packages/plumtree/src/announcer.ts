@@ -52,7 +52,7 @@ export class Announcer {
     let due = this.#due
     this.#due = 0
     for (const link of waiting) {
-      const overdue = waitingSinceMs(link) + config.announceWaitMs <= nowMs
+      const overdue = this.#dueMs(link) <= nowMs
       const turn = link.queue.size > 0 && (alarmed || due > 0)
       if (!overdue && !turn) continue
       due--
@@ -63,9 +63,9 @@ export class Announcer {
 
   /** Makes sure that what still waits is announced at the latest after the longest wait. */
   rest(): void {
-    let since = Number.POSITIVE_INFINITY
-    for (const link of this.#core.links.values()) since = Math.min(since, waitingSinceMs(link))
-    if (since !== Number.POSITIVE_INFINITY) this.#wakeAt(since + this.#core.config.announceWaitMs)
+    let dueMs = Number.POSITIVE_INFINITY
+    for (const link of this.#core.links.values()) dueMs = Math.min(dueMs, this.#dueMs(link))
+    if (dueMs !== Number.POSITIVE_INFINITY) this.#wakeAt(dueMs)
   }
 
   /** Sends everything that waits for this peer, repeats included. */
@@ -94,6 +94,12 @@ export class Announcer {
     this.#nextMs = Number.POSITIVE_INFINITY
   }
 
+  /** When this peer's announcements have waited long enough. Repeats wait twice as long: mostly they find a companion. */
+  #dueMs(link: Link): number {
+    const { announceWaitMs } = this.#core.config
+    return Math.min(headMs(link.queue) + announceWaitMs, headMs(link.repeats) + 2 * announceWaitMs)
+  }
+
   #wakeAt(atMs: number): void {
     if (atMs >= this.#nextMs) return
     this.#nextMs = atMs
@@ -105,8 +111,4 @@ export class Announcer {
 function headMs(queue: ReadonlyMap<MessageId, number>): number {
   const head = queue.values().next()
   return head.done ? Number.POSITIVE_INFINITY : head.value
-}
-
-function waitingSinceMs(link: Link): number {
-  return Math.min(headMs(link.queue), headMs(link.repeats))
 }

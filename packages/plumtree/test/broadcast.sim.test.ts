@@ -1,27 +1,30 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { defaultConfig } from '../src/index.ts'
 import { payload, World } from './world.ts'
 
-/** Sends and runs `rounds` broadcasts, one every `gapMs`, and returns payload copies and control messages of each. */
+/** Sends `count` broadcasts, one every `gapMs`; returns payload copies and the time of the last delivery of each. */
 function rounds(world: World, count: number, sender: (round: number) => number, gapMs = 3_000) {
-  const results = []
+  const results: { deliveries: number; copies: number; lastMs: number }[] = []
   for (let round = 0; round < count; round++) {
-    const before = { ...world.sent }
-    const from = sender(round)
+    const copies = world.sent.gossip
     const known = world.delivered.map(list => list.length)
     const start = world.simulation.nowMs
-    world.broadcast(from, payload(round))
+    world.broadcast(sender(round), payload(round))
     world.simulation.runFor(gapMs)
     const fresh = world.delivered.flatMap((list, node) => list.slice(known[node]))
-    results.push({
-      deliveries: fresh.length,
-      copies: world.sent.gossip - before.gossip,
-      control:
-        world.sent.ihave + world.sent.graft + world.sent.prune + world.sent.unavailable - before.ihave - before.graft - before.prune - before.unavailable,
-      lastMs: Math.max(...fresh.map(item => item.atMs)) - start,
-      hops: Math.max(...fresh.map(item => item.round))
-    })
+    const lastMs = Math.max(...fresh.map(item => item.atMs)) - start
+    results.push({ deliveries: fresh.length, copies: world.sent.gossip - copies, lastMs })
   }
   return results
+}
+
+/** Every node but the sender has every one of `total` payloads, each once. */
+function expectComplete(world: World, total: number, own: (node: number) => number): void {
+  world.delivered.forEach((list, node) => {
+    expect(new Set(list.map(item => item.id)).size).toBe(list.length)
+    expect(list.length).toBe(total - own(node))
+  })
 }
 
 test('PLT-A1: after twenty warm-up broadcasts of one source each further one costs n - 1 payloads', () => {
@@ -33,3 +36,162 @@ test('PLT-A1: after twenty warm-up broadcasts of one source each further one cos
   }
 })
 
+test.each(['lazy', 'eager'] as const)(
+  'PLT-I3: redundancy falls to nothing with any sender, links starting %s',
+  newLinks => {
+    const world = new World({ nodes: 100, config: { newLinks } })
+    rounds(world, 30, round => (round * 37) % 100)
+    for (const round of rounds(world, 10, index => (index * 53) % 100)) {
+      expect(round).toMatchObject({ deliveries: 99, copies: 99 })
+      expect(round.lastMs).toBeLessThan(400)
+    }
+  }
+)
+
+test('PLT-A2: a payload known by announcement only is there within T1 + 2 T2, though its first announcer died', () => {
+  // x (0) hears of the payload from p1 (1) and p2 (2); its parent (3) never gets it.
+  const edges = [
+    [0, 1],
+    [0, 2],
+    [0, 3],
+    [1, 2],
+    [2, 4],
+    [1, 4]
+  ] as const
+  const world = new World({ nodes: 5, edges })
+  world.broadcast(3, payload(0))
+  world.simulation.runFor(30_000)
+  const parentOf0 = world.machines[0]?.eagerPeers() ?? []
+  expect(parentOf0).toContain('3')
+  // Every link of 0 but the one to 3 is lazy from now on, on both ends.
+  for (const peer of [1, 2]) {
+    world.input(0, { type: 'message', from: String(peer), message: { type: 'prune' } })
+    world.input(peer, { type: 'message', from: '0', message: { type: 'prune' } })
+  }
+  const start = world.simulation.nowMs
+  world.broadcast(4, payload(1))
+  world.simulation.runFor(150)
+  world.network.crash(1)
+  world.simulation.runFor(5_000)
+  const arrival = world.delivered[0]?.[1]?.atMs ?? Number.POSITIVE_INFINITY
+  const { graftFirstMs, graftRetryFirstMs, announceDelayMs } = defaultConfig
+  expect(arrival - start).toBeLessThan(150 + announceDelayMs + graftFirstMs + 2 * graftRetryFirstMs)
+})
+
+test('PLT-A3: with 5 % of all messages lost every node gets every one of 1,000 broadcasts', () => {
+  const world = new World({ nodes: 30, loss: 0.05 })
+  const sent = new Map<number, number>()
+  for (let round = 0; round < 1_000; round++) {
+    const from = world.random.below(30)
+    sent.set(from, (sent.get(from) ?? 0) + 1)
+    world.broadcast(from, payload(round))
+    world.simulation.runFor(100)
+  }
+  world.simulation.runFor(60_000)
+  expectComplete(world, 1_000, node => sent.get(node) ?? 0)
+}, 30_000)
+
+test('PLT-I2: losing, doubling and delaying any messages loses and doubles no delivery', () => {
+  const fault = fc.record({
+    seed: fc.nat(1_000),
+    nodes: fc.integer({ min: 2, max: 20 }),
+    loss: fc.constantFrom(0, 0.02, 0.05),
+    duplication: fc.constantFrom(0, 0.1),
+    jitterMsMax: fc.constantFrom(0, 100)
+  })
+  fc.assert(
+    fc.property(fault, init => {
+      const world = new World({ ...init, degree: 4 })
+      const sent = new Map<number, number>()
+      for (let round = 0; round < 20; round++) {
+        const from = world.random.below(init.nodes)
+        sent.set(from, (sent.get(from) ?? 0) + 1)
+        world.broadcast(from, payload(round))
+        world.simulation.runFor(world.random.below(200))
+      }
+      world.simulation.runFor(60_000)
+      if (init.loss === 0) expectComplete(world, 20, node => sent.get(node) ?? 0)
+      else
+        for (const list of world.delivered) expect(new Set(list.map(item => item.id)).size).toBe(list.length)
+    }),
+    { numRuns: 30 }
+  )
+})
+
+test('PLT-A4: a million fake announcements cost bounded memory and do not delay honest broadcasts', () => {
+  const world = new World({ nodes: 20 })
+  rounds(world, 5, () => 0)
+  const victim = 10
+  const liar = String([...(world.neighbors[victim] ?? [])][0])
+  const machine = world.machines[victim]
+  for (let batch = 0; batch < 4_000; batch++) {
+    const announcements = Array.from({ length: 250 }, (_, index) => {
+      return { id: (batch * 250 + index).toString(16).padStart(32, '0'), heldMs: 0 }
+    })
+    world.input(victim, { type: 'message', from: liar, message: { type: 'ihave', announcements } })
+    if (batch % 400 === 0) world.simulation.runFor(200)
+  }
+  expect(machine?.stats().missing).toBeLessThanOrEqual(defaultConfig.missingPerPeerMax)
+  for (const round of rounds(world, 3, () => 0)) {
+    expect(round.deliveries).toBe(19)
+    expect(round.lastMs).toBeLessThan(400)
+  }
+}, 30_000)
+
+test('PLT-A5: a former neighbour that goes on sending is in neither set and is reported as a stranger', () => {
+  const world = new World({ nodes: 10 })
+  rounds(world, 3, () => 0)
+  const gone = [...(world.neighbors[5] ?? [])][0] ?? 0
+  // One-sided: the former neighbour does not know yet.
+  world.down(5, gone, false)
+  rounds(world, 5, () => 0)
+  world.broadcast(gone, payload(99))
+  world.simulation.runFor(1_000)
+  const machine = world.machines[5]
+  expect([...(machine?.eagerPeers() ?? []), ...(machine?.lazyPeers() ?? [])]).not.toContain(String(gone))
+  expect(world.strangers).toContain(String(gone))
+})
+
+test('PLT-I4: with all but one announcer dead the payload still arrives', () => {
+  const world = new World({ nodes: 60 })
+  rounds(world, 5, () => 0)
+  for (let node = 1; node < 60; node += 2) world.network.crash(node)
+  // The survivors keep a ring, so that they are connected whatever died.
+  for (let node = 0; node < 60; node += 2) world.link(node, (node + 2) % 60)
+  world.broadcast(0, payload(1_000))
+  world.simulation.runFor(10_000)
+  expect(world.reached(6, 0)).toBe(29)
+})
+
+test('a peer that prunes everything keeps getting everything', () => {
+  const world = new World({ nodes: 20 })
+  rounds(world, 3, () => 0)
+  for (let round = 0; round < 10; round++) {
+    for (const peer of world.neighbors[7] ?? []) {
+      world.input(peer, { type: 'message', from: '7', message: { type: 'prune' } })
+    }
+    world.broadcast(0, payload(round))
+    world.simulation.runFor(15_000)
+  }
+  expect(world.delivered[7]).toHaveLength(13)
+})
+
+test('links that come and go leave no delivery out', () => {
+  const world = new World({ nodes: 40, degree: 6 })
+  let sent = 0
+  for (let step = 0; step < 60; step++) {
+    world.broadcast(0, payload(sent++))
+    world.simulation.runFor(500)
+    const a = 1 + world.random.below(39)
+    const peers = [...(world.neighbors[a] ?? [])].filter(
+      peer => Math.abs(peer - a) > 1 && Math.abs(peer - a) < 39
+    )
+    const b = peers[0]
+    if (b === undefined) continue
+    world.unlink(a, b)
+    const other = (a + 2 + world.random.below(30)) % 40
+    if (other !== a && !world.neighbors[a]?.has(other)) world.link(a, other)
+  }
+  world.simulation.runFor(30_000)
+  expectComplete(world, sent, node => (node === 0 ? sent : 0))
+})

@@ -1,7 +1,14 @@
 import { seededRandom, type SeededRandom } from '@starling/ports'
 import { systemHash } from '@starling/ports/system'
 import { createSimulation, digest, SimNetwork, type NodeIndex, type Simulation } from '@starling/sim'
-import { Plumtree, plumtreeConfig, type Message, type Output, type PlumtreeConfig, type Timer } from '../src/index.ts'
+import {
+  Plumtree,
+  plumtreeConfig,
+  type Message,
+  type Output,
+  type PlumtreeConfig,
+  type Timer
+} from '../src/index.ts'
 
 /** One payload at one node. */
 export interface Delivery {
@@ -93,7 +100,9 @@ export class World {
 
   /** How many of the live nodes except `sender` have `count` payloads or more. */
   reached(count: number, sender: number): number {
-    return this.delivered.filter((list, node) => node !== sender && this.network.isUp(node) && list.length >= count).length
+    return this.delivered.filter(
+      (list, node) => node !== sender && this.network.isUp(node) && list.length >= count
+    ).length
   }
 
   #perform(node: NodeIndex, output: Output): void {
