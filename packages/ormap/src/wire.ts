@@ -1,0 +1,231 @@
+import { ByteReader, ByteWriter, checkValue, DecodeError } from '@starling/codec'
+import type { Hash } from '@starling/ports'
+import { ENTRY_FORMAT, ENTRY_LIMITS, ROW_LIMITS, type EntryLimits } from './config.ts'
+import { isDot, joinEntries } from './entry.ts'
+import { encodeKey } from './key.ts'
+import { REPLICA_ID_BYTES, replicaIdBytes, replicaIdOf } from './replica-id.ts'
+import type { Dot, Entry, Item } from './types.ts'
+
+/** A dot without an end, and one with. */
+const ENDLESS = 0
+const ENDING = 1
+
+/** Starts the hash of an evidence row. No entry format has this number, so it can never equal an item hash. */
+const EVIDENCE_DOMAIN = 0
+
+/** One row of a store: its bytes, and the hash that covers them and the key. */
+export interface EncodedRow {
+  readonly bytes: Uint8Array
+  /** 32 bytes. Of a live row it is the item hash, of which the map's fingerprint is made. */
+  readonly hash: Uint8Array
+}
+
+/** One entry, encoded once for every use. `key`, `live` and `evidence` are views on `wire`. */
+export interface EncodedEntry {
+  /** What {@link encodeEntry} gives. */
+  readonly wire: Uint8Array<ArrayBuffer>
+  /** The key in UTF-8. */
+  readonly key: Uint8Array
+  /** The live dots; `undefined` when there are none. */
+  readonly live: EncodedRow | undefined
+  /** The evidence; `undefined` when there is none. */
+  readonly evidence: EncodedRow | undefined
+}
+
+/** The canonical bytes of an entry: format, key, live dots, evidence (docs/wire/entry.md). */
+export function encodeEntry(key: string, entry: Entry): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter(128)
+  writeEntry(writer, encodeKey(key, ROW_LIMITS), entry)
+  return writer.finish()
+}
+
+/** Encodes an entry once: the bytes for the wire hold the rows for the store and what the item hash covers. */
+export function encodeWithRows(key: string, entry: Entry, hash: Hash): EncodedEntry {
+  const keyBytes = encodeKey(key, ROW_LIMITS)
+  const writer = new ByteWriter(128)
+  const { keyEnd, liveEnd, dots } = writeEntry(writer, keyBytes, entry)
+  const wire = writer.finish()
+  const evidence = wire.subarray(liveEnd)
+  return {
+    wire,
+    key: wire.subarray(keyEnd - keyBytes.length, keyEnd),
+    live:
+      dots === 0
+        ? undefined
+        : { bytes: wire.subarray(keyEnd, liveEnd), hash: hash(wire.subarray(0, liveEnd)) },
+    evidence:
+      dots === entry.items.length
+        ? undefined
+        : { bytes: evidence, hash: evidenceHash(keyBytes, evidence, hash) }
+  }
+}
+
+/** The row with the live dots of an entry, `undefined` when it has none. */
+export function encodeLive(key: string, entry: Entry, hash: Hash): EncodedRow | undefined {
+  const dots = entry.items.filter(isDot)
+  if (dots.length === 0) return undefined
+  const writer = new ByteWriter(128)
+  writeLive(writer, dots)
+  const bytes = writer.finish()
+  return { bytes, hash: itemHash(key, bytes, hash) }
+}
+
+/** The row with the evidence of an entry, `undefined` when it has none. */
+export function encodeEvidence(key: string, entry: Entry, hash: Hash): EncodedRow | undefined {
+  const empty = entry.items.filter(item => !isDot(item))
+  if (empty.length === 0) return undefined
+  const writer = new ByteWriter(128)
+  writeEvidence(writer, empty)
+  const bytes = writer.finish()
+  return { bytes, hash: evidenceHash(encodeKey(key, ROW_LIMITS), bytes, hash) }
+}
+
+/** The item hash: over the format number, the key and the canonical live dots, which is how an encoded entry begins. */
+export function itemHash(key: string, live: Uint8Array, hash: Hash): Uint8Array<ArrayBuffer> {
+  return hash(new ByteWriter(128).u8(ENTRY_FORMAT).bytes(encodeKey(key, ROW_LIMITS)).raw(live).finish())
+}
+
+/**
+ * Decodes one entry as it comes from a peer: within the limits, in canonical form and complete, with values that are well
+ * formed. What is accepted encodes to the same bytes.
+ *
+ * @returns data that shares nothing with `bytes`.
+ * @throws DecodeError and nothing else.
+ */
+export function decodeEntry(
+  bytes: Uint8Array,
+  limits: EntryLimits = ENTRY_LIMITS
+): { readonly key: string; readonly entry: Entry } {
+  const reader = new ByteReader(bytes)
+  const format = reader.u8()
+  if (format !== ENTRY_FORMAT) reader.fail('unknownType', `entry format ${format}`, 0)
+  const key = reader.string(limits.keyBytesMax)
+  const dots = readLive(reader, limits)
+  const evidence = readEvidence(reader, limits.itemsMax - dots.length)
+  reader.end()
+  return { key, entry: { items: interleave(reader, dots, evidence) } }
+}
+
+/** The key at the start of an encoded entry, `undefined` when not even that is well formed. For reports. */
+export function readKey(bytes: Uint8Array, limits: EntryLimits = ENTRY_LIMITS): string | undefined {
+  try {
+    const reader = new ByteReader(bytes)
+    return reader.u8() === ENTRY_FORMAT ? reader.string(limits.keyBytesMax) : undefined
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined
+    throw error
+  }
+}
+
+/**
+ * The entry in the rows of a store. Give `undefined` for a row that is not there.
+ *
+ * @throws DecodeError when a row is not in canonical form, for example because of a format of another release.
+ */
+export function decodeRows(live: Uint8Array | undefined, evidence: Uint8Array | undefined): Entry {
+  const dots = live === undefined ? [] : readWhole(live, reader => readLive(reader, ROW_LIMITS))
+  const empty =
+    evidence === undefined ? [] : readWhole(evidence, reader => readEvidence(reader, ROW_LIMITS.itemsMax))
+  // Rows are written together. Should one of them be older nevertheless, the merge is what puts them right.
+  return joinEntries({ items: dots }, { items: empty })
+}
+
+function writeEntry(
+  writer: ByteWriter,
+  key: Uint8Array,
+  entry: Entry
+): { readonly keyEnd: number; readonly liveEnd: number; readonly dots: number } {
+  const dots = entry.items.filter(isDot)
+  const keyEnd = writer.u8(ENTRY_FORMAT).bytes(key).length
+  writeLive(writer, dots)
+  const liveEnd = writer.length
+  writeEvidence(writer, dots.length === entry.items.length ? [] : entry.items.filter(item => !isDot(item)))
+  return { keyEnd, liveEnd, dots: dots.length }
+}
+
+function writeLive(writer: ByteWriter, dots: readonly Dot[]): void {
+  writer.varint(dots.length)
+  for (const { replica, stamp, value, expiresAtMs } of dots) {
+    writer.raw(replicaIdBytes(replica)).u64(stamp)
+    if (expiresAtMs === undefined) writer.u8(ENDLESS)
+    else writer.u8(ENDING).varint(expiresAtMs)
+    writer.bytes(value)
+  }
+}
+
+function readLive(reader: ByteReader, limits: EntryLimits): Dot[] {
+  const dots: Dot[] = []
+  const count = readCount(reader, limits.itemsMax)
+  for (let i = 0; i < count; i++) {
+    const { replica, stamp } = readIdentity(reader, dots[i - 1])
+    const kind = reader.u8()
+    if (kind > ENDING) reader.fail('unknownType', `dot kind ${kind}`, reader.offset - 1)
+    const end = kind === ENDING ? { expiresAtMs: reader.varint() } : undefined
+    const value = reader.bytes(limits.valueBytesMax)
+    const start = reader.offset - value.length
+    try {
+      checkValue(value, { bytesMax: limits.valueBytesMax, depthMax: limits.valueDepthMax })
+    } catch (error) {
+      throw error instanceof DecodeError
+        ? new DecodeError(error.reason, start + error.offset, 'in a value')
+        : error
+    }
+    dots.push({ replica, stamp, value: value.slice(), ...end })
+  }
+  return dots
+}
+
+function writeEvidence(writer: ByteWriter, items: readonly Item[]): void {
+  writer.varint(items.length)
+  for (const { replica, stamp } of items) writer.raw(replicaIdBytes(replica)).u64(stamp)
+}
+
+function readEvidence(reader: ByteReader, itemsMax: number): Item[] {
+  const items: Item[] = []
+  const count = readCount(reader, itemsMax)
+  for (let i = 0; i < count; i++) items.push({ ...readIdentity(reader, items[i - 1]), value: undefined })
+  return items
+}
+
+/** Every item takes 16 bytes or more, so a false count is refused before the first is read. */
+function readCount(reader: ByteReader, max: number): number {
+  const start = reader.offset
+  const count = reader.varint()
+  if (count > max) reader.fail('tooLong', `${count} items, at most ${max}`, start)
+  if (count * 16 > reader.remaining) reader.fail('truncated', `${count} items`, start)
+  return count
+}
+
+function readIdentity(reader: ByteReader, previous: Item | undefined): Pick<Item, 'replica' | 'stamp'> {
+  const start = reader.offset
+  const replica = replicaIdOf(reader.raw(REPLICA_ID_BYTES))
+  if (previous !== undefined && replica <= previous.replica) reader.fail('notSorted', 'replica ids', start)
+  return { replica, stamp: reader.u64() }
+}
+
+/** Puts both kinds of items in one order. A replica in both would have two items, which no merge makes. */
+function interleave(reader: ByteReader, dots: readonly Dot[], evidence: readonly Item[]): Item[] {
+  if (dots.length + evidence.length === 0) reader.fail('invalid', 'an entry has at least one item')
+  const items: Item[] = []
+  let j = 0
+  for (const dot of dots) {
+    while (j < evidence.length && (evidence[j] as Item).replica < dot.replica)
+      items.push(evidence[j++] as Item)
+    if (evidence[j]?.replica === dot.replica) reader.fail('invalid', 'two items of one replica')
+    items.push(dot)
+  }
+  items.push(...evidence.slice(j))
+  return items
+}
+
+function readWhole<T>(bytes: Uint8Array, read: (reader: ByteReader) => T[]): T[] {
+  const reader = new ByteReader(bytes)
+  const items = read(reader)
+  reader.end()
+  if (items.length === 0) reader.fail('invalid', 'a row has at least one item')
+  return items
+}
+
+function evidenceHash(key: Uint8Array, evidence: Uint8Array, hash: Hash): Uint8Array<ArrayBuffer> {
+  return hash(new ByteWriter(128).u8(EVIDENCE_DOMAIN).bytes(key).raw(evidence).finish())
+}
