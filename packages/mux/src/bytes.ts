@@ -1,0 +1,48 @@
+import type { StreamMessageEvent } from '@libp2p/interface'
+
+/**
+ * The pieces of a `message` event as plain arrays. Transports hand over Node buffers, whose `slice` does not copy; a view of
+ * the base type has none of these surprises.
+ */
+export function piecesOf(event: StreamMessageEvent): Uint8Array[] {
+  const { data } = event
+  const pieces = data instanceof Uint8Array ? [data] : [...data]
+  return pieces.map(plain)
+}
+
+function plain(piece: Uint8Array): Uint8Array {
+  return piece.constructor === Uint8Array
+    ? piece
+    : new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength)
+}
+
+/**
+ * `bytes`, or a copy when they are a small part of a larger buffer: keeping the view would keep the whole buffer alive, which
+ * for a transport's read buffer is many times the message.
+ */
+export function compact(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer.byteLength > 2 * bytes.byteLength ? bytes.slice() : bytes
+}
+
+/** Collects exactly `length` bytes from pieces. */
+export class ByteCollector {
+  readonly #bytes: Uint8Array
+  #filled = 0
+
+  constructor(length: number) {
+    this.#bytes = new Uint8Array(length)
+  }
+
+  /** Takes what is missing from `piece` and returns how many bytes that was. */
+  push(piece: Uint8Array): number {
+    const taken = Math.min(this.#bytes.length - this.#filled, piece.length)
+    this.#bytes.set(piece.subarray(0, taken), this.#filled)
+    this.#filled += taken
+    return taken
+  }
+
+  /** The bytes when all have come. */
+  get complete(): Uint8Array | undefined {
+    return this.#filled === this.#bytes.length ? this.#bytes : undefined
+  }
+}
