@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ByteReader, ByteWriter, DecodeError } from '../src/index.ts'
+import { runs } from './runs.ts'
 
 type Field =
   | { type: 'u8' | 'u16' | 'u24' | 'u32' | 'varint'; value: number }
@@ -41,7 +42,7 @@ test('what is written is read back, by the same methods in the same order', () =
       for (const each of fields) expect(read(reader, each.type)).toEqual(each.value)
       reader.end()
     }),
-    { numRuns: 2000 }
+    runs(2000)
   )
 })
 
@@ -64,6 +65,6 @@ test('arbitrary bytes are read to values that write the same bytes, or refused a
       }
       expect(writer.finish()).toEqual(input.slice(0, reader.offset))
     }),
-    { numRuns: 5000 }
+    runs(5000)
   )
 })

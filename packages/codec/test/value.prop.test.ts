@@ -9,6 +9,7 @@ import {
   UnencodableValueError,
   type Value
 } from '../src/index.ts'
+import { runs } from './runs.ts'
 
 const { value } = fc.letrec<{ value: Value }>(tie => ({
   value: fc.oneof(
@@ -65,7 +66,7 @@ test('decode(encode(x)) is x', () => {
     fc.property(value, each => {
       expect(decodeValue(encodeValue(each))).toStrictEqual(each)
     }),
-    { numRuns: 3000 }
+    runs(3000)
   )
 })
 
@@ -85,7 +86,7 @@ test('any bytes are a value that encodes to the same bytes, or a DecodeError', (
       // An integer-like key such as "7" moves to the front of a JavaScript object, so its order cannot be kept.
       if (!integerKeys(decoded)) expect(encodeValue(decoded)).toEqual(bytes)
     }),
-    { numRuns: 20_000 }
+    runs(20_000)
   )
   expect(accepted).toBeGreaterThan(1000)
 })
@@ -98,7 +99,7 @@ test('what we encode, the library reads as the same value', () => {
       }
       expect(() => decode(encodeValue(each), { ...options, strict: true })).not.toThrow()
     }),
-    { numRuns: 1000 }
+    runs(1000)
   )
 })
 
@@ -112,7 +113,7 @@ test('what the library encodes is accepted or refused, and accepted bytes mean t
         if (!(error instanceof DecodeError)) throw error
       }
     }),
-    { numRuns: 1000 }
+    runs(1000)
   )
 })
 
@@ -134,7 +135,7 @@ test('anything at all is encoded or refused with an UnencodableValueError', () =
         }
       }
     ),
-    { numRuns: 3000 }
+    runs(3000)
   )
 })
 

@@ -175,7 +175,7 @@ describe('encodeValue refuses', () => {
     ['a Date', { at: new Date(0) }, ['unsupportedType', 'at']],
     ['a Map', new Map(), ['unsupportedType']],
     ['a Set', new Set(), ['unsupportedType']],
-    ['a class instance', new (class Point {})(), ['unsupportedType']],
+    ['a class instance', new URL('file:///'), ['unsupportedType']],
     ['another typed array', new Uint16Array(1), ['unsupportedType']],
     ['NaN', [Number.NaN], ['notFinite', 0]],
     ['Infinity', -Infinity, ['notFinite']],

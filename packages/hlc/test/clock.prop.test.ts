@@ -10,6 +10,7 @@ import {
   stampWallMs,
   type Stamp
 } from '../src/index.ts'
+import { runs } from './runs.ts'
 
 const DRIFT = 50
 const wall = fc.integer({ min: 0, max: 200 })
@@ -82,7 +83,7 @@ test('stamps strictly increase over the whole life, exceed all that was accepted
         }
       }
     }),
-    { numRuns: 5000 }
+    runs(5000)
   )
 })
 
@@ -93,7 +94,7 @@ test('the encoding keeps the order bytewise and comes back', () => {
       const order = compareBytes(encodeStamp(a), encodeStamp(b))
       expect(Math.sign(order)).toBe(a < b ? -1 : a > b ? 1 : 0)
     }),
-    { numRuns: 3000 }
+    runs(3000)
   )
 })
 
@@ -107,6 +108,6 @@ test('any bytes are a stamp or a DecodeError', () => {
         expect(() => decodeStamp(bytes)).toThrow(DecodeError)
       }
     }),
-    { numRuns: 2000 }
+    runs(2000)
   )
 })

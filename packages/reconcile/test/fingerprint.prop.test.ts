@@ -3,6 +3,7 @@ import { systemHash } from '@starling/ports/system'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeFingerprint, encodeFingerprint, Fingerprint, wireFingerprint } from '../src/index.ts'
+import { runs } from './runs.ts'
 
 const MODULUS = 2n ** 256n
 const toBigint = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).toString('hex')}`)
@@ -28,7 +29,7 @@ describe('Fingerprint', () => {
         )
         expect(fingerprint.count).toBe(hashes.length)
       }),
-      { numRuns: 2000 }
+      runs(2000)
     )
   })
 
@@ -48,7 +49,7 @@ describe('Fingerprint', () => {
           )
         }
       ),
-      { numRuns: 2000 }
+      runs(2000)
     )
   })
 
@@ -59,7 +60,7 @@ describe('Fingerprint', () => {
         expect(union.equals(of([...right, ...left]))).toBe(true)
         expect(union.clone().subtract(of(left)).equals(of(right))).toBe(true)
       }),
-      { numRuns: 2000 }
+      runs(2000)
     )
   })
 
