@@ -144,7 +144,7 @@ describe('a crash', () => {
     network.send(1, 0, 3)
     simulation.run()
     expect(got).toEqual([[0, 1, 1, network.delayMs(0, 1)]])
-    expect(lost.toSorted()).toEqual([
+    expect(lost.toSorted(([a], [b]) => a - b)).toEqual([
       [0, 1, network.delayMs(0, 1)],
       [2, 1, network.delayMs(2, 1)]
     ])

@@ -1,0 +1,166 @@
+import type { PeerKey } from './types.ts'
+
+/** The settings of a {@link HyParView} machine. Times are ms. */
+export interface Config {
+  /** Neighbours a node wants. Source: paper §5.1, 5 for 10,000 nodes. */
+  readonly activeViewCapacity: number
+  /** Further peers a node remembers for the day it needs them. Source: paper §5.1. */
+  readonly passiveViewCapacity: number
+  /** Hops of a forwarded join (ARWL). Source: paper §5.1. */
+  readonly activeRandomWalkLength: number
+  /** Hops left at which a forwarded join enters a passive view (PRWL). Source: paper §5.1. */
+  readonly passiveRandomWalkLength: number
+  /** How a contact brings a joiner in. `split` keeps the overlay random when all join one node. Source: measured. */
+  readonly joinRule: 'replace' | 'split'
+  /** Walks that look for a link to split, for each join. Source: measured. */
+  readonly splitWalks: number
+  /** Walks that look for a free slot, for each join. Source: measured. */
+  readonly openWalks: number
+  /** Hops of a shuffle. Source: equal to ARWL, as in the paper's experiments. */
+  readonly shuffleRandomWalkLength: number
+  /** Neighbours in a shuffle (ka). Source: paper §5.1. */
+  readonly shuffleActiveCount: number
+  /** Passive entries in a shuffle (kp). Source: paper §5.1. */
+  readonly shufflePassiveCount: number
+  /** Time between two shuffles, plus or minus a tenth. Source: guess within the usual 10 to 60 s. */
+  readonly shuffleIntervalMs: number
+  /** First shuffles that each offer a swap of links. Source: measured, two make the overlay random. */
+  readonly swapShufflesFirst: number
+  /** Share of later shuffles that offer one. Source: measured. */
+  readonly swapShare: number
+  /** Every so many shuffles go to a contact or a lost peer instead of a neighbour, to find another island. Source: guess. */
+  readonly probeEvery: number
+  /** Share of the shuffles to contacts that offer one; those to lost peers always do. Source: guess. */
+  readonly probeSwapShare: number
+  /** Requests for neighbours in flight at once. Source: measured. */
+  readonly refillParallel: number
+  /** The same after sudden losses: doubled up to this at each timeout. Source: measured. */
+  readonly refillParallelMax: number
+  /** Refusals after which a round of requests pauses. Source: measured. */
+  readonly refillRefusalsMax: number
+  /** First pause between rounds; grows by half each time. Source: measured. */
+  readonly refillPauseMs: number
+  /** Longest pause. Source: measured. */
+  readonly refillPauseMsMax: number
+  /** Longest pause of a node without any neighbour. Source: guess, well below the 30 s of an isolation alarm. */
+  readonly isolatedPauseMsMax: number
+  /** How long the walks of a join may take before the joiner looks for neighbours itself. Source: measured. */
+  readonly joinSettleMs: number
+  /** Peers asked in one round while rounds are fresh; later rounds ask `refillRefusalsMax`. Source: guess. */
+  readonly refillTriesMax: number
+  /** Rounds that found nothing before triangles are accepted and a contact is asked. Source: measured. */
+  readonly refillRoundsPatient: number
+  /** Bounds of the time a request may take; within them 2.5 times the slowest recent answer. Source: measured. */
+  readonly requestTimeoutMsMin: number
+  readonly requestTimeoutMsMax: number
+  /** The same before the first answer. Source: guess, one QUIC handshake over a slow link. */
+  readonly requestTimeoutMsFirst: number
+  /** How long a slot is kept for a peer that was announced. Source: measured, above two round trips. */
+  readonly reservationMs: number
+  /** First retry after a failure; doubled for each further one. Source: guess. */
+  readonly failureBackoffMs: number
+  /** Longest of these. Source: guess. */
+  readonly failureBackoffMsMax: number
+  /** Failures after which a peer leaves the passive view; the address book keeps it. Source: guess. */
+  readonly failuresMax: number
+  /** Peers kept in the address book besides contacts. Source: measured, enough after 95 % of the nodes failed at once. */
+  readonly bookCapacity: number
+  /** Contacts kept; further ones displace the oldest. Source: guess. */
+  readonly contactsMax: number
+  /** Longest peer data. Source: guess, four addresses. */
+  readonly dataBytesMax: number
+  /** Longest list of peers in one message. Source: paper §5.1, 1 + ka + kp. */
+  readonly entriesMax: number
+  /**
+   * Whether a link may be given up for another at this moment. The broadcast layer answers false for links its tree uses.
+   * Must be a pure function of the driver's state. Default: always.
+   */
+  readonly mayReplace: (peer: PeerKey) => boolean
+}
+
+/** The defaults of {@link Config}. */
+export const DEFAULT_CONFIG: Config = {
+  activeViewCapacity: 5,
+  passiveViewCapacity: 30,
+  activeRandomWalkLength: 6,
+  passiveRandomWalkLength: 3,
+  joinRule: 'split',
+  splitWalks: 2,
+  openWalks: 1,
+  shuffleRandomWalkLength: 6,
+  shuffleActiveCount: 3,
+  shufflePassiveCount: 4,
+  shuffleIntervalMs: 60_000,
+  swapShufflesFirst: 2,
+  swapShare: 0.02,
+  probeEvery: 5,
+  probeSwapShare: 0.25,
+  refillParallel: 2,
+  refillParallelMax: 16,
+  refillRefusalsMax: 4,
+  refillPauseMs: 2_000,
+  refillPauseMsMax: 30_000,
+  isolatedPauseMsMax: 5_000,
+  joinSettleMs: 1_000,
+  refillTriesMax: 64,
+  refillRoundsPatient: 3,
+  requestTimeoutMsMin: 200,
+  requestTimeoutMsMax: 2_000,
+  requestTimeoutMsFirst: 1_000,
+  reservationMs: 400,
+  failureBackoffMs: 1_000,
+  failureBackoffMsMax: 300_000,
+  failuresMax: 5,
+  bookCapacity: 200,
+  contactsMax: 32,
+  dataBytesMax: 512,
+  entriesMax: 8,
+  mayReplace: () => true
+}
+
+/** Peers whose budgets are remembered at once; the longest known is forgotten first. Source: guess. */
+export const BUDGET_PEERS_MAX = 1024
+
+/** Requests of others held back until their announcement arrives. Source: guess, more than swaps can overlap. */
+export const DEFERRED_MAX = 4
+
+/** Requests in flight at once, of all purposes. Source: guess, above `refillParallelMax` and all slots together. */
+export const REQUESTS_MAX = 64
+
+/** Hops a join walk may make beyond its length because its end was busy. Source: measured. */
+export const SPARE_HOPS_MAX = 6
+
+/** Peers offered in replies and disconnects. Source: measured, 3 to 4. */
+export const SAMPLES_MAX = 4
+
+/** Longest text of a peer id. Source: an Ed25519 or RSA peer id has at most 60 characters; doubled. */
+export const PEER_KEY_BYTES_MAX = 128
+
+/** Messages of a kind that one peer may send at once, and per second after that. Source: guess, see each. */
+export const BUDGETS: {
+  readonly [kind in 'join' | 'neighbor' | 'forwardJoin' | 'shuffle']: {
+    readonly burst: number
+    readonly perSecond: number
+  }
+} = {
+  /** A joiner asks once and again when it is alone. */
+  join: { burst: 8, perSecond: 1 },
+  /** A lonely peer asks every few seconds; swaps and splits add single ones. */
+  neighbor: { burst: 16, perSecond: 2 },
+  /** A neighbour next to a contact forwards what the whole cluster sends on a cold start. */
+  forwardJoin: { burst: 16_384, perSecond: 1_000 },
+  /** A neighbour forwards about two a minute. */
+  shuffle: { burst: 64, perSecond: 4 }
+}
+
+/** Evictions that peers without any neighbour can cause here at once, and per second. Source: guess. */
+export const EVICTION_BUDGET: { readonly burst: number; readonly perSecond: number } = {
+  burst: 8,
+  perSecond: 1
+}
+
+/** Joins a contact spreads at once, and per second; others get samples only. Source: measured up to 10,000 at once. */
+export const JOIN_BUDGET: { readonly burst: number; readonly perSecond: number } = {
+  burst: 16_384,
+  perSecond: 1_000
+}

@@ -1,0 +1,218 @@
+import { sample, type Random } from '@starling/ports'
+import { ActiveView, type Link } from './active-view.ts'
+import { PeerBudgets } from './budget.ts'
+import { SAMPLES_MAX, type Config } from './config.ts'
+import { PassiveView } from './passive-view.ts'
+import { PeerBook } from './peer-book.ts'
+import { Requests, type PendingRequest } from './requests.ts'
+import type {
+  DownReason,
+  Message,
+  NeighborMessage,
+  Output,
+  PeerInfo,
+  PeerKey,
+  RejectReason,
+  Timer
+} from './types.ts'
+
+const NO_DATA = new Uint8Array(0)
+
+/** The extra fields of a neighbour request. */
+export interface RequestOptions {
+  readonly priority?: 'high' | 'low'
+  /** Whether the receiver should refuse when it and this node have a neighbour in common. */
+  readonly checkTriangle?: boolean
+  readonly split?: PeerKey
+  readonly replaces?: PeerKey
+  readonly swap?: number
+}
+
+/** The state that all parts of the machine share, and the steps they have in common. */
+export class Core {
+  readonly config: Config
+  readonly self: PeerKey
+  readonly random: Random
+  readonly active: ActiveView
+  readonly passive: PassiveView
+  readonly book: PeerBook
+  readonly requests: Requests = new Requests()
+  readonly budgets: PeerBudgets = new PeerBudgets()
+  data: Uint8Array
+  nowMs: number = 0
+  joined: boolean = false
+  #outputs: Output[] = []
+  #slowestAnswerMs: number | undefined
+
+  constructor(config: Config, self: PeerKey, random: Random, data: Uint8Array) {
+    this.config = config
+    this.self = self
+    this.random = random
+    this.data = data
+    this.active = new ActiveView(config.activeViewCapacity)
+    this.passive = new PassiveView(config.passiveViewCapacity, random, {
+      backoffMs: config.failureBackoffMs,
+      backoffMsMax: config.failureBackoffMsMax,
+      failuresMax: config.failuresMax
+    })
+    this.book = new PeerBook(config.bookCapacity, config.contactsMax)
+  }
+
+  /** Takes everything that was output since the last call. */
+  drain(): Output[] {
+    const outputs = this.#outputs
+    this.#outputs = []
+    return outputs
+  }
+
+  get info(): PeerInfo {
+    return { id: this.self, data: this.data }
+  }
+
+  /** Slots that are neither filled nor promised. */
+  get freeSlots(): number {
+    const { active, requests, nowMs } = this
+    requests.expire(nowMs)
+    return Math.max(0, active.capacity - active.size - requests.reserved - requests.offered)
+  }
+
+  send(to: PeerKey, message: Message): void {
+    const data = this.active.has(to) ? undefined : this.passive.get(to)?.data
+    this.#outputs.push({ type: 'send', to, data, message })
+  }
+
+  /** Sends to a peer that may be in no view, with the data that came with its id. */
+  sendTo(to: PeerInfo, message: Message): void {
+    const known = this.active.has(to.id) || to.data.length === 0
+    this.#outputs.push({ type: 'send', to: to.id, data: known ? undefined : to.data, message })
+  }
+
+  schedule(delayMs: number, timer: Timer): void {
+    this.#outputs.push({ type: 'schedule', delayMs, timer })
+  }
+
+  reject(peer: PeerKey, reason: RejectReason): void {
+    this.#outputs.push({ type: 'reject', peer, reason })
+  }
+
+  /** Makes `peer` a neighbour. The caller has made sure of a place. */
+  linkUp(peer: PeerKey, data: Uint8Array, requestIds: readonly number[]): void {
+    const known = data.length > 0 ? data : (this.passive.get(peer)?.data ?? NO_DATA)
+    this.passive.remove(peer)
+    this.book.found(peer)
+    this.requests.unreserve(peer)
+    this.active.add({ id: peer, data: known, requestIds })
+    this.#outputs.push({ type: 'neighborUp', peer, data: known })
+  }
+
+  /** Ends a link on this side and keeps the peer in reserve unless it left for good. */
+  linkDown(peer: PeerKey, reason: DownReason): Link | undefined {
+    const link = this.active.remove(peer)
+    if (link === undefined) return undefined
+    if (reason === 'leftOverlay') this.book.forget(peer)
+    else this.passive.add({ id: peer, data: link.data }, true)
+    this.#outputs.push({ type: 'neighborDown', peer, reason })
+    return link
+  }
+
+  /** Asks `peer` to become a neighbour. At most one request to a peer is in flight. */
+  request(peer: PeerInfo, purpose: PendingRequest['purpose'], options: RequestOptions = {}): void {
+    const { requests, random, active } = this
+    if (!requests.hasRoom || requests.get(peer.id) !== undefined) return
+    const requestId = random.uint32()
+    requests.add({
+      peer: peer.id,
+      requestId,
+      purpose,
+      sentMs: this.nowMs,
+      replaces: options.replaces
+    })
+    const message: Message =
+      purpose === 'join'
+        ? { type: 'join', requestId, data: this.data }
+        : ({
+            type: 'neighbor',
+            requestId,
+            priority: options.priority ?? 'low',
+            data: this.data,
+            active: options.checkTriangle === true ? active.keys() : [],
+            split: options.split,
+            replaces: purpose === 'replacement' ? options.replaces : undefined,
+            swap: options.swap
+          } satisfies NeighborMessage)
+    this.sendTo(peer, message)
+    this.schedule(this.requestTimeoutMs, { type: 'request', peer: peer.id, requestId })
+  }
+
+  /** Notes how long an answer took: the slowest, forgotten by a tenth with each quicker one. */
+  recordAnswer(request: PendingRequest): void {
+    const tookMs = this.nowMs - request.sentMs
+    this.#slowestAnswerMs = Math.max(tookMs, (this.#slowestAnswerMs ?? 0) * 0.9)
+    this.passive.recordAnswer(request.peer)
+    this.book.found(request.peer)
+  }
+
+  get requestTimeoutMs(): number {
+    const { requestTimeoutMsFirst, requestTimeoutMsMin, requestTimeoutMsMax } = this.config
+    if (this.#slowestAnswerMs === undefined) return requestTimeoutMsFirst
+    return Math.min(requestTimeoutMsMax, Math.max(requestTimeoutMsMin, 2.5 * this.#slowestAnswerMs))
+  }
+
+  /** Keeps a slot for a peer that will ask. */
+  reserve(peer: PeerKey): void {
+    this.requests.reserve(peer, this.nowMs + this.config.reservationMs)
+  }
+
+  /** A few passive peers to help someone on. */
+  samples(to: PeerKey): PeerInfo[] {
+    const chosen = sample(this.random, this.passive.peers(), SAMPLES_MAX)
+    return chosen.filter(info => info.id !== to)
+  }
+
+  reply(to: PeerKey, requestId: number, accepted: boolean): void {
+    const data = accepted ? this.data : NO_DATA
+    this.send(to, { type: 'neighborReply', requestId, accepted, data, samples: this.samples(to) })
+  }
+
+  /** Tells a peer that a link does not stand. */
+  disconnect(to: PeerKey, links: readonly number[], alive = true): void {
+    this.send(to, { type: 'disconnect', links, alive, samples: alive ? this.samples(to) : [] })
+  }
+
+  /**
+   * Takes peers from a message into the passive view: never this node, never a neighbour, at most what a message may hold.
+   * Hearsay, so it does not displace what was met in person.
+   */
+  learn(entries: readonly PeerInfo[], expendable: readonly PeerKey[] = []): void {
+    const { entriesMax, dataBytesMax } = this.config
+    const count = Math.min(entries.length, entriesMax)
+    for (let i = 0; i < count; i++) {
+      const info = entries[i] as PeerInfo
+      if (info.id === this.self || info.data.length > dataBytesMax || this.active.has(info.id)) continue
+      this.passive.add(info, false, expendable)
+      this.book.addHeard(info)
+    }
+  }
+
+  /** Remembers a peer that spoke for itself. */
+  meet(info: PeerInfo): void {
+    if (info.id === this.self || info.data.length > this.config.dataBytesMax || this.active.has(info.id))
+      return
+    this.passive.add(info, true)
+    this.book.addHeard(info)
+  }
+
+  /** The neighbour to give up when one must go: at random among those that may be replaced, or among all. */
+  replaceable(excluded: (peer: PeerKey) => boolean, strict: boolean): Link | undefined {
+    const open = this.active.links.filter(link => !excluded(link.id))
+    const willing = open.filter(link => this.config.mayReplace(link.id))
+    const pool = willing.length > 0 || strict ? willing : open
+    return pool.length === 0 ? undefined : pool[this.random.below(pool.length)]
+  }
+
+  /** Puts `by` in the place of a neighbour, which is told to ask `by` itself or to wait for it. */
+  replace(link: Link, by: PeerInfo, role: 'request' | 'await'): void {
+    this.send(link.id, { type: 'replaced', links: link.requestIds, by, role })
+    this.linkDown(link.id, 'replaced')
+  }
+}

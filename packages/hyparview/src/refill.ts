@@ -1,0 +1,173 @@
+import type { Core } from './core.ts'
+import type { PendingRequest } from './requests.ts'
+import type { PeerInfo, PeerKey } from './types.ts'
+
+/** Losses within this time count as one blow, ms. */
+const BLOW_MS = 1_000
+/** Losses in one blow after which requests go out in greater numbers. */
+const BLOW_LOSSES = 3
+/** Requests in flight at once after a blow. */
+const BLOW_PARALLEL = 4
+
+/**
+ * Keeps the active view full (paper §4.2). It works in rounds: ask passive peers, a few at a time, until the view is full,
+ * enough have refused, or nobody is left; then pause, longer each time, and begin again. It never stops while a slot is free.
+ */
+export class Refill {
+  readonly #core: Core
+  readonly #tried = new Set<PeerKey>()
+  #refusals = 0
+  /** Rounds in a row that left a slot free. */
+  #rounds = 0
+  #parallel: number
+  #pausedUntilMs = 0
+  #attempt = 0
+  #blowStartMs = -Infinity
+  #blowLosses = 0
+
+  constructor(core: Core) {
+    this.#core = core
+    this.#parallel = core.config.refillParallel
+  }
+
+  /** Begins: joins a contact, and looks after the result when the walks have had time. */
+  start(): void {
+    this.reset()
+    this.#joinContact()
+    this.#pause(this.#core.config.joinSettleMs)
+  }
+
+  reset(): void {
+    this.#tried.clear()
+    this.#refusals = 0
+    this.#rounds = 0
+    this.#parallel = this.#core.config.refillParallel
+    this.#pausedUntilMs = 0
+    this.#attempt++
+  }
+
+  /** Asks as many peers as may be asked now. Harmless at any time. */
+  run(): void {
+    const core = this.#core
+    const { active, requests, config, nowMs } = core
+    if (
+      !core.joined ||
+      active.size === active.capacity ||
+      core.freeSlots === 0 ||
+      nowMs < this.#pausedUntilMs
+    )
+      return
+    const isolated = active.size === 0
+    const patient = this.#rounds < config.refillRoundsPatient
+    const triesMax = patient ? config.refillTriesMax : config.refillRefusalsMax
+    while (
+      requests.count('refill') < this.#parallel &&
+      this.#refusals < config.refillRefusalsMax &&
+      this.#tried.size < triesMax &&
+      requests.hasRoom
+    ) {
+      const peer = this.#candidate()
+      if (peer === undefined) break
+      this.#tried.add(peer.id)
+      core.request(peer, 'refill', {
+        priority: isolated ? 'high' : 'low',
+        checkTriangle: patient && !isolated
+      })
+    }
+    if (requests.count('refill') === 0) this.#endRound()
+  }
+
+  onTimer(attempt: number): void {
+    if (attempt !== this.#attempt) return
+    this.#pausedUntilMs = 0
+    this.run()
+  }
+
+  /** A link ended. A fresh loss does not wait for the end of a pause. */
+  lost(): void {
+    const { nowMs, config } = this.#core
+    if (nowMs - this.#blowStartMs > BLOW_MS) {
+      this.#blowStartMs = nowMs
+      this.#blowLosses = 0
+    }
+    this.#blowLosses++
+    if (this.#blowLosses >= BLOW_LOSSES) {
+      this.#parallel = Math.max(this.#parallel, Math.min(BLOW_PARALLEL, config.refillParallelMax))
+    }
+    if (this.#rounds > 0) {
+      this.#rounds = 0
+      this.#refusals = 0
+      this.#tried.clear()
+      this.#pausedUntilMs = 0
+    }
+    this.run()
+  }
+
+  /** A link came up. */
+  filled(): void {
+    const { active, config } = this.#core
+    this.#parallel = config.refillParallel
+    if (active.size < active.capacity) return this.run()
+    this.#rounds = 0
+    this.#refusals = 0
+    this.#tried.clear()
+  }
+
+  /** A peer answered no. */
+  refused(request: PendingRequest): void {
+    this.#parallel = this.#core.config.refillParallel
+    if (request.purpose === 'refill') this.#refusals++
+    this.run()
+  }
+
+  /** A request found nobody: the transport said so, or time ran out. */
+  failed(request: PendingRequest): void {
+    const { active, config } = this.#core
+    if (request.purpose === 'join' && active.size === 0) this.#joinContact()
+    if (request.purpose === 'refill' && (this.#parallel > config.refillParallel || active.size <= 1)) {
+      this.#parallel = Math.min(config.refillParallelMax, this.#parallel * 2)
+    }
+    this.run()
+  }
+
+  #endRound(): void {
+    const { active, config, random } = this.#core
+    this.#rounds++
+    this.#refusals = 0
+    this.#tried.clear()
+    const isolated = active.size === 0
+    // Nobody known has room. A contact can find a place for this node; one on another island joins the two.
+    if (isolated || this.#rounds > config.refillRoundsPatient) this.#joinContact()
+    const max = isolated ? config.isolatedPauseMsMax : config.refillPauseMsMax
+    const pause = Math.min(max, config.refillPauseMs * 1.5 ** Math.min(this.#rounds - 1, 20))
+    this.#pause(pause * (0.75 + random.float() / 2))
+  }
+
+  #pause(ms: number): void {
+    const core = this.#core
+    this.#pausedUntilMs = core.nowMs + ms
+    core.schedule(ms, { type: 'refill', attempt: ++this.#attempt })
+  }
+
+  #joinContact(): void {
+    const core = this.#core
+    if (core.requests.count('join') > 0) return
+    const contact = core.book.probe(core.random, peer => this.#excluded(peer))
+    if (contact === undefined) return
+    this.#tried.add(contact.id)
+    core.request(contact, 'join')
+  }
+
+  #candidate(): PeerInfo | undefined {
+    const core = this.#core
+    const excluded = (peer: PeerKey): boolean => this.#excluded(peer)
+    const peer = core.passive.candidate(core.nowMs, excluded)
+    // The address book is for those in need: when the passive view is exhausted and at most one link is left.
+    return peer ?? (core.active.size <= 1 ? core.book.any(core.random, excluded) : undefined)
+  }
+
+  #excluded(peer: PeerKey): boolean {
+    const { self, active, requests } = this.#core
+    return peer === self || this.#tried.has(peer) || active.has(peer) || requests.get(peer) !== undefined
+  }
+}

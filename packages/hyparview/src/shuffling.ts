@@ -1,0 +1,147 @@
+import { sample } from '@starling/ports'
+import type { Core } from './core.ts'
+import type { Refill } from './refill.ts'
+import type { Swaps } from './swaps.ts'
+import type { PeerInfo, PeerKey, ShuffleMessage, ShuffleReplyMessage } from './types.ts'
+
+/** The shuffle that waits for its answer. */
+interface Outstanding {
+  readonly shuffleId: number
+  /** Passive peers that were sent: the first to go when the answer needs room. */
+  readonly sent: readonly PeerKey[]
+  readonly untilMs: number
+}
+
+/** The exchange of samples that keeps passive views fresh (paper §4.3). */
+export class Shuffling {
+  readonly #core: Core
+  readonly #refill: Refill
+  readonly #swaps: Swaps
+  #outstanding: Outstanding | undefined
+  #attempt = 0
+  #count = 0
+
+  constructor(core: Core, refill: Refill, swaps: Swaps) {
+    this.#core = core
+    this.#refill = refill
+    this.#swaps = swaps
+  }
+
+  /** The first shuffle comes at a random moment of the interval, so that nodes started together do not stay in step. */
+  start(): void {
+    const core = this.#core
+    this.#count = 0
+    core.schedule(core.random.float() * core.config.shuffleIntervalMs, {
+      type: 'shuffle',
+      attempt: ++this.#attempt
+    })
+  }
+
+  stop(): void {
+    this.#attempt++
+    this.#outstanding = undefined
+  }
+
+  onTimer(attempt: number): void {
+    if (attempt !== this.#attempt) return
+    const core = this.#core
+    const { shuffleIntervalMs } = core.config
+    core.schedule(shuffleIntervalMs * (0.9 + core.random.float() / 5), { type: 'shuffle', attempt })
+    if (core.active.size === 0) return this.#refill.run()
+    this.#shuffle()
+  }
+
+  #shuffle(): void {
+    const core = this.#core
+    const { config, random } = core
+    const count = this.#count++
+    const probe = this.#probeTarget(count)
+    const lost = probe !== undefined && core.book.isLost(probe.id)
+    const link = core.active.links[random.below(core.active.size)]
+    if (link === undefined) return
+    const neighbors = core.active.links.map(({ id, data }): PeerInfo => ({ id, data }))
+    const active = sample(random, neighbors, config.shuffleActiveCount)
+    const passive = sample(random, core.passive.peers(), config.shufflePassiveCount)
+    const entries = [...active, ...passive].slice(0, config.entriesMax - 1)
+    const shuffleId = random.uint32()
+    const share = probe === undefined ? config.swapShare : config.probeSwapShare
+    const swaps = lost || count < config.swapShufflesFirst || random.float() < share
+    this.#outstanding = {
+      shuffleId,
+      sent: passive.map(info => info.id),
+      untilMs: core.nowMs + config.shuffleIntervalMs
+    }
+    const message: ShuffleMessage = {
+      type: 'shuffle',
+      shuffleId,
+      origin: core.info,
+      ttl: config.shuffleRandomWalkLength - 1,
+      link: probe === undefined ? (link.requestIds[0] as number) : 0,
+      entries,
+      swap: swaps ? this.#swaps.propose(shuffleId) : undefined
+    }
+    core.sendTo(probe ?? link, message)
+  }
+
+  /**
+   * Deviation: now and then the walk starts at a contact or a lost peer, however full the view is. Two islands whose views
+   * are full would never hear of each other otherwise; the swap that rides on the shuffle then joins them.
+   */
+  #probeTarget(count: number): PeerInfo | undefined {
+    const core = this.#core
+    const { probeEvery } = core.config
+    if (probeEvery === 0 || count % probeEvery !== probeEvery - 1) return undefined
+    return core.book.probe(core.random, peer => peer === core.self || core.active.has(peer))
+  }
+
+  /** SHUFFLE. Forwarded until its walk ends; answered only there, and straight to its origin. */
+  onShuffle(from: PeerKey, message: ShuffleMessage): void {
+    const core = this.#core
+    const { origin, link } = message
+    if (origin.id === core.self) return core.reject(from, 'invalid')
+    const neighbor = core.active.has(from)
+    if (!neighbor && link !== 0 && core.requests.get(from)?.requestId !== link) {
+      // The sender believes in a link that does not stand here. Saying so makes the views symmetric again.
+      core.disconnect(from, [link])
+      return core.reject(from, 'notNeighbor')
+    }
+    if (!neighbor && origin.id !== from) return core.reject(from, 'notNeighbor')
+    if (!core.budgets.take(from, 'shuffle', core.nowMs)) return core.reject(from, 'tooMany')
+    const ttl = Math.min(message.ttl, core.config.shuffleRandomWalkLength - 1)
+    const open = core.active.links.filter(({ id }) => id !== from && id !== origin.id)
+    const next = open.length === 0 ? undefined : open[core.random.below(open.length)]
+    if (ttl > 0 && next !== undefined) {
+      return core.send(next.id, { ...message, ttl: ttl - 1, link: next.requestIds[0] as number })
+    }
+    this.#answer(from, message)
+  }
+
+  #answer(from: PeerKey, message: ShuffleMessage): void {
+    const core = this.#core
+    const { origin, shuffleId } = message
+    const count = Math.min(message.entries.length + 1, core.config.entriesMax)
+    const entries = sample(core.random, core.passive.peers(), count).filter(info => info.id !== origin.id)
+    const swap = this.#swaps.consider(message)
+    core.sendTo(origin, { type: 'shuffleReply', shuffleId, data: core.data, entries, swap })
+    const sent = entries.map(info => info.id)
+    if (origin.id === from) core.meet(origin)
+    else core.learn([origin], sent)
+    core.learn(message.entries, sent)
+  }
+
+  /** SHUFFLE_REPLY. */
+  onReply(from: PeerKey, message: ShuffleReplyMessage): void {
+    const core = this.#core
+    const outstanding = this.#outstanding
+    const asked = outstanding?.shuffleId === message.shuffleId && outstanding.untilMs > core.nowMs
+    if (outstanding === undefined || !asked) return core.reject(from, 'unasked')
+    this.#outstanding = undefined
+    core.learn(message.entries, outstanding.sent)
+    core.meet({ id: from, data: message.data })
+    core.book.found(from)
+    if (message.swap !== undefined) {
+      this.#swaps.start({ id: from, data: message.data }, message.shuffleId, message.swap)
+    }
+    this.#refill.run()
+  }
+}

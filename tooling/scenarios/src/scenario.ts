@@ -1,0 +1,60 @@
+import type { Metrics } from './report.ts'
+
+/** What the command line gives a scenario. */
+export interface ScenarioContext {
+  readonly nodes: number
+  readonly seed: number
+  /** The scenario's own options, parsed: only those it declared, with their defaults filled in. */
+  readonly options: Readonly<Record<string, string>>
+  /** Says what is being done, on standard error, for people who wait. */
+  progress(text: string): void
+}
+
+/** What a scenario found. */
+export interface ScenarioResult {
+  /** Names of broken promises with their details; empty when all held. */
+  readonly violations: readonly string[]
+  readonly metrics: Metrics
+  readonly traceHash: string
+  readonly simulatedMs: number
+}
+
+/** An option of one scenario. `parse` returns a complaint, or `undefined` when the text is fine. */
+export interface ScenarioOption {
+  readonly meaning: string
+  readonly default: string
+  readonly complaint: (text: string) => string | undefined
+}
+
+/** A scenario: one world, what is done to it, and what is measured. One file each. */
+export interface Scenario {
+  readonly name: string
+  readonly summary: string
+  readonly nodesDefault: number
+  readonly nodesMin: number
+  readonly options: Readonly<Record<string, ScenarioOption>>
+  run(context: ScenarioContext): ScenarioResult
+}
+
+/** A complaint check for whole numbers. */
+export function wholeNumber(min: number, max: number): (text: string) => string | undefined {
+  return text => {
+    const value = Number(text)
+    const fits = /^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min && value <= max
+    return fits ? undefined : `must be a whole number from ${min} to ${max}`
+  }
+}
+
+/** A complaint check for numbers. */
+export function numberIn(min: number, max: number): (text: string) => string | undefined {
+  return text => {
+    const value = Number(text)
+    const fits = text.trim() !== '' && value >= min && value <= max
+    return fits ? undefined : `must be a number from ${min} to ${max}`
+  }
+}
+
+/** A complaint check for one of a few words. */
+export function oneOf(...words: readonly string[]): (text: string) => string | undefined {
+  return text => (words.includes(text) ? undefined : `must be one of ${words.join(', ')}`)
+}

@@ -1,0 +1,58 @@
+import { DEFAULT_CONFIG } from '@starling/hyparview'
+import { createSimulation } from '@starling/sim'
+import { overlayGraph, overlayShape, overlayViolations } from '../checkers/overlay.ts'
+import { asymmetricLinks } from '../graph.ts'
+import { OverlayWorld, type MessageCounts } from '../overlay-world.ts'
+import { wholeNumber, type Scenario } from '../scenario.ts'
+
+/** Time given to the joins before anything is counted as shuffling, ms. */
+const JOIN_MS = 1_000
+
+/** All nodes join node 0 at once; then shuffle cycles, and the shape of what has grown. */
+export const overlayScenario: Scenario = {
+  name: 'overlay',
+  summary: 'all nodes join node 0 at once, then shuffle; measures the shape of the overlay',
+  nodesDefault: 1000,
+  nodesMin: 2,
+  options: {
+    cycles: { meaning: 'shuffle cycles', default: '50', complaint: wholeNumber(1, 10_000) }
+  },
+  run({ nodes, seed, options, progress }) {
+    const cycles = Number(options['cycles'])
+    const simulation = createSimulation({ seed })
+    const world = new OverlayWorld(simulation, { nodes })
+    world.joinAllThroughFirst()
+    simulation.runUntil(JOIN_MS)
+    const afterJoin = { ...world.sent }
+    const { shuffleIntervalMs, activeViewCapacity } = DEFAULT_CONFIG
+    for (let cycle = 1; cycle <= cycles; cycle++) {
+      simulation.runUntil(JOIN_MS + cycle * shuffleIntervalMs)
+      if (cycle % 10 === 0) progress(`cycle ${cycle} of ${cycles}`)
+    }
+    settle(world)
+    const shape = overlayShape(world, activeViewCapacity)
+    return {
+      violations: overlayViolations(world),
+      metrics: {
+        ...shape,
+        joinMessagesPerNode: total(afterJoin) / nodes,
+        shuffleMessagesPerNodePerCycle: (total(world.sent) - total(afterJoin)) / nodes / cycles,
+        linkChangesPerNodePerCycle: world.linkEvents.down / nodes / cycles
+      },
+      traceHash: simulation.trace.hash,
+      simulatedMs: simulation.nowMs
+    }
+  }
+}
+
+/** Lets handshakes that are in flight at this moment end: a link being made is held by one end for a moment. */
+function settle(world: OverlayWorld): void {
+  for (let i = 0; i < 100; i++) {
+    if (asymmetricLinks(overlayGraph(world)) === 0) return
+    world.simulation.runFor(20)
+  }
+}
+
+function total(counts: MessageCounts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0)
+}
