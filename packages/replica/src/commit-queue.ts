@@ -1,0 +1,168 @@
+/** One caller's commit, staged: what it writes, and whom to answer. */
+export interface Staged<Write> {
+  readonly writes: readonly Write[]
+  /** Estimated bytes of its rows; 0 for a commit that writes nothing and only waits for its turn. */
+  readonly bytes: number
+  resolve(): void
+  reject(error: Error): void
+}
+
+/** What goes to the log together. */
+export interface Group<Write> {
+  readonly commits: readonly Staged<Write>[]
+  /** Keys whose rows changed by received entries and wait to be written. */
+  readonly touched: readonly string[]
+}
+
+/** What the queue drives. */
+export interface CommitQueueTarget<Write> {
+  /** Makes the group durable. A rejection poisons the queue. */
+  append(group: Group<Write>): Promise<void>
+  /** The group is durable: apply it, announce it. Answering the callers is the queue's part. */
+  durable(group: Group<Write>): void
+  /** The log failed while the group was on its way; `waiting` never left the queue. Called once. */
+  failed(error: unknown, inFlight: Group<Write>, waiting: readonly Staged<Write>[]): void
+}
+
+/** Bounds of one group, for commits and for received rows each; a single commit may exceed them. */
+export interface GroupLimits {
+  readonly groupBytesMax: number
+  readonly groupRowsMax: number
+}
+
+/**
+ * Orders local commits and received rows on their way to the log: one batch at a time, and whatever came meanwhile forms
+ * the next. After the first failure nothing more is sent, so that no row can follow one that may be missing.
+ */
+export class CommitQueue<Write> {
+  readonly #target: CommitQueueTarget<Write>
+  readonly #limits: GroupLimits
+  #commits: Staged<Write>[] = []
+  #commitBytes = 0
+  #touched = new Map<string, number>()
+  #touchedBytes = 0
+  #inFlightBytes = 0
+  #running: Promise<void> | undefined
+  #failed = false
+  #roomWaiters: (() => void)[] = []
+
+  constructor(target: CommitQueueTarget<Write>, limits: GroupLimits) {
+    this.#target = target
+    this.#limits = limits
+  }
+
+  /** Estimated bytes of local commits that wait or are on their way. */
+  get commitBytes(): number {
+    return this.#commitBytes
+  }
+
+  /** Estimated bytes of received rows that wait. */
+  get touchedBytes(): number {
+    return this.#touchedBytes
+  }
+
+  /** Estimated bytes of everything that is not durable yet. */
+  get waitingBytes(): number {
+    return this.#commitBytes + this.#touchedBytes + this.#inFlightBytes
+  }
+
+  /** Adds a commit. It is in the next group, or a later one when many wait. */
+  add(commit: Staged<Write>): void {
+    this.#commits.push(commit)
+    this.#commitBytes += commit.bytes
+    this.#start()
+  }
+
+  /** Notes that the row of `key` changed and takes about `bytes`. A key that waits already is written once. */
+  touch(key: string, bytes: number): void {
+    this.#touchedBytes += bytes - (this.#touched.get(key) ?? 0)
+    this.#touched.set(key, bytes)
+    this.#start()
+  }
+
+  /** Resolves once at most `bytes` of received rows wait, or the queue has failed. */
+  async room(bytes: number): Promise<void> {
+    while (!this.#failed && this.#touchedBytes > bytes) {
+      await new Promise<void>(resolve => this.#roomWaiters.push(resolve))
+    }
+  }
+
+  /** Resolves once nothing waits and nothing is on its way, or the queue has failed. Never rejects. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+  }
+
+  #start(): void {
+    if (this.#running !== undefined || this.#failed) return
+    this.#running = this.#run()
+  }
+
+  async #run(): Promise<void> {
+    // One turn, so that commits issued together share a batch.
+    await undefined
+    while (this.#commits.length > 0 || this.#touched.size > 0) {
+      const group = this.#take()
+      try {
+        await this.#target.append(group)
+        this.#target.durable(group)
+      } catch (error) {
+        this.#fail(error, group)
+        break
+      }
+      this.#inFlightBytes = 0
+      this.#wakeWaiters()
+      for (const commit of group.commits) {
+        this.#commitBytes -= commit.bytes
+        commit.resolve()
+      }
+      // Callers that were just answered and write again join the next group.
+      await undefined
+    }
+    this.#running = undefined
+  }
+
+  /** Commits and received rows have a budget each, so that neither starves the other. */
+  #take(): Group<Write> {
+    const { groupBytesMax, groupRowsMax } = this.#limits
+    let bytes = 0
+    let rows = 0
+    let taken = 0
+    for (const commit of this.#commits) {
+      bytes += commit.bytes
+      rows += commit.writes.length
+      if (taken > 0 && (bytes > groupBytesMax || rows > groupRowsMax)) break
+      taken++
+    }
+    const commits = this.#commits.slice(0, taken)
+    this.#commits = this.#commits.slice(taken)
+    const touched: string[] = []
+    let touchedBytes = 0
+    for (const [key, size] of this.#touched) {
+      if (touched.length > 0 && (touchedBytes + size > groupBytesMax || touched.length >= groupRowsMax)) break
+      touched.push(key)
+      touchedBytes += size
+    }
+    for (const key of touched) this.#touched.delete(key)
+    this.#touchedBytes -= touchedBytes
+    this.#inFlightBytes = touchedBytes
+    return { commits, touched }
+  }
+
+  #fail(error: unknown, inFlight: Group<Write>): void {
+    const waiting = this.#commits
+    this.#failed = true
+    this.#commits = []
+    this.#commitBytes = 0
+    this.#touched.clear()
+    this.#touchedBytes = 0
+    this.#inFlightBytes = 0
+    this.#target.failed(error, inFlight, waiting)
+    this.#wakeWaiters()
+  }
+
+  #wakeWaiters(): void {
+    const waiters = this.#roomWaiters
+    this.#roomWaiters = []
+    for (const wake of waiters) wake()
+  }
+}

@@ -1,0 +1,60 @@
+/** What a replica accepts and how much it keeps waiting. */
+export interface ReplicaLimits {
+  /** Bytes of a key in UTF-8, at least 1. Default 1,024 (guess). */
+  readonly keyBytesMax: number
+  /** Bytes of one value of a local put. Default 64 KiB (guess). Received values are bounded by `@starling/ormap`. */
+  readonly valueBytesMax: number
+  /** Operations of one commit. Default 4,096 (guess). */
+  readonly commitOperationsMax: number
+  /** Bytes of one commit, estimated. Default 4 MiB: a quarter of what the log takes in one append. */
+  readonly commitBytesMax: number
+  /** Bytes of local commits that wait for the disk, beyond which a commit is refused. Default 32 MiB (guess). */
+  readonly queueBytesMax: number
+  /**
+   * Bytes of received rows that wait for the disk. Beyond it a reconciliation waits and a broadcast is dropped, which the
+   * next reconciliation makes good. Default 8 MiB (guess).
+   */
+  readonly backlogBytesMax: number
+  /** Bytes of commits, and of received rows, in one batch. Default 4 MiB each: LevelDB's write buffer. */
+  readonly groupBytesMax: number
+  /** Commits' operations, and received keys, in one batch. Default 16,384 each: half of what the log takes, two rows a key. */
+  readonly groupRowsMax: number
+  /** Bytes of one key's live row. A received entry that would make it longer is refused. Default 2 MiB: half of the log's bound. */
+  readonly rowBytesMax: number
+  /** Bytes of one broadcast message. Default 128 KiB: one value of 64 KiB with its key and evidence fits. */
+  readonly broadcastBytesMax: number
+  /** Bytes a reconciliation's frame is filled to; a single longer entry has a frame of its own. Default 64 KiB (spec §8.4). */
+  readonly frameBytesTarget: number
+  /** Bytes of one received frame or message, whatever the carrier allows. Default 1 MiB (guess). */
+  readonly frameBytesMax: number
+}
+
+/** The limits a replica has unless told otherwise. */
+export const REPLICA_LIMITS: ReplicaLimits = {
+  keyBytesMax: 1024,
+  valueBytesMax: 64 * 1024,
+  commitOperationsMax: 4096,
+  commitBytesMax: 4 * 1024 * 1024,
+  queueBytesMax: 32 * 1024 * 1024,
+  backlogBytesMax: 8 * 1024 * 1024,
+  groupBytesMax: 4 * 1024 * 1024,
+  groupRowsMax: 16_384,
+  rowBytesMax: 2 * 1024 * 1024,
+  broadcastBytesMax: 128 * 1024,
+  frameBytesTarget: 64 * 1024,
+  frameBytesMax: 1024 * 1024
+}
+
+/** Recovered changes that one call of the owner gets. Guess: an array small enough to be garbage soon. */
+export const RECOVERY_CHANGES = 1024
+
+/** Fills in the defaults and refuses numbers that are no limits. */
+export function resolveLimits(limits: Partial<ReplicaLimits> | undefined): ReplicaLimits {
+  const resolved: ReplicaLimits = { ...REPLICA_LIMITS, ...limits }
+  for (const [name, value] of Object.entries(resolved)) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new RangeError(`limits.${name} must be a whole number of at least 1, got ${String(value)}`)
+    }
+  }
+  return resolved
+}

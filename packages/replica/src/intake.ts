@@ -1,0 +1,60 @@
+import { DRIFT_MS_MAX, type HybridLogicalClock } from '@starling/hlc'
+import { ENTRY_LIMITS, ingest, joinEntries, type Entry, type ReplicaId } from '@starling/ormap'
+import type { ReplicaLimits } from './config.ts'
+import { liveBytes } from './split-entry.ts'
+import type { StagedState } from './staged-state.ts'
+import type { Change } from './types.ts'
+
+/** What one message's entries did. */
+export interface Taken {
+  readonly changes: readonly Change[]
+  readonly unchanged: number
+  /** Refused entries by reason. */
+  readonly rejected: ReadonlyMap<string, number>
+  readonly rejectedCount: number
+  /** A write under our own id that is newer than any we made. */
+  readonly duplicate: boolean
+}
+
+/** What intake works on. */
+export interface IntakeContext {
+  readonly state: StagedState
+  readonly clock: HybridLogicalClock
+  readonly limits: ReplicaLimits
+  readonly driftMsMax: number | undefined
+  readonly own: ReplicaId | undefined
+}
+
+/**
+ * Takes entries in from a peer: whole or not at all, each by itself. What changes something is applied and shown at once; that
+ * its row follows later costs nobody anything, since only writes of this replica are acknowledged by this disk.
+ */
+export function takeIn(entries: readonly Uint8Array[], wallMs: number, context: IntakeContext): Taken {
+  const { state, clock, limits, driftMsMax = DRIFT_MS_MAX, own } = context
+  // Against everything accepted, own writes in flight included: what those supersede already is not worth a row.
+  const result = ingest(state, entries, { wallMs, driftMsMax, limits: ENTRY_LIMITS })
+  const rejected = new Map<string, number>()
+  for (const { reason } of result.rejected) rejected.set(reason, (rejected.get(reason) ?? 0) + 1)
+  clock.receive(result.greatestStamp, wallMs)
+  const changes: Change[] = []
+  let rejectedCount = result.rejected.length
+  let duplicate = false
+  for (const { key, received } of result.changed) {
+    const known = state.get(key)
+    if (liveBytes(known === undefined ? received : joinEntries(known, received)) > limits.rowBytesMax) {
+      rejected.set('rowTooLong', (rejected.get('rowTooLong') ?? 0) + 1)
+      rejectedCount++
+      continue
+    }
+    duplicate ||= own !== undefined && stampOf(received, own) > stampOf(known, own)
+    const change = state.applied.join(key, received)
+    if (change !== undefined) {
+      changes.push({ key, previous: change.previous, entry: change.entry, origin: 'remote' })
+    }
+  }
+  return { changes, unchanged: result.unchanged, rejected, rejectedCount, duplicate }
+}
+
+function stampOf(entry: Entry | undefined, replica: ReplicaId): bigint {
+  return entry?.items.find(item => item.replica === replica)?.stamp ?? 0n
+}

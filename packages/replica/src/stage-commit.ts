@@ -1,0 +1,117 @@
+import { encodeUtf8 } from '@starling/codec'
+import { ClockAheadError, type HybridLogicalClock } from '@starling/hlc'
+import {
+  encodeWithRows,
+  hasLiveDot,
+  putEntry,
+  removeEntry,
+  type EncodedEntry,
+  type Entry,
+  type ReplicaId
+} from '@starling/ormap'
+import type { Hash } from '@starling/ports'
+import type { ReplicaLimits } from './config.ts'
+import { ValueTooLargeError, VersionMismatchError } from './errors.ts'
+import type { Operation, OperationResult } from './types.ts'
+
+/** One write on its way: the new entry of its key over the base it was made on, encoded once. */
+export interface Write {
+  readonly key: string
+  readonly entry: Entry
+  readonly encoded: EncodedEntry
+}
+
+/** A commit that is ready for the queue. Nothing has been changed yet but the clock. */
+export interface StagedCommit {
+  readonly writes: readonly Write[]
+  readonly results: readonly OperationResult[]
+  /** Estimated bytes of its rows. */
+  readonly bytes: number
+}
+
+/** What staging reads. */
+export interface StageContext {
+  readonly base: { get(key: string): Entry | undefined }
+  readonly clock: HybridLogicalClock
+  readonly wallMs: number
+  readonly limits: ReplicaLimits
+  readonly hash: Hash
+  /** The id of this opening; drawn when it is first asked for. */
+  replicaId(): ReplicaId
+  versionOf(entry: Entry): string | undefined
+}
+
+/** Turns operations into entries: each over the base joined with the operations before it. Throws before any effect. */
+export function stageCommit(operations: readonly Operation[], context: StageContext): StagedCommit {
+  const { clock, limits, wallMs } = context
+  for (const operation of operations) checkOperation(operation, limits)
+  if (operations.length > limits.commitOperationsMax) {
+    throw new RangeError(
+      `a commit has at most ${limits.commitOperationsMax} operations, got ${operations.length}; split it`
+    )
+  }
+  // A stamp that peers refuse would make a write that is durable here and travels nowhere.
+  if (clock.isAhead(wallMs)) throw new ClockAheadError(clock.aheadMs(wallMs), clock.driftMsMax)
+  const within = new Map<string, Entry>()
+  const writes: Write[] = []
+  const results: OperationResult[] = []
+  let bytes = 0
+  for (const operation of operations) {
+    const { key } = operation
+    // An entry made earlier in this commit is made over the base, so it covers it.
+    const base = within.get(key) ?? context.base.get(key)
+    checkExpected(operation, base, context)
+    const entry = makeEntry(operation, base, context)
+    if (entry === undefined) {
+      results.push({ key, changed: false, stamp: undefined, version: undefined })
+      continue
+    }
+    within.set(key, entry)
+    const encoded = encodeWithRows(key, entry, context.hash)
+    bytes += encoded.wire.length
+    writes.push({ key, entry, encoded })
+    results.push({ key, changed: true, stamp: clock.last, version: context.versionOf(entry) })
+  }
+  if (bytes > limits.commitBytesMax) {
+    throw new RangeError(`a commit has at most ${limits.commitBytesMax} bytes, got ${bytes}; split it`)
+  }
+  return { writes, results, bytes }
+}
+
+/** The entry after the operation, or `undefined` for a remove that finds nothing live. */
+function makeEntry(operation: Operation, base: Entry | undefined, context: StageContext): Entry | undefined {
+  if (operation.type === 'remove' && (base === undefined || !hasLiveDot(base))) return undefined
+  // Everything accepted has moved the clock, so the stamp exceeds the base; the entry's maker refuses one that does not.
+  const stamp = context.clock.now(context.wallMs)
+  const replica = context.replicaId()
+  if (operation.type === 'put') return putEntry(base, replica, stamp, operation.value)
+  return base === undefined ? undefined : removeEntry(base, replica, stamp)
+}
+
+function checkExpected({ key, expected }: Operation, base: Entry | undefined, context: StageContext): void {
+  if (expected === undefined) return
+  const actual = base === undefined ? undefined : context.versionOf(base)
+  if (actual !== expected.version) throw new VersionMismatchError(key, expected.version, actual)
+}
+
+function checkOperation(operation: Operation, limits: ReplicaLimits): void {
+  checkKey(operation.key, limits.keyBytesMax)
+  if (operation.type === 'remove') return
+  if (operation.type !== 'put') {
+    throw new TypeError(
+      `an operation's type is 'put' or 'remove', got ${String((operation as Operation).type)}`
+    )
+  }
+  if (!(operation.value instanceof Uint8Array)) throw new TypeError('a put needs a value of bytes')
+  const { length } = operation.value
+  if (length > limits.valueBytesMax) throw new ValueTooLargeError(operation.key, length, limits.valueBytesMax)
+}
+
+function checkKey(key: unknown, bytesMax: number): void {
+  if (typeof key !== 'string') throw new TypeError(`a key must be a string, got ${typeof key}`)
+  if (!key.isWellFormed()) throw new TypeError('a key must be valid Unicode: it holds a lone surrogate')
+  if (key.length === 0) throw new RangeError('a key must not be empty')
+  if (key.length * 3 <= bytesMax) return
+  const bytes = encodeUtf8(key).length
+  if (bytes > bytesMax) throw new RangeError(`a key has at most ${bytesMax} bytes in UTF-8, got ${bytes}`)
+}

@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest'
+import { CommitQueue, type Group, type Staged } from '../src/commit-queue.ts'
+
+interface Harness {
+  readonly queue: CommitQueue<string>
+  readonly trace: string[]
+  readonly pending: { resolve(): void; reject(error: Error): void }[]
+  commit(name: string, bytes?: number): void
+}
+
+function harness(limits = { groupBytesMax: 100, groupRowsMax: 10 }): Harness {
+  const trace: string[] = []
+  const pending: { resolve(): void; reject(error: Error): void }[] = []
+  const describeGroup = (group: Group<string>): string =>
+    [...group.commits.flatMap(commit => commit.writes), ...group.touched.map(key => `~${key}`)].join(',')
+  const queue = new CommitQueue<string>(
+    {
+      append(group) {
+        trace.push(`append ${describeGroup(group)}`)
+        return new Promise((resolve, reject) => pending.push({ resolve, reject }))
+      },
+      durable: group => void trace.push(`durable ${describeGroup(group)}`),
+      failed(_error, inFlight, waiting) {
+        trace.push(`failed ${describeGroup(inFlight)} waiting ${waiting.flatMap(c => c.writes).join(',')}`)
+      }
+    },
+    limits
+  )
+  const commit = (name: string, bytes = 1): void => {
+    const staged: Staged<string> = {
+      writes: [name],
+      bytes,
+      resolve: () => void trace.push(`ok ${name}`),
+      reject: () => void trace.push(`bad ${name}`)
+    }
+    queue.add(staged)
+  }
+  return { queue, trace, pending, commit }
+}
+
+/** Lets every promise reaction that is due run. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 20; i++) await undefined
+}
+
+describe('CommitQueue', () => {
+  test('commits of one turn share a batch, later ones wait for the next', async () => {
+    const { trace, pending, commit } = harness()
+    commit('a')
+    commit('b')
+    await settle()
+    commit('c')
+    commit('d')
+    await settle()
+    expect(trace).toEqual(['append a,b'])
+    pending.shift()?.resolve()
+    await settle()
+    expect(trace).toEqual(['append a,b', 'durable a,b', 'ok a', 'ok b', 'append c,d'])
+    pending.shift()?.resolve()
+    await settle()
+    expect(trace.slice(5)).toEqual(['durable c,d', 'ok c', 'ok d'])
+  })
+
+  test('a received row joins the next batch and is written once however often it changes', async () => {
+    const { queue, trace, pending, commit } = harness()
+    commit('a')
+    await settle()
+    queue.touch('k', 10)
+    queue.touch('k', 30)
+    expect(queue.touchedBytes).toBe(30)
+    pending.shift()?.resolve()
+    await settle()
+    expect(trace.at(-1)).toBe('append ~k')
+    expect(queue.touchedBytes).toBe(0)
+    expect(queue.waitingBytes).toBe(30)
+    pending.shift()?.resolve()
+    await queue.idle()
+    expect(queue.waitingBytes).toBe(0)
+  })
+
+  test('a full batch leaves the rest for the next, and neither kind starves the other', async () => {
+    const { queue, trace, pending, commit } = harness({ groupBytesMax: 10, groupRowsMax: 10 })
+    commit('a', 6)
+    commit('b', 6)
+    queue.touch('k', 6)
+    queue.touch('l', 6)
+    await settle()
+    pending.shift()?.resolve()
+    await settle()
+    pending.shift()?.resolve()
+    await queue.idle()
+    expect(trace.filter(line => line.startsWith('append'))).toEqual(['append a,~k', 'append b,~l'])
+  })
+
+  test('after a failure nothing is sent to the log, and what waited is handed back', async () => {
+    const { queue, trace, pending, commit } = harness()
+    commit('a')
+    await settle()
+    commit('b')
+    queue.touch('k', 1000)
+    const room = queue.room(10)
+    pending.shift()?.reject(new Error('EIO'))
+    await room
+    await queue.idle()
+    expect(trace).toEqual(['append a', 'failed a waiting b'])
+    queue.touch('l', 1)
+    await settle()
+    expect(trace).toHaveLength(2)
+  })
+
+  test('room waits until the backlog is small enough', async () => {
+    const { queue, pending, commit } = harness()
+    commit('a')
+    await settle()
+    queue.touch('k', 50)
+    let free = false
+    const room = queue.room(10).then(() => (free = true))
+    await settle()
+    expect(free).toBe(false)
+    pending.shift()?.resolve()
+    await settle()
+    pending.shift()?.resolve()
+    await room
+    expect(free).toBe(true)
+    await queue.idle()
+  })
+})

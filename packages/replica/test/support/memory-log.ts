@@ -1,0 +1,95 @@
+import type { LogBatch, LogPort, LogRow, RecoveredRow } from '../../src/index.ts'
+
+/** What is on the imagined disk: one row per kind and key. */
+export type Disk = Map<string, RecoveredRow>
+
+interface PendingAppend {
+  readonly batch: LogBatch
+  resolve(): void
+  reject(error: Error): void
+}
+
+/**
+ * A log in memory. In `auto` mode an append is durable in the next turn; in `manual` mode the test decides when and how each
+ * ends. It checks what a real log relies on: one append at a time is not required, but every row must say what it replaces.
+ */
+export class MemoryLog implements LogPort {
+  readonly disk: Disk
+  readonly recovered: LogPort['recovered']
+  readonly batches: LogBatch[] = []
+  readonly pending: PendingAppend[] = []
+  closed = false
+  #mark: bigint
+  readonly #mode: 'auto' | 'manual'
+
+  constructor(mode: 'auto' | 'manual' = 'auto', disk: Disk = new Map(), mark = 0n) {
+    this.#mode = mode
+    this.disk = disk
+    this.#mark = mark
+    this.recovered = { rows: [...disk.values()], clockMark: mark, quarantined: [] }
+  }
+
+  append(batch: LogBatch): Promise<void> {
+    if (this.closed) return Promise.reject(new Error('closed'))
+    this.batches.push(batch)
+    const appended = new Promise<void>((resolve, reject) => {
+      this.pending.push({
+        batch,
+        resolve: () => {
+          this.#write(batch)
+          resolve()
+        },
+        reject
+      })
+    })
+    if (this.#mode === 'auto') this.succeed()
+    return appended
+  }
+
+  /** The oldest append becomes durable. */
+  succeed(): void {
+    this.#next().resolve()
+  }
+
+  /** The oldest append fails; whether it reached the disk is the test's choice. */
+  fail(tookEffect: boolean): void {
+    const { batch, reject } = this.#next()
+    if (tookEffect) this.#write(batch)
+    reject(new Error('EIO'))
+  }
+
+  /** The oldest append reaches the disk, and nobody is told: the process dies in between. */
+  writeSilently(): void {
+    this.#write(this.#next().batch)
+  }
+
+  /** The log as the next process finds it. */
+  reopen(mode: 'auto' | 'manual' = 'auto'): MemoryLog {
+    return new MemoryLog(mode, new Map(this.disk), this.#mark)
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+  }
+
+  #next(): PendingAppend {
+    const next = this.pending.shift()
+    if (next === undefined) throw new Error('no append is pending')
+    return next
+  }
+
+  #write({ rows, clockMark }: LogBatch): void {
+    if (clockMark > this.#mark) this.#mark = clockMark
+    for (const row of rows) this.#writeRow(row)
+  }
+
+  #writeRow({ kind, key, value, hash, replaces }: LogRow): void {
+    const at = `${kind}:${Buffer.from(key).toString('hex')}`
+    const before = this.disk.get(at)
+    if (!Buffer.from(before?.hash ?? []).equals(Buffer.from(replaces ?? []))) {
+      throw new Error(`the row ${at} does not replace what it says`)
+    }
+    if (value === undefined || hash === undefined) this.disk.delete(at)
+    else this.disk.set(at, { kind, key: key.slice(), value: value.slice(), hash: hash.slice() })
+  }
+}

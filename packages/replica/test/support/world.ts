@@ -1,0 +1,124 @@
+import { decodeValue, encodeValue } from '@starling/codec'
+import { liveDots, winner, type Entry } from '@starling/ormap'
+import { seededRandom, type Clock } from '@starling/ports'
+import { systemHash } from '@starling/ports/system'
+import {
+  createReplica,
+  type BroadcastPort,
+  type Change,
+  type Replica,
+  type ReplicaEvent,
+  type ReplicaInit
+} from '../../src/index.ts'
+import { MemoryLog } from './memory-log.ts'
+
+/** A wall clock that tests move. */
+export class TestClock implements Clock {
+  ms: number
+  constructor(ms = 1_700_000_000_000) {
+    this.ms = ms
+  }
+  wallMs(): number {
+    return this.ms
+  }
+  monotonicMs(): number {
+    return this.ms
+  }
+}
+
+/** A broadcast port that records what was sent and lets tests deliver. */
+export class TestBroadcast implements BroadcastPort {
+  readonly sent: Uint8Array[] = []
+  #listeners: ((payload: Uint8Array, from: string) => void)[] = []
+  onSend: ((payload: Uint8Array) => void) | undefined
+
+  broadcast(payload: Uint8Array): void {
+    this.sent.push(payload)
+    this.onSend?.(payload)
+  }
+
+  onMessage(listener: (payload: Uint8Array, from: string) => void): () => void {
+    this.#listeners.push(listener)
+    return () => (this.#listeners = this.#listeners.filter(other => other !== listener))
+  }
+
+  deliver(payload: Uint8Array, from = 'peer'): void {
+    for (const listener of this.#listeners) listener(payload, from)
+  }
+}
+
+/** One replica and everything around it. */
+export interface Node {
+  readonly name: string
+  readonly replica: Replica
+  readonly log: MemoryLog
+  readonly broadcast: TestBroadcast
+  readonly clock: TestClock
+  readonly changes: Change[]
+  readonly events: ReplicaEvent[]
+}
+
+export interface NodeOptions {
+  readonly name?: string
+  readonly log?: MemoryLog
+  readonly clock?: TestClock
+  readonly seed?: number | string
+  readonly init?: Partial<ReplicaInit>
+}
+
+export async function openNode(options: NodeOptions = {}): Promise<Node> {
+  const name = options.name ?? 'a'
+  const log = options.log ?? new MemoryLog()
+  const clock = options.clock ?? new TestClock()
+  const broadcast = new TestBroadcast()
+  const changes: Change[] = []
+  const events: ReplicaEvent[] = []
+  const replica = await createReplica(
+    { log, broadcast, clock, random: seededRandom(options.seed ?? name), hash: systemHash },
+    {
+      name,
+      owner: { applied: list => void changes.push(...list) },
+      onEvent: event => void events.push(event),
+      ...options.init
+    }
+  )
+  return { name, replica, log, broadcast, clock, changes, events }
+}
+
+export const bytes = (value: string): Uint8Array => encodeValue(value)
+export const put = (key: string, value: string) => ({ type: 'put', key, value: bytes(value) }) as const
+export const remove = (key: string) => ({ type: 'remove', key }) as const
+
+/** The value that wins, as text. */
+export function read(node: Node, key: string): string | undefined {
+  const entry = node.replica.entry(key)
+  const dot = entry === undefined ? undefined : winner(entry)
+  return dot === undefined ? undefined : (decodeValue(dot.value) as string)
+}
+
+/** All live values of an entry, sorted. */
+export function valuesOf(entry: Entry | undefined): string[] {
+  if (entry === undefined) return []
+  return liveDots(entry)
+    .map(dot => decodeValue(dot.value) as string)
+    .sort()
+}
+
+/** Lets every promise reaction that is due run. */
+export async function settle(turns = 30): Promise<void> {
+  for (let i = 0; i < turns; i++) await undefined
+}
+
+/** A promise's fate without waiting for it. */
+export function watchFate(promise: Promise<unknown>): { readonly error: () => unknown; readonly state: () => string } {
+  let state = 'pending'
+  let error: unknown
+  promise.then(
+    () => (state = 'resolved'),
+    reason => {
+      state = 'rejected'
+      error = reason
+    }
+  )
+  return { state: () => state, error: () => error }
+}
