@@ -1,0 +1,29 @@
+import { currentLink } from './peer-draft.ts'
+import type { PeerRecord } from './peer-record.ts'
+import type { PeerInfo, PeerStatus } from './types.ts'
+
+/** What is known about a peer, for people and dashboards. */
+export function infoOf(record: PeerRecord, addresses: readonly string[]): PeerInfo {
+  const heartbeat = record.session?.link.heartbeat
+  return {
+    peer: record.peer,
+    status: statusOf(record),
+    wanted: record.wanted,
+    direction: record.session === undefined ? undefined : record.session.initiator ? 'outbound' : 'inbound',
+    rttMs: heartbeat?.rttMs,
+    silentMs: heartbeat?.silentMs,
+    failures: record.state.failures,
+    lastError: record.state.lastFailure?.error,
+    addresses
+  }
+}
+
+function statusOf(record: PeerRecord): PeerStatus {
+  const { state, session } = record
+  if (session !== undefined && currentLink(state) !== undefined) {
+    return session.link.heartbeat?.health === 'suspect' ? 'suspect' : 'connected'
+  }
+  const trying = state.links.some(link => link.phase === 'handshaking' || link.phase === 'held')
+  if (trying || state.dialling !== undefined) return 'connecting'
+  return state.links.length > 0 && record.wanted === 'none' ? 'closing' : 'waiting'
+}

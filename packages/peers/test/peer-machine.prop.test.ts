@@ -1,0 +1,158 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createPeerState } from '../src/peer-draft.ts'
+import { stepPeer } from '../src/peer-machine.ts'
+import type { PeerInput } from '../src/peer-types.ts'
+import {
+  apply,
+  cloneWorld,
+  fingerprint,
+  movesOf,
+  newWorld,
+  settle,
+  type Move,
+  type World
+} from './peer-model.ts'
+
+const failure = { error: new Error('stale'), refused: false, duplicate: false }
+
+/** Walks every interleaving once and settles a sample of the places it reaches. */
+function explore(start: World, depth: number): { states: number; settled: number } {
+  const seen = new Set<string>()
+  let settled = 0
+  let frontier = [start]
+  for (let level = 0; level < depth && frontier.length > 0; level++) {
+    const next: World[] = []
+    for (const world of frontier) {
+      for (const move of movesOf(world, false)) {
+        const after = cloneWorld(world)
+        apply(after, move)
+        const key = fingerprint(after)
+        if (seen.has(key)) continue
+        seen.add(key)
+        next.push(after)
+        const end = cloneWorld(after)
+        const wrong = settle(end, count => (seen.size * 7919) % count)
+        if (wrong !== undefined)
+          throw new Error(`${wrong} after ${JSON.stringify(move)} from ${fingerprint(world)}`)
+        settled++
+      }
+    }
+    frontier = next
+  }
+  return { states: seen.size, settled }
+}
+
+describe('two machines', () => {
+  test('both dial at once: every interleaving ends in one connection, the same at both ends', () => {
+    const { states } = explore(newWorld({ a: true, b: true }, 0), 40)
+    expect(states).toBeGreaterThan(150)
+  })
+
+  test('both dial, with one fault anywhere: every interleaving of 12 steps recovers', () => {
+    const { states } = explore(newWorld({ a: true, b: true }, 1), 12)
+    expect(states).toBeGreaterThan(1_000)
+  })
+
+  test('only the lesser or only the greater wants the other, with one fault', () => {
+    explore(newWorld({ a: false, b: true }, 1), 10)
+    explore(newWorld({ a: true, b: false }, 1), 10)
+  })
+
+  test('long random walks with many faults keep one session per end, and recover', () => {
+    const picks = fc.array(fc.nat(1_000), { minLength: 10, maxLength: 120 })
+    fc.assert(
+      fc.property(picks, fc.boolean(), fc.boolean(), fc.nat(1_000), (choices, a, b, seed) => {
+        const world = newWorld({ a: a || !b, b }, 12)
+        for (const choice of choices) {
+          const moves = movesOf(world, false)
+          if (moves.length === 0) break
+          apply(world, moves[choice % moves.length] as Move)
+        }
+        let draw = seed
+        const wrong = settle(world, count => {
+          draw = (draw * 48271 + 11) % 2147483647
+          return draw % count
+        })
+        expect(wrong).toBeUndefined()
+      }),
+      { numRuns: 400 }
+    )
+  })
+
+  test('a completion of an attempt that is gone changes nothing and has no effect', () => {
+    const stale: PeerInput[] = [
+      { type: 'dialFailed', attempt: 999, failure },
+      { type: 'verified', attempt: 999, incarnation: 9n, dialAttempt: 9 },
+      { type: 'established', attempt: 999, incarnation: 9n },
+      { type: 'handshakeFailed', attempt: 999, failure },
+      { type: 'goodbye', attempt: 999 },
+      { type: 'closed', attempt: 999, reason: 'stale' },
+      { type: 'drop', attempt: 999, code: 'idle' },
+      { type: 'timer', timer: 'redial', number: 999 },
+      { type: 'timer', timer: 'hold', number: 999 }
+    ]
+    const context = { selfGreater: true, nowMs: 0, random: () => 0.5 }
+    fc.assert(
+      fc.property(fc.array(fc.nat(1_000), { maxLength: 40 }), fc.constantFrom(...stale), (choices, input) => {
+        const world = newWorld({ a: true, b: true }, 4)
+        for (const choice of choices) {
+          const moves = movesOf(world, false)
+          if (moves.length === 0) break
+          apply(world, moves[choice % moves.length] as Move)
+        }
+        for (const end of [world.ends.a, world.ends.b]) {
+          const after = stepPeer(end.state, input, context)
+          expect(after.effects).toEqual([])
+          expect(after.state).toEqual(end.state)
+        }
+      }),
+      { numRuns: 300 }
+    )
+  })
+
+  test('any input in any order never throws', () => {
+    const attempt = fc.integer({ min: 0, max: 6 })
+    const inputs: fc.Arbitrary<PeerInput> = fc.oneof(
+      fc.record({
+        type: fc.constant('want' as const),
+        wanted: fc.constantFrom('none' as const, 'once' as const, 'continuous' as const),
+        fresh: fc.boolean()
+      }),
+      fc.record({ type: fc.constant('dialled' as const), attempt }),
+      fc.record({ type: fc.constant('dialFailed' as const), attempt, failure: fc.constant(failure) }),
+      fc.record({ type: fc.constant('accepted' as const), attempt }),
+      fc.record({
+        type: fc.constant('verified' as const),
+        attempt,
+        incarnation: fc.bigInt({ min: 0n, max: 2n }),
+        dialAttempt: attempt
+      }),
+      fc.record({
+        type: fc.constant('established' as const),
+        attempt,
+        incarnation: fc.bigInt({ min: 0n, max: 2n })
+      }),
+      fc.record({ type: fc.constant('handshakeFailed' as const), attempt, failure: fc.constant(failure) }),
+      fc.record({ type: fc.constant('goodbye' as const), attempt }),
+      fc.record({ type: fc.constant('closed' as const), attempt, reason: fc.constant('x') }),
+      fc.record({
+        type: fc.constant('timer' as const),
+        timer: fc.constantFrom('redial' as const, 'hold' as const),
+        number: attempt
+      }),
+      fc.constant({ type: 'stop' as const })
+    )
+    fc.assert(
+      fc.property(fc.array(inputs, { maxLength: 60 }), fc.boolean(), (list, selfGreater) => {
+        let state = createPeerState(0)
+        for (const input of list) {
+          state = stepPeer(state, input, { selfGreater, nowMs: 0, random: () => 0.5 }).state
+          expect(state.links.filter(link => link.phase === 'established').length).toBeLessThanOrEqual(1)
+          expect(state.links.length).toBeLessThanOrEqual(60)
+        }
+      }),
+      { numRuns: 500 }
+    )
+  })
+})
