@@ -1,0 +1,112 @@
+import { DecodeError } from '@starling/codec'
+import { HybridLogicalClock } from '@starling/hlc'
+import { systemHash } from '@starling/ports/system'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import {
+  decodeEntry,
+  decodeRows,
+  encodeEntry,
+  encodeWithRows,
+  ingest,
+  ObservedRemoveMap
+} from '../src/index.ts'
+import { arbitraryEntry } from './entries.ts'
+import { runs } from './runs.ts'
+
+const key = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 6 }),
+  fc.constantFrom('', '__proto__', '\ufeff')
+)
+const encoded = fc.tuple(key, arbitraryEntry).map(([each, entry]) => encodeEntry(each, entry))
+const change = fc.tuple(
+  fc.nat(),
+  fc.oneof(fc.nat({ max: 3 }), fc.nat({ max: 255 })),
+  fc.constantFrom('set', 'flip', 'insert', 'cut', 'end')
+)
+
+/** An encoding with a few bytes replaced, flipped, inserted, removed, or cut off at the end. */
+const mutated = fc
+  .tuple(encoded, fc.array(change, { minLength: 1, maxLength: 3 }))
+  .map(([bytes, changes]) => {
+    const list = [...bytes]
+    for (const [at, byte, kind] of changes) {
+      const index = at % Math.max(1, list.length)
+      if (kind === 'set') list[index] = byte
+      else if (kind === 'flip') list[index] = (list[index] ?? 0) ^ (1 << (byte & 7))
+      else if (kind === 'insert') list.splice(index, 0, byte)
+      else if (kind === 'cut') list.splice(index, 1)
+      else list.length = index
+    }
+    return Uint8Array.from(list)
+  })
+
+test('an entry comes back from its encoding and from its rows', () => {
+  fc.assert(
+    fc.property(key, arbitraryEntry, (name, entry) => {
+      const { wire, live, evidence } = encodeWithRows(name, entry, systemHash)
+      expect(decodeEntry(wire)).toEqual({ key: name, entry })
+      expect(decodeRows(live?.bytes, evidence?.bytes)).toEqual(entry)
+    }),
+    runs(3000)
+  )
+})
+
+test('any bytes are an entry that encodes to the same bytes, or a DecodeError', () => {
+  let accepted = 0
+  let refused = 0
+  fc.assert(
+    fc.property(fc.oneof(mutated, mutated, fc.uint8Array({ maxLength: 40 })), bytes => {
+      try {
+        const decoded = decodeEntry(bytes)
+        expect(encodeEntry(decoded.key, decoded.entry)).toEqual(bytes)
+        accepted++
+      } catch (error) {
+        expect(error).toBeInstanceOf(DecodeError)
+        refused++
+      }
+    }),
+    runs(20_000)
+  )
+  expect(accepted).toBeGreaterThan(1000)
+  expect(refused).toBeGreaterThan(1000)
+})
+
+test('any bytes are ingested without a throw; what is refused changes neither map nor clock', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(encoded, mutated), { maxLength: 5 }),
+      fc.constantFrom(0, 1000),
+      (messages, driftMsMax) => {
+        const map = new ObservedRemoveMap(systemHash)
+        const clock = new HybridLogicalClock({ driftMsMax })
+        const result = ingest(map, messages, { wallMs: 0, driftMsMax })
+        expect(map.entryCount).toBe(0)
+        expect(result.changed.length + result.unchanged + result.rejected.length).toBe(messages.length)
+        const alone = messages.filter(
+          bytes => ingest(map, [bytes], { wallMs: 0, driftMsMax }).rejected.length === 0
+        )
+        expect(alone.length).toBe(messages.length - result.rejected.length)
+        expect(ingest(map, alone, { wallMs: 0, driftMsMax })).toEqual({ ...result, rejected: [] })
+        expect(clock.receive(result.greatestStamp, 0).ok).toBe(true)
+        if (alone.length === 0) expect(clock.last).toBe(0n)
+        for (const each of result.changed) map.join(each.key, each.joined)
+        expect(ingest(map, alone, { wallMs: 0, driftMsMax }).changed).toEqual([])
+      }
+    ),
+    runs(3000)
+  )
+})
+
+test('rows of any bytes are an entry or a DecodeError', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ maxLength: 40 }), (live, evidence) => {
+      try {
+        decodeRows(live, evidence)
+      } catch (error) {
+        expect(error).toBeInstanceOf(DecodeError)
+      }
+    }),
+    runs(2000)
+  )
+})
