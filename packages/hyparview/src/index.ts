@@ -21,6 +21,7 @@
  * @packageDocumentation
  */
 export { DEFAULT_CONFIG, type Config } from './config.ts'
+export { decodeMessage, encodeMessage, MESSAGE_BYTES_MAX } from './message-codec.ts'
 export { HyParView, type HyParViewInit } from './state.ts'
 export type {
   DisconnectMessage,
