@@ -52,6 +52,16 @@ export type HandshakeOutput =
   /** The end. A `send` of a refusal precedes it when the other side does not know yet. */
   | { readonly type: 'failed'; readonly error: Error; readonly refused: boolean; readonly duplicate: boolean }
 
+/** A refusal: what it says besides its code is the same for every code, so that it cannot say too much. */
+export function refusalOf(
+  code: RefuseCode,
+  wallMs: number,
+  versions: readonly [number, number] = [PROTOCOL_VERSION_MIN, PROTOCOL_VERSION_MAX]
+): SessionMessage {
+  const [versionMin, versionMax] = versions
+  return { type: 'refuse', code, versionMin, versionMax, wallMs: Math.max(0, Math.floor(wallMs)) }
+}
+
 type Phase = 'start' | 'hello' | 'admission' | 'proof' | 'verdict' | 'done'
 
 /**
@@ -226,8 +236,7 @@ export class HandshakeMachine {
   }
 
   #refuse(code: RefuseCode, error: Error, wallMs: number): void {
-    const [versionMin, versionMax] = this.#versions()
-    this.#send({ type: 'refuse', code, versionMin, versionMax, wallMs: Math.max(0, Math.floor(wallMs)) })
+    this.#send(refusalOf(code, wallMs, this.#versions()))
     this.#fail(error, code !== 'duplicate' && code !== 'malformed' && code !== 'unavailable')
   }
 

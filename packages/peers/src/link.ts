@@ -5,7 +5,12 @@ import { CLOSER_WAIT_MS, HELD_CHANNELS_MAX, NONCE_BYTES, SESSION_TAG, type Peers
 import type { Counters } from './counters.ts'
 import { limited } from './dialler.ts'
 import { HandshakeTimeoutError, PeerUnavailableError, SessionProtocolError } from './errors.ts'
-import { HandshakeMachine, type HandshakeInput, type HandshakeOutput } from './handshake-machine.ts'
+import {
+  HandshakeMachine,
+  refusalOf,
+  type HandshakeInput,
+  type HandshakeOutput
+} from './handshake-machine.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { GoodbyeCode, SessionMessage } from './messages.ts'
 import type { CloseCode, Failure, PeerInput } from './peer-types.ts'
@@ -170,8 +175,11 @@ export class Link {
 
   /** Effect `close`: there was no session on it, so only a refusal may still be under way. */
   close(code: CloseCode): void {
-    if (this.#phase !== 'ending') this.#endPhase()
     const channel = this.#channel
+    if (this.#phase === 'handshaking') {
+      channel?.send(refusalOf('unavailable', this.#host.clock.wallMs()))
+      this.#endPhase()
+    }
     if (channel === undefined || code === 'unwanted') return void this.#closeConnection()
     void this.#within(CLOSER_WAIT_MS, signal => channel.end(signal)).then(() => this.#closeConnection())
   }
@@ -232,10 +240,8 @@ export class Link {
       case 'goodbye':
         return this.#host.input(this, { type: 'goodbye', attempt: this.attempt })
       case 'refuse':
-        // The acceptor's proof did not satisfy the dialler: it was no session for it.
-        return this.#broken(
-          new PeerUnavailableError(this.peer, `it broke the handshake off (${message.code})`)
-        )
+        // The acceptor's verdict and the dialler's change of mind passed each other: for the dialler there was no session.
+        return this.#host.input(this, { type: 'goodbye', attempt: this.attempt })
       default:
         if (this.#phase === 'ending') return
         return this.#broken(new SessionProtocolError(this.peer, `'${message.type}' after the handshake`))

@@ -115,7 +115,7 @@ describe('over QUIC', () => {
     const a = await node()
     const b = await node()
     a.peers.want(b.peers.self, { mode: 'continuous', addresses: b.addresses })
-    await b.seen(isUp)
+    await Promise.all([a.seen(isUp), b.seen(isUp)])
     const before = performance.now()
     await a.peers.stop()
     expect(performance.now() - before).toBeLessThan(1_500)
