@@ -1,0 +1,93 @@
+import { noise } from '@chainsafe/libp2p-noise'
+import { quic } from '@chainsafe/libp2p-quic'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import type { Connection, Libp2p, PeerId, Stream } from '@libp2p/interface'
+import { tcp } from '@libp2p/tcp'
+import { PROTOCOL, mux, type Mux, type MuxInit } from '@starling/mux'
+import { createLibp2p, type Libp2pOptions } from 'libp2p'
+import { InMemoryConnection, inMemoryHost } from './in-memory-network.ts'
+import { platformTimers } from '../../src/platform-timers.ts'
+
+/** Two muxes with a connection between them. */
+export interface MuxPair {
+  readonly dialler: Mux
+  readonly acceptor: Mux
+  /** From the dialler to the acceptor. */
+  readonly connection: Connection
+  /** The same connection as the acceptor sees it. */
+  readonly reverse: () => Connection
+  readonly acceptorPeer: PeerId
+  readonly diallerPeer: PeerId
+  /** A bare stream to the acceptor's mux, without a preamble: what a client that does not keep the rules has. */
+  bareStream(): Promise<Stream>
+  stop(): Promise<void>
+}
+
+/** A way to set up a pair; `init` is for both muxes. */
+export type Setup = (init?: MuxInit) => Promise<MuxPair>
+
+export const setups: Readonly<Record<'in memory' | 'QUIC' | 'TCP, noise and yamux', Setup>> = {
+  'in memory': async (init = {}) => {
+    const acceptor = await inMemoryHost('acceptor', init, platformTimers)
+    const known: InMemoryConnection[] = []
+    const dialler = await inMemoryHost('dialler', init, platformTimers, () => known)
+    const [connection, reverse] = InMemoryConnection.pair(dialler, acceptor, { manner: 'quic' })
+    known.push(connection)
+    return {
+      dialler: dialler.mux,
+      acceptor: acceptor.mux,
+      connection: connection.asConnection,
+      reverse: () => reverse.asConnection,
+      acceptorPeer: acceptor.peerId,
+      diallerPeer: dialler.peerId,
+      bareStream: () => connection.newStream(),
+      stop: async () => {
+        await Promise.all([dialler.mux.stop(), acceptor.mux.stop()])
+      }
+    }
+  },
+  QUIC: init => realPair({ transports: [quic()] }, '/ip4/127.0.0.1/udp/0/quic-v1', init),
+  'TCP, noise and yamux': init =>
+    realPair(
+      { transports: [tcp()], connectionEncrypters: [noise()], streamMuxers: [yamux()] },
+      '/ip4/127.0.0.1/tcp/0',
+      init
+    )
+}
+
+type Node = Libp2p<{ mux: Mux }>
+
+async function realPair(options: Libp2pOptions, listen: string, init: MuxInit | undefined): Promise<MuxPair> {
+  const [dialler, acceptor] = await Promise.all([
+    realNode(options, [], init),
+    realNode(options, [listen], init)
+  ])
+  const connection = await dialler.dial(acceptor.getMultiaddrs())
+  return {
+    dialler: dialler.services.mux,
+    acceptor: acceptor.services.mux,
+    connection,
+    reverse: () => acceptor.getConnections(dialler.peerId)[0] as Connection,
+    acceptorPeer: acceptor.peerId,
+    diallerPeer: dialler.peerId,
+    bareStream: () => connection.newStream(PROTOCOL, { maxOutboundStreams: 64 }),
+    stop: async () => {
+      await Promise.all([dialler.stop(), acceptor.stop()])
+    }
+  }
+}
+
+async function realNode(options: Libp2pOptions, listen: string[], init: MuxInit | undefined): Promise<Node> {
+  return createLibp2p({
+    ...options,
+    addresses: { listen },
+    // The defaults let five connections a second in from one address, and cut a peer whose process is busy.
+    connectionManager: {
+      maxConnections: 100,
+      inboundConnectionThreshold: Infinity,
+      maxIncomingPendingConnections: 100
+    },
+    connectionMonitor: { enabled: false },
+    services: { mux: mux(init) }
+  })
+}
