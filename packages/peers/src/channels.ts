@@ -85,7 +85,7 @@ export class Channels {
 
   /** The acceptor's verdict and the dialler's first channel may overtake each other, so an early channel waits. */
   #accept(info: ChannelInfo): ChannelRefusal | undefined | Promise<ChannelRefusal | undefined> {
-    const open = this.#host.linkOf(info.connection)?.gate() ?? false
+    const open = this.#host.linkOf(info.connection)?.channels.admit() ?? false
     return open instanceof Promise ? open.then(verdict => this.#verdict(verdict)) : this.#verdict(open)
   }
 
@@ -102,7 +102,7 @@ export class Channels {
     if (link === undefined || session === undefined || handler === undefined) {
       return channel.abort(new SessionClosedError(info.peer))
     }
-    link.track(channel)
+    link.channels.track(channel)
     handler(channel, session)
   }
 }

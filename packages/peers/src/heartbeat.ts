@@ -1,5 +1,5 @@
 import type { TimerHandle } from '@starling/ports'
-import type { LinkHost } from './link.ts'
+import type { LinkHost } from './link-host.ts'
 import { Liveness, type Health } from './liveness.ts'
 
 /** What the heartbeat of a link acts on. */

@@ -1,10 +1,9 @@
 import type { Connection } from '@libp2p/interface'
-import type { Clock, Hmac, Random, TimerHandle, Timers } from '@starling/ports'
-import type { Admission } from './admission.ts'
-import { CLOSER_WAIT_MS, HELD_CHANNELS_MAX, NONCE_BYTES, SESSION_TAG, type PeersTimings } from './config.ts'
-import type { Counters } from './counters.ts'
+import type { TimerHandle } from '@starling/ports'
+import { NONCE_BYTES, SESSION_TAG } from './config.ts'
 import { limited } from './dialler.ts'
 import { HandshakeTimeoutError, PeerUnavailableError, SessionProtocolError } from './errors.ts'
+import { dismiss, sayGoodbye, type Leaving } from './farewell.ts'
 import {
   HandshakeMachine,
   refusalOf,
@@ -12,33 +11,15 @@ import {
   type HandshakeOutput
 } from './handshake-machine.ts'
 import { Heartbeat } from './heartbeat.ts'
+import { LinkChannels } from './link-channels.ts'
+import type { LinkHost } from './link-host.ts'
 import type { GoodbyeCode, SessionMessage } from './messages.ts'
-import type { CloseCode, Failure, PeerInput } from './peer-types.ts'
-import { isOpen, type FramedChannel, type MuxPort } from './ports.ts'
+import type { CloseCode, Failure } from './peer-types.ts'
+import { isOpen, type FramedChannel } from './ports.ts'
 import { SessionChannel, type ChannelEnd } from './session-channel.ts'
 
-/** What a link needs from the manager. */
-export interface LinkHost {
-  readonly self: string
-  readonly admission: Admission
-  readonly incarnation: bigint
-  readonly mux: MuxPort
-  readonly timings: PeersTimings
-  readonly clock: Clock
-  readonly timers: Timers
-  readonly random: Random
-  readonly hmac: Hmac
-  readonly counters: Counters
-  /** Whether an intent of ours wants this peer. */
-  wanted(peer: string): boolean
-  /** A machine input from this link. */
-  input(link: Link, input: PeerInput): void
-  /** The handshake of a connection the peer dialled failed. */
-  rejected(link: Link, error: Error): void
-}
-
-/** `up`: carries the session. `ending`: no session any more or ever. */
-type LinkPhase = 'handshaking' | 'established' | 'up' | 'ending'
+/** `established`: both sides proved themselves. `ending`: no session any more, or ever. */
+type LinkPhase = 'handshaking' | 'established' | 'ending'
 
 /** One connection: its handshake, heartbeats and goodbye. It decides nothing; what happens is the machine's to say. */
 export class Link {
@@ -47,18 +28,15 @@ export class Link {
   readonly attempt: number
   readonly initiator: boolean
   readonly #host: LinkHost
-  readonly #gates = new Set<(up: boolean) => void>()
-  readonly #channels = new Set<FramedChannel>()
-  readonly #gone: Promise<void>
-  #resolveGone: () => void = () => {}
+  /** The application's channels. */
+  readonly channels: LinkChannels
+  readonly #gone = Promise.withResolvers<void>()
+  readonly #peerEnd = Promise.withResolvers<void>()
   #phase: LinkPhase = 'handshaking'
   #machine: HandshakeMachine | undefined
   #channel: SessionChannel | undefined
   #heartbeat: Heartbeat | undefined
   #deadline: TimerHandle | undefined
-  #channelsIdle: (() => void) | undefined
-  #peerEnded: () => void = () => {}
-  readonly #peerEnd: Promise<void>
   #closed = false
 
   constructor(host: LinkHost, connection: Connection, peer: string, attempt: number, initiator: boolean) {
@@ -67,12 +45,7 @@ export class Link {
     this.peer = peer
     this.attempt = attempt
     this.initiator = initiator
-    const gone = Promise.withResolvers<void>()
-    this.#gone = gone.promise
-    this.#resolveGone = gone.resolve
-    const peerEnd = Promise.withResolvers<void>()
-    this.#peerEnd = peerEnd.promise
-    this.#peerEnded = peerEnd.resolve
+    this.channels = new LinkChannels(() => host.counters.add('channelsHeld'))
   }
 
   get heartbeat(): Heartbeat | undefined {
@@ -81,16 +54,6 @@ export class Link {
 
   get handshaking(): boolean {
     return this.#phase === 'handshaking'
-  }
-
-  /** Channels of the session that are open now. */
-  get openChannels(): number {
-    return this.#channels.size
-  }
-
-  /** Resolves when the connection is gone. */
-  get gone(): Promise<void> {
-    return this.#gone
   }
 
   /** Effect `handshake`. */
@@ -137,51 +100,41 @@ export class Link {
     }
     if (accept) return this.#establish()
     this.#host.counters.add('duplicatesClosed')
-    this.close('duplicate')
+    this.#endPhase()
+    this.close()
   }
 
-  /** Effect `up`: held channels come in, heartbeats begin. */
+  /** Effect `up`: channels that came early come in. */
   up(): void {
-    if (this.#phase !== 'established') return
-    this.#phase = 'up'
-    this.#openGates(true)
+    if (this.#phase === 'established') this.channels.open()
   }
 
-  /** Whether a channel of this connection may be accepted: at once, later, or not. */
-  gate(): Promise<boolean> | boolean | 'busy' {
-    if (this.#phase === 'up') return true
-    if (this.#phase === 'ending') return false
-    if (this.#gates.size >= HELD_CHANNELS_MAX) return 'busy'
-    this.#host.counters.add('channelsHeld')
-    return new Promise(resolve => this.#gates.add(resolve))
-  }
-
-  /** Counts a channel of the session until it is over. */
-  track(channel: FramedChannel): void {
-    this.#channels.add(channel)
-    void channel.closed.then(() => {
-      this.#channels.delete(channel)
-      if (this.#channels.size === 0) this.#channelsIdle?.()
-    })
-  }
-
-  /** Effect `drain`: goodbye, the channels end, END both ways, then one of the two closes. */
+  /** Effect `drain`: a goodbye, and what follows it. */
   drain(code: CloseCode): void {
     if (this.#phase === 'ending') return
     this.#endPhase()
+    const { self, timings, counters } = this.#host
     this.#channel?.send({ type: 'goodbye', code: goodbyeCode(code) })
-    void this.#drained()
+    const goodbye = {
+      ...this.#leaving(),
+      timeoutMs: timings.goodbyeTimeoutMs,
+      closer: self < this.peer,
+      channels: this.channels.none(),
+      peerEnd: this.#peerEnd.promise
+    }
+    void sayGoodbye(goodbye).then(clean => {
+      if (!clean && !this.#closed) counters.add('goodbyesForced')
+      this.lost('closed')
+    })
   }
 
-  /** Effect `close`: there was no session on it, so only a refusal may still be under way. */
-  close(code: CloseCode): void {
-    const channel = this.#channel
+  /** Effect `close`: there was no session on it. */
+  close(): void {
     if (this.#phase === 'handshaking') {
-      channel?.send(refusalOf('unavailable', this.#host.clock.wallMs()))
-      this.#endPhase()
+      this.#channel?.send(refusalOf('unavailable', this.#host.clock.wallMs()))
     }
-    if (channel === undefined || code === 'unwanted') return void this.#closeConnection()
-    void this.#within(CLOSER_WAIT_MS, signal => channel.end(signal)).then(() => this.#closeConnection())
+    if (this.#phase !== 'ending') this.#endPhase()
+    void dismiss(this.#leaving()).then(() => this.lost('closed'))
   }
 
   /** Ends the connection without a word: the peer is silent, or time is up. */
@@ -196,8 +149,8 @@ export class Link {
     if (this.#closed) return
     this.#closed = true
     if (this.#phase !== 'ending') this.#endPhase()
-    this.#resolveGone()
-    this.#peerEnded()
+    this.#gone.resolve()
+    this.#peerEnd.resolve()
     this.#host.input(this, { type: 'closed', attempt: this.attempt, reason })
   }
 
@@ -281,7 +234,7 @@ export class Link {
     this.#deadline?.cancel()
     this.#heartbeat = new Heartbeat(this.#host, {
       peer: this.peer,
-      busy: () => this.#channels.size > 0 || this.#gates.size > 0,
+      busy: () => this.channels.busy,
       beat: (number, wanted) => this.#channel?.send({ type: 'beat', number, wanted }),
       idle: () => {
         this.#host.counters.add('idleClosed')
@@ -310,7 +263,7 @@ export class Link {
   }
 
   #onEnd(end: ChannelEnd): void {
-    this.#peerEnded()
+    this.#peerEnd.resolve()
     if (this.#phase === 'ending') return
     if (end.type === 'broken' && isOpen(this.connection) && this.#phase !== 'handshaking') {
       return this.abort('the session channel broke')
@@ -323,57 +276,12 @@ export class Link {
     this.#phase = 'ending'
     this.#deadline?.cancel()
     this.#heartbeat?.stop()
-    this.#openGates(false)
+    this.channels.shut()
   }
 
-  #openGates(up: boolean): void {
-    const gates = [...this.#gates]
-    this.#gates.clear()
-    for (const resolve of gates) resolve(up)
-  }
-
-  async #drained(): Promise<void> {
-    const { timings, counters } = this.#host
-    let clean = false
-    await this.#within(timings.goodbyeTimeoutMs, async () => {
-      await this.#withoutChannels()
-      const channel = this.#channel
-      if (channel !== undefined) {
-        await this.#within(timings.goodbyeTimeoutMs, signal => channel.end(signal))
-        await this.#peerEnd
-      }
-      clean = true
-    })
-    if (!clean && !this.#closed) counters.add('goodbyesForced')
-    // Over QUIC a close drops what is in flight, the last acknowledgement included; with one closer there is nothing to drop.
-    if (clean && this.#host.self > this.peer) await this.#within(CLOSER_WAIT_MS, () => this.#gone)
-    await this.#closeConnection()
-  }
-
-  #withoutChannels(): Promise<void> {
-    if (this.#channels.size === 0) return Promise.resolve()
-    return new Promise(resolve => {
-      this.#channelsIdle = resolve
-    })
-  }
-
-  async #closeConnection(): Promise<void> {
-    if (this.#closed) return
-    await this.#within(CLOSER_WAIT_MS, async signal => {
-      await this.connection.close({ signal }).catch(() => {})
-      if (!isOpen(this.connection)) this.lost('closed')
-    })
-    if (!this.#closed) this.abort('closed')
-  }
-
-  /** Runs `work` for at most `ms`, and no longer than the connection lives. Never rejects. */
-  async #within(ms: number, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    const limit = limited(this.#host.timers, ms)
-    const over = new Promise<void>(resolve => {
-      limit.signal.addEventListener('abort', () => resolve(), { once: true })
-    })
-    await Promise.race([work(limit.signal).catch(() => {}), over, this.#gone])
-    limit.dispose()
+  #leaving(): Leaving {
+    const { connection } = this
+    return { timers: this.#host.timers, connection, channel: this.#channel, gone: this.#gone.promise }
   }
 }
 

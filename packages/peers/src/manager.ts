@@ -4,9 +4,7 @@ import { createAdmission, type Admission } from './admission.ts'
 import { AddressBook } from './address-book.ts'
 import { Channels } from './channels.ts'
 import {
-  DIALS_MAX,
   INCARNATION_RANDOM_BITS,
-  LATE_DIAL_MS,
   PEERS_MAX,
   PENDING_INBOUND_MAX,
   resolveTimings,
@@ -14,14 +12,17 @@ import {
   type PeersTimings
 } from './config.ts'
 import { Counters } from './counters.ts'
-import { dial, limited } from './dialler.ts'
-import { DialError, TooManyPeersError } from './errors.ts'
+import { limited } from './dialler.ts'
+import { Dials } from './dials.ts'
+import { TooManyPeersError } from './errors.ts'
 import { infoOf } from './info.ts'
-import { Link, type LinkHost } from './link.ts'
+import { Link } from './link.ts'
+import type { LinkHost } from './link-host.ts'
+import { Listeners } from './listeners.ts'
 import { isForgettable } from './peer-draft.ts'
 import { stepPeer } from './peer-machine.ts'
 import { PeerRecord } from './peer-record.ts'
-import type { CloseCode, Failure, PeerEffect, PeerInput } from './peer-types.ts'
+import type { PeerEffect, PeerInput } from './peer-types.ts'
 import { isOpen, type FramedChannel, type PeersComponents } from './ports.ts'
 import { PeerSession } from './session.ts'
 import type {
@@ -49,8 +50,9 @@ export class PeerManager implements Peers {
   readonly #book = new AddressBook()
   readonly #records = new Map<string, PeerRecord>()
   readonly #links = new Map<string, Link>()
-  readonly #listeners = new Set<(event: SessionEvent) => void>()
-  readonly #rejectionListeners = new Set<(event: RejectionEvent) => void>()
+  readonly #listeners: Listeners<SessionEvent>
+  readonly #rejectionListeners: Listeners<RejectionEvent>
+  readonly #dials: Dials
   readonly #channels: Channels
   readonly #onOpen = (event: CustomEvent<Connection>): void => this.#connectionOpened(event.detail)
   readonly #onClose = (event: CustomEvent<Connection>): void => this.#links.get(event.detail.id)?.lost('lost')
@@ -58,7 +60,6 @@ export class PeerManager implements Peers {
   #phase: Phase = 'stopped'
   #stopping: Promise<void> | undefined
   #quiet: (() => void) | undefined
-  #dialsRunning = 0
   #attempts = 0
   /** Numbers of accepted connections count downwards, so that they never meet those of dials. */
   #accepted = 0
@@ -70,6 +71,22 @@ export class PeerManager implements Peers {
     this.#timings = resolveTimings(init.timings)
     this.#admission = createAdmission(init.cluster, components.hash)
     this.#host = this.#createHost(0n)
+    const onError = (): void => this.#counters.add('listenerErrors')
+    this.#listeners = new Listeners(onError)
+    this.#rejectionListeners = new Listeners(onError)
+    this.#dials = new Dials({
+      parts: components,
+      book: this.#book,
+      resolve: init.resolve,
+      timings: this.#timings,
+      counters: this.#counters,
+      opened: (record, attempt, connection) => this.#dialled(record, attempt, connection),
+      failed: (record, attempt, error) => {
+        const failure = { error, refused: false, duplicate: false }
+        this.#input(record, { type: 'dialFailed', attempt, failure })
+      },
+      settled: () => this.#checkQuiet()
+    })
     this.#channels = new Channels(components, {
       linkOf: connection => this.#links.get(connection.id),
       sessionOf: link => this.#sessionOf(link),
@@ -124,16 +141,11 @@ export class PeerManager implements Peers {
   }
 
   onSession(listener: (event: SessionEvent) => void): () => void {
-    // A listener of its own each time, so that one function may be added twice and each be taken away by itself.
-    const own = (event: SessionEvent): void => listener(event)
-    this.#listeners.add(own)
-    return () => void this.#listeners.delete(own)
+    return this.#listeners.add(listener)
   }
 
   onRejection(listener: (event: RejectionEvent) => void): () => void {
-    const own = (event: RejectionEvent): void => listener(event)
-    this.#rejectionListeners.add(own)
-    return () => void this.#rejectionListeners.delete(own)
+    return this.#rejectionListeners.add(listener)
   }
 
   handleChannel(tag: string, handler: (channel: FramedChannel, session: Session) => void): () => void {
@@ -180,7 +192,7 @@ export class PeerManager implements Peers {
       counters: this.#counters,
       wanted: peer => (this.#records.get(peer)?.intents.size ?? 0) > 0,
       input: (link, input) => this.#linkInput(link, input),
-      rejected: (link, error) => this.#tell(this.#rejectionListeners, { peer: link.peer, error })
+      rejected: (link, error) => this.#rejectionListeners.tell({ peer: link.peer, error })
     }
   }
 
@@ -228,7 +240,7 @@ export class PeerManager implements Peers {
   #carryOut(record: PeerRecord, effect: PeerEffect): void {
     switch (effect.type) {
       case 'dial':
-        return void this.#dial(record, effect.attempt)
+        return void this.#dials.run(record, effect.attempt)
       case 'cancelDial':
         return record.dialAbort?.abort(new Error('the peer manager stops'))
       case 'handshake':
@@ -243,50 +255,23 @@ export class PeerManager implements Peers {
         if (effect.code === 'duplicate') this.#counters.add('duplicatesClosed')
         return record.links.get(effect.attempt)?.drain(effect.code)
       case 'close':
-        return this.#close(record, effect.attempt, effect.code)
+        if (effect.code === 'duplicate') this.#counters.add('duplicatesClosed')
+        return record.links.get(effect.attempt)?.close()
       case 'schedule':
         return this.#schedule(record, effect)
       case 'unschedule':
         return record.clearTimer(effect.timer, effect.number)
       case 'failed': {
         const { error } = effect.failure
-        return this.#tell(this.#listeners, { type: 'failed', peer: record.peer, reason: error.name, error })
+        return this.#listeners.tell({ type: 'failed', peer: record.peer, reason: error.name, error })
       }
     }
   }
 
-  async #dial(record: PeerRecord, attempt: number): Promise<void> {
-    const { peer } = record
-    const { connectionManager, timers } = this.#components
-    const abort = new AbortController()
-    record.dialAbort = abort
-    this.#counters.add('dials')
-    const busy = this.#dialsRunning >= DIALS_MAX
-    this.#dialsRunning++
-    try {
-      // The reducer's caller goes on first: a dial never completes inside the input that asked for it.
-      await Promise.resolve()
-      if (busy) throw new DialError(peer, [], `more than ${DIALS_MAX} dials are running`)
-      const dialled = await dial(connectionManager, timers, this.#init.resolve, {
-        peer,
-        addresses: this.#book.get(peer),
-        turn: attempt,
-        timeoutMs: this.#timings.dialTimeoutMs,
-        signal: abort.signal
-      })
-      this.#book.prove(peer, dialled.address)
-      const link = this.#addLink(record, dialled.connection, attempt, true)
-      this.#input(record, { type: 'dialled', attempt })
-      if (!isOpen(dialled.connection)) link.lost('lost')
-    } catch (error) {
-      this.#counters.add('dialsFailed')
-      record.lateDialUntilMs = this.#components.clock.monotonicMs() + LATE_DIAL_MS
-      this.#input(record, { type: 'dialFailed', attempt, failure: failureOf(peer, error) })
-    } finally {
-      this.#dialsRunning--
-      if (record.dialAbort === abort) record.dialAbort = undefined
-      this.#checkQuiet()
-    }
+  #dialled(record: PeerRecord, attempt: number, connection: Connection): void {
+    const link = this.#addLink(record, connection, attempt, true)
+    this.#input(record, { type: 'dialled', attempt })
+    if (!isOpen(connection)) link.lost('lost')
   }
 
   #addLink(record: PeerRecord, connection: Connection, attempt: number, initiator: boolean): Link {
@@ -299,7 +284,9 @@ export class PeerManager implements Peers {
   #connectionOpened(connection: Connection): void {
     if (this.#links.has(connection.id) || !isOpen(connection)) return
     const peer = connection.remotePeer.toString()
-    if (connection.direction === 'outbound') return this.#lateDial(peer, connection)
+    if (connection.direction === 'outbound') {
+      return this.#dials.closeLate(this.#records.get(peer), connection)
+    }
     const record = this.#phase === 'running' && this.#pendingInbound() ? this.#recordOf(peer) : undefined
     if (record === undefined) {
       this.#counters.add('inboundRefused')
@@ -310,15 +297,6 @@ export class PeerManager implements Peers {
     const attempt = --this.#accepted
     this.#addLink(record, connection, attempt, false)
     this.#input(record, { type: 'accepted', attempt })
-  }
-
-  /** A connection of our own that nobody waits for any more: libp2p's QUIC goes on dialling after the signal. */
-  #lateDial(peer: string, connection: Connection): void {
-    const record = this.#records.get(peer)
-    if (record === undefined || record.state.dialling !== undefined) return
-    if (this.#components.clock.monotonicMs() > record.lateDialUntilMs) return
-    this.#counters.add('lateDialsClosed')
-    void connection.close().catch(() => connection.abort(new Error('the dial was given up')))
   }
 
   #pendingInbound(): boolean {
@@ -343,7 +321,7 @@ export class PeerManager implements Peers {
     const session = new PeerSession(this.#components.mux, link)
     record.session = session
     this.#counters.add('sessionsUp')
-    this.#tell(this.#listeners, { type: 'up', session })
+    this.#listeners.tell({ type: 'up', session })
     // Channels the peer opened early come in only now, when the listeners know the session.
     link.up()
   }
@@ -354,12 +332,7 @@ export class PeerManager implements Peers {
     record.session = undefined
     session.close()
     this.#counters.add(reason === 'replaced' ? 'sessionsReplaced' : 'sessionsDown')
-    this.#tell(this.#listeners, { type: 'down', session, reason })
-  }
-
-  #close(record: PeerRecord, attempt: number, code: CloseCode): void {
-    if (code === 'duplicate') this.#counters.add('duplicatesClosed')
-    record.links.get(attempt)?.close(code)
+    this.#listeners.tell({ type: 'down', session, reason })
   }
 
   #schedule(record: PeerRecord, effect: PeerEffect & { type: 'schedule' }): void {
@@ -381,16 +354,6 @@ export class PeerManager implements Peers {
     if (record.handling || record.intents.size > 0 || record.links.size > 0) return
     if (isForgettable(record.state) && this.#records.get(record.peer) === record)
       this.#records.delete(record.peer)
-  }
-
-  #tell<T>(listeners: ReadonlySet<(event: T) => void>, event: T): void {
-    for (const listener of [...listeners]) {
-      try {
-        listener(event)
-      } catch {
-        this.#counters.add('listenerErrors')
-      }
-    }
   }
 
   async #stop(timeoutMs: number): Promise<void> {
@@ -415,7 +378,7 @@ export class PeerManager implements Peers {
 
   /** Whether nothing is left to wait for. */
   #checkQuiet(): void {
-    if (this.#phase === 'stopping' && this.#links.size === 0 && this.#dialsRunning === 0) this.#quiet?.()
+    if (this.#phase === 'stopping' && this.#links.size === 0 && this.#dials.running === 0) this.#quiet?.()
   }
 
   #end(): void {
@@ -430,9 +393,4 @@ export class PeerManager implements Peers {
     this.#stopping = undefined
     this.#quiet = undefined
   }
-}
-
-function failureOf(peer: string, cause: unknown): Failure {
-  const error = cause instanceof DialError ? cause : new DialError(peer, [], 'the dial failed', { cause })
-  return { error, refused: false, duplicate: false }
 }

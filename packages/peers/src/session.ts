@@ -35,7 +35,7 @@ export class PeerSession implements Session {
       channel.abort(new SessionClosedError(this.peer))
       throw new SessionClosedError(this.peer)
     }
-    this.link.track(channel)
+    this.link.channels.track(channel)
     return channel
   }
 

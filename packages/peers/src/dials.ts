@@ -1,0 +1,79 @@
+import type { Connection } from '@libp2p/interface'
+import type { AddressBook } from './address-book.ts'
+import { DIALS_MAX, LATE_DIAL_MS, type PeersTimings } from './config.ts'
+import type { Counters } from './counters.ts'
+import { dial } from './dialler.ts'
+import { DialError } from './errors.ts'
+import type { PeerRecord } from './peer-record.ts'
+import type { PeersComponents } from './ports.ts'
+import type { PeersInit } from './types.ts'
+
+export interface DialsHost {
+  readonly parts: Pick<PeersComponents, 'connectionManager' | 'timers' | 'clock'>
+  readonly book: AddressBook
+  readonly resolve: PeersInit['resolve']
+  readonly timings: PeersTimings
+  readonly counters: Counters
+  opened(record: PeerRecord, attempt: number, connection: Connection): void
+  failed(record: PeerRecord, attempt: number, error: Error): void
+  /** A dial is over. */
+  settled(): void
+}
+
+/** The dials in flight, and the connections of those that were given up. */
+export class Dials {
+  readonly #host: DialsHost
+  #running = 0
+
+  constructor(host: DialsHost) {
+    this.#host = host
+  }
+
+  get running(): number {
+    return this.#running
+  }
+
+  /** Ends in exactly one of `opened` and `failed`, never inside this call. */
+  async run(record: PeerRecord, attempt: number): Promise<void> {
+    const { parts, book, resolve, timings, counters } = this.#host
+    const { peer } = record
+    const abort = new AbortController()
+    record.dialAbort = abort
+    counters.add('dials')
+    const busy = this.#running >= DIALS_MAX
+    this.#running++
+    try {
+      await Promise.resolve()
+      if (busy) throw new DialError(peer, [], `${DIALS_MAX} other dials are running; it is tried again`)
+      const { connection, address } = await dial(parts.connectionManager, parts.timers, resolve, {
+        peer,
+        addresses: book.get(peer),
+        turn: attempt,
+        timeoutMs: timings.dialTimeoutMs,
+        signal: abort.signal
+      })
+      book.prove(peer, address)
+      this.#host.opened(record, attempt, connection)
+    } catch (cause) {
+      counters.add('dialsFailed')
+      record.lateDialUntilMs = parts.clock.monotonicMs() + LATE_DIAL_MS
+      const error = cause instanceof DialError ? cause : new DialError(peer, [], 'the dial failed', { cause })
+      this.#host.failed(record, attempt, error)
+    } finally {
+      this.#running--
+      if (record.dialAbort === abort) record.dialAbort = undefined
+      this.#host.settled()
+    }
+  }
+
+  /**
+   * Closes a connection of our own that nobody waits for any more: libp2p's QUIC goes on dialling after the signal. Others in
+   * the same process may use libp2p too, so a connection is taken for a late one only for a while after a failed dial.
+   */
+  closeLate(record: PeerRecord | undefined, connection: Connection): void {
+    if (record === undefined || record.state.dialling !== undefined) return
+    if (this.#host.parts.clock.monotonicMs() > record.lateDialUntilMs) return
+    this.#host.counters.add('lateDialsClosed')
+    void connection.close().catch(() => connection.abort(new Error('the dial was given up')))
+  }
+}

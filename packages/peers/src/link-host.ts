@@ -1,0 +1,27 @@
+import type { Clock, Hmac, Random, Timers } from '@starling/ports'
+import type { Admission } from './admission.ts'
+import type { PeersTimings } from './config.ts'
+import type { Counters } from './counters.ts'
+import type { Link } from './link.ts'
+import type { PeerInput } from './peer-types.ts'
+import type { MuxPort } from './ports.ts'
+
+/** What a link needs from the manager. */
+export interface LinkHost {
+  readonly self: string
+  readonly admission: Admission
+  readonly incarnation: bigint
+  readonly mux: MuxPort
+  readonly timings: PeersTimings
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly random: Random
+  readonly hmac: Hmac
+  readonly counters: Counters
+  /** Whether an intent of ours wants this peer. */
+  wanted(peer: string): boolean
+  /** A machine input from this link. */
+  input(link: Link, input: PeerInput): void
+  /** The handshake of a connection the peer dialled failed. */
+  rejected(link: Link, error: Error): void
+}
