@@ -1,0 +1,310 @@
+import { GOSSIP_TAG, type GossipConfig } from './config.ts'
+import type { Counters } from './counters.ts'
+import { GossipChannelError } from './errors.ts'
+import { decodeBatch } from './frames.ts'
+import { receiveFrame, type LinkEvents } from './inbound.ts'
+import { Lane } from './lane.ts'
+import { Offences } from './offences.ts'
+import { Outbox, type Parcel } from './outbox.ts'
+import type { FramedChannel, PeerKey, Session, SessionPort } from './ports.ts'
+import type { TimerQueue } from './timer-queue.ts'
+
+/** Two, because both sides may open one at the same moment; a third displaces the first. */
+const LANES_MAX = 2
+
+export interface LinkInit {
+  readonly peer: PeerKey
+  readonly config: GossipConfig
+  readonly counters: Counters
+  readonly sessions: SessionPort
+  readonly timers: TimerQueue
+  readonly nowMs: () => number
+  readonly signal: AbortSignal
+  readonly events: LinkEvents
+  /** What names a topic to this peer. */
+  readonly token: (topic: string) => Uint8Array
+}
+
+/** One peer: its session, its channels, what waits for it, and for how long its session is wanted. */
+export class Link {
+  readonly peer: PeerKey
+  readonly lanes: Lane[] = []
+  readonly #init: LinkInit
+  readonly #outbox: Outbox
+  /** Until when each topic wants the session. */
+  readonly #holds = new Map<string, number>()
+  #session: Session | undefined
+  #intent: { release(): void } | undefined
+  #opening = false
+  #attempt = 0
+  #failures = 0
+  #retryMs = 0
+  #trafficMs: number
+  readonly #offences: Offences
+
+  constructor(init: LinkInit) {
+    this.#init = init
+    this.peer = init.peer
+    this.#outbox = new Outbox(init.config, init.counters, init.token)
+    this.#offences = new Offences(init.config.strikesMax)
+    this.#trafficMs = init.nowMs()
+  }
+
+  get session(): Session | undefined {
+    return this.#session
+  }
+
+  get queuedBytes(): number {
+    return this.#outbox.bytes
+  }
+
+  /** Nothing would be lost by forgetting this link. */
+  get spare(): boolean {
+    return this.#session === undefined && this.#holds.size === 0 && !this.#offences.shut(this.#init.nowMs())
+  }
+
+  /** A session is there. A channel is opened by the side that dialled, so that there is one. */
+  up(session: Session): void {
+    if (this.#session !== undefined) this.down()
+    this.#session = session
+    this.#trafficMs = this.#init.nowMs()
+    this.#failures = 0
+    this.#retryMs = 0
+    if (session.initiator) this.#open()
+  }
+
+  /** The session is gone, and with it everything that was on its way. Whoever wants another one says so again. */
+  down(): void {
+    this.#session = undefined
+    this.#holds.clear()
+    this.#release()
+    this.#attempt++
+    this.#opening = false
+    this.#outbox.clear()
+    for (const lane of this.lanes.splice(0))
+      lane.channel.abort(new GossipChannelError(this.peer, 'the session ended'))
+  }
+
+  /** A dial came to nothing: what waited for it is dropped, and the next message deserves a new one. */
+  dialFailed(): void {
+    this.#outbox.clear()
+    this.#holds.clear()
+    this.#release()
+  }
+
+  /** Wants the session on behalf of a topic until then; `Infinity` as long as the peer is a neighbour. */
+  hold(topic: string, untilMs: number, addresses: readonly string[] = []): void {
+    this.#holds.set(topic, untilMs)
+    this.#intent ??= this.#init.sessions.want(this.peer, { mode: 'once', addresses })
+  }
+
+  /** Ends the holds whose time has come, except one that became permanent meanwhile. */
+  expire(): void {
+    const nowMs = this.#init.nowMs()
+    for (const [topic, untilMs] of this.#holds) if (untilMs <= nowMs) this.#holds.delete(topic)
+    if (this.#holds.size === 0) this.#release()
+    const idleMs = nowMs - this.#trafficMs
+    if (this.#holds.size === 0 && this.#outbox.size === 0 && idleMs >= this.#init.config.channelIdleMs)
+      this.#end()
+    // The side that did not dial opens a channel too, when it has something to say and the other does not come.
+    const waiting = this.#outbox.size > 0 || (this.#holds.size > 0 && this.#session?.initiator === true)
+    if (waiting) this.#open()
+  }
+
+  /** Shortens a topic's hold, if it has one. */
+  letGo(topic: string, untilMs: number): void {
+    if (this.#holds.has(topic)) this.#holds.set(topic, untilMs)
+  }
+
+  topicLeft(topic: string, untilMs: number): void {
+    this.letGo(topic, untilMs)
+    for (const lane of this.lanes) {
+      lane.unbind(topic)
+      for (const inbound of lane.inbound.values()) if (inbound.topic === topic) inbound.topic = undefined
+    }
+  }
+
+  /** Topics the peer has named before and this node has joined since. Whether this is one of them. */
+  topicJoined(topic: string, token: string): boolean {
+    let found = false
+    for (const lane of this.lanes) {
+      for (const inbound of lane.inbound.values()) {
+        if (inbound.topic !== undefined || inbound.token !== token) continue
+        inbound.topic = topic
+        found = true
+      }
+    }
+    return found
+  }
+
+  send(parcel: Parcel): void {
+    if (this.#outbox.push(parcel, this.#current !== undefined)) return this.#flush()
+    this.#init.counters.queueOverflows++
+    this.#break('its queue is full')
+  }
+
+  /** A channel the peer opened. */
+  accept(channel: FramedChannel): void {
+    if (this.#offences.shut(this.#init.nowMs())) {
+      channel.abort(new GossipChannelError(this.peer, 'it sent too many bad frames'))
+      return
+    }
+    this.#adopt(channel)
+  }
+
+  /** A frame no honest peer sends. Too many in a minute shut the peer out for a minute. */
+  strike(): void {
+    if (!this.#offences.strike(this.#init.nowMs())) return
+    this.#init.counters.offendersClosed++
+    this.#break('it sent too many bad frames')
+  }
+
+  /** Resolves when nothing waits for this peer and our END is acknowledged, or the signal gives up. */
+  async close(signal: AbortSignal): Promise<void> {
+    this.#holds.clear()
+    await Promise.all(
+      this.lanes.map(async lane => {
+        try {
+          if (lane.blocked) await lane.channel.drained({ signal })
+          await lane.channel.end({ signal })
+        } catch {
+          lane.channel.abort(new GossipChannelError(this.peer, 'gossip stopped'))
+        }
+      })
+    )
+    this.#release()
+  }
+
+  /** Resolves when what waits for this peer has been handed to its channel, or there is none. */
+  async drained(signal: AbortSignal): Promise<void> {
+    try {
+      for (let lane = this.#current; lane !== undefined && this.#outbox.size > 0; lane = this.#current) {
+        await lane.channel.drained({ signal })
+      }
+    } catch {
+      // The channel ended or time is up: there is nothing more to wait for.
+    }
+  }
+
+  /** The channel to send over: the oldest that we have not ended. */
+  get #current(): Lane | undefined {
+    return this.lanes.find(lane => !lane.ended)
+  }
+
+  #open(): void {
+    const { nowMs, config, timers, signal } = this.#init
+    const session = this.#session
+    if (session === undefined || this.#opening || this.#current !== undefined) return
+    if (nowMs() < this.#retryMs || this.#offences.shut(nowMs()) || signal.aborted) return
+    this.#opening = true
+    const attempt = ++this.#attempt
+    session.openChannel(GOSSIP_TAG, { signal }).then(
+      channel => {
+        if (attempt !== this.#attempt || signal.aborted) {
+          channel.abort(new GossipChannelError(this.peer, 'the session ended'))
+          return
+        }
+        this.#opening = false
+        this.#failures = 0
+        this.#adopt(channel)
+      },
+      () => {
+        if (attempt !== this.#attempt || signal.aborted) return
+        this.#opening = false
+        const delayMs = Math.min(config.reopenMsMax, config.reopenMs * 2 ** this.#failures)
+        this.#failures++
+        this.#retryMs = nowMs() + delayMs
+        timers.schedule(delayMs, () => this.#open())
+      }
+    )
+  }
+
+  #adopt(channel: FramedChannel): void {
+    const lane = new Lane(channel)
+    this.lanes.push(lane)
+    if (this.lanes.length > LANES_MAX) {
+      this.lanes.shift()?.channel.abort(new GossipChannelError(this.peer, 'it opened too many channels'))
+    }
+    this.#trafficMs = this.#init.nowMs()
+    void this.#read(lane)
+    this.#flush()
+  }
+
+  async #read(lane: Lane): Promise<void> {
+    let clean = false
+    try {
+      for await (const message of lane.channel) {
+        if (!this.lanes.includes(lane)) return
+        this.#receive(lane, message)
+      }
+      clean = true
+    } catch {
+      // The channel ended without an END: a crash, a reset, or our own abort. What matters follows below.
+    }
+    const index = this.lanes.indexOf(lane)
+    if (index < 0) return
+    this.lanes.splice(index, 1)
+    if (clean) lane.channel.end().catch(() => undefined)
+    if (!clean && this.lanes.length === 0 && this.#session !== undefined) this.#break('its channel broke')
+    else this.#flush()
+  }
+
+  #receive(lane: Lane, message: Uint8Array): void {
+    const { counters, nowMs } = this.#init
+    counters.bytesReceived += message.length
+    this.#trafficMs = nowMs()
+    for (const frame of decodeBatch(message)) {
+      counters.framesReceived++
+      if (frame === undefined || !receiveFrame(this, lane, frame, this.#init)) {
+        counters.malformed++
+        this.strike()
+      }
+      if (!this.lanes.includes(lane)) return
+    }
+  }
+
+  #flush(): void {
+    const lane = this.#current
+    if (lane === undefined) return
+    try {
+      this.#outbox.flush(lane)
+    } catch {
+      // The channel has ended; its reader notices and says so.
+      return
+    }
+    if (lane.blocked && !lane.draining) void this.#drain(lane)
+  }
+
+  async #drain(lane: Lane): Promise<void> {
+    lane.draining = true
+    try {
+      await lane.channel.drained()
+    } catch {
+      return
+    }
+    lane.draining = false
+    lane.blocked = false
+    if (this.#current === lane) this.#flush()
+  }
+
+  /** The peer does not keep up or does not behave: nothing more is sent over its channels, and the topics look elsewhere. */
+  #break(reason: string): void {
+    this.#outbox.clear()
+    for (const lane of this.lanes.splice(0)) lane.channel.abort(new GossipChannelError(this.peer, reason))
+    this.#init.events.broken(this)
+  }
+
+  #end(): void {
+    for (const lane of this.lanes) {
+      if (lane.ended) continue
+      lane.ended = true
+      lane.channel.end().catch(() => undefined)
+    }
+  }
+
+  #release(): void {
+    const intent = this.#intent
+    this.#intent = undefined
+    intent?.release()
+  }
+}

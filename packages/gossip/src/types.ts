@@ -1,0 +1,85 @@
+import type { PlumtreeStats } from '@starling/plumtree'
+import type { PeerKey } from './ports.ts'
+
+/** A peer to join through, and how to reach it: text multiaddrs. */
+export interface Contact {
+  readonly peer: PeerKey
+  readonly addresses: readonly string[]
+}
+
+/** A neighbour appeared or disappeared. Up and down alternate for each peer. */
+export interface NeighborEvent {
+  readonly type: 'up' | 'down'
+  readonly peer: PeerKey
+}
+
+/** One topic this node has joined. */
+export interface Topic {
+  readonly name: string
+  /**
+   * Sends a payload to every other node of the topic, never back to this one. While there is no neighbour it is kept
+   * (within `unsentCountMax` and `unsentBytesMax`) and leaves with the first link. Best effort: what queues had to drop is
+   * left to reconciliation. The payload is kept by reference and must not be changed.
+   *
+   * @throws RangeError when it is longer than `payloadBytesMax`
+   * @throws TopicLeftError after `leave` or `stop`
+   */
+  broadcast(payload: Uint8Array): void
+  /** Calls back for each payload, once; `from` is the neighbour it came over, not its author. Returns how to stop. */
+  onMessage(listener: (payload: Uint8Array, from: PeerKey) => void): () => void
+  neighbors(): readonly PeerKey[]
+  onNeighbor(listener: (event: NeighborEvent) => void): () => void
+  /** More peers to join through. They are probed for ever. */
+  addContacts(contacts: readonly Contact[]): void
+  /** Leaves for good: neighbours are told, nothing is delivered any more. Resolves when the farewells were sent or given up. */
+  leave(): Promise<void>
+  stats(): TopicStats
+}
+
+/** Counters and sizes of one topic. */
+export interface TopicStats {
+  readonly neighbors: number
+  readonly tree: PlumtreeStats
+  /** Frames of this topic that did not decode, and messages the machines refused. */
+  readonly malformed: number
+  readonly refused: number
+}
+
+/** Counters and sizes over all topics. */
+export interface GossipStats {
+  readonly topics: number
+  /** Peers known, and those of them with an open channel. */
+  readonly links: number
+  readonly channels: number
+  readonly framesSent: number
+  readonly framesReceived: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  /** Payloads that found their peer's queue full: left to reconciliation. */
+  readonly payloadsDropped: number
+  /** Peers given up because control messages found their queue full. */
+  readonly queueOverflows: number
+  /** Frames that could not be read, and those for topics this node does not hold. */
+  readonly malformed: number
+  readonly unknownTopics: number
+  /** Channels closed because of too many bad frames. */
+  readonly offendersClosed: number
+  /** Bytes waiting for peers now. */
+  readonly queuedBytes: number
+}
+
+/** Topic swarms over a session port. */
+export interface Gossip {
+  /**
+   * Joins a topic. Returns at once; contacts are probed until there are neighbours, and for ever after.
+   *
+   * @throws TypeError when the name is no text, empty or joined already
+   * @throws RangeError when the name is too long
+   * @throws TopicLimitError when too many topics are joined
+   * @throws GossipStoppedError after `stop`
+   */
+  join(topic: string, options: { readonly contacts: readonly Contact[] }): Topic
+  /** Leaves every topic and ends every channel. Leaves no timer behind. Idempotent. */
+  stop(): Promise<void>
+  stats(): GossipStats
+}
