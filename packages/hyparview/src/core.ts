@@ -42,6 +42,7 @@ export class Core {
   nowMs: number = 0
   joined: boolean = false
   #outputs: Output[] = []
+  #learned = false
   #slowestAnswerMs: number | undefined
 
   constructor(config: Config, self: PeerKey, random: Random, data: Uint8Array) {
@@ -163,20 +164,33 @@ export class Core {
     this.requests.reserve(peer, this.nowMs + this.config.reservationMs)
   }
 
-  /** A few passive peers to help someone on. */
-  samples(to: PeerKey): PeerInfo[] {
-    const chosen = sample(this.random, this.passive.peers(), SAMPLES_MAX)
-    return chosen.filter(info => info.id !== to)
+  /**
+   * A few peers to help someone on: from the passive view. Deviation: where that holds too few, as in a small overlay, from
+   * the active view too, or five nodes would take minutes to all know each other.
+   */
+  reserves(count: number, to: PeerKey): PeerInfo[] {
+    const passive = this.passive.peers()
+    const pool =
+      passive.length >= count
+        ? passive
+        : [...passive, ...this.active.links.map(({ id, data }): PeerInfo => ({ id, data }))]
+    return sample(this.random, pool, count).filter(info => info.id !== to)
   }
 
   reply(to: PeerKey, requestId: number, accepted: boolean): void {
     const data = accepted ? this.data : NO_DATA
-    this.send(to, { type: 'neighborReply', requestId, accepted, data, samples: this.samples(to) })
+    this.send(to, {
+      type: 'neighborReply',
+      requestId,
+      accepted,
+      data,
+      samples: this.reserves(SAMPLES_MAX, to)
+    })
   }
 
   /** Tells a peer that a link does not stand. */
   disconnect(to: PeerKey, links: readonly number[], alive = true): void {
-    this.send(to, { type: 'disconnect', links, alive, samples: alive ? this.samples(to) : [] })
+    this.send(to, { type: 'disconnect', links, alive, samples: alive ? this.reserves(SAMPLES_MAX, to) : [] })
   }
 
   /**
@@ -189,8 +203,7 @@ export class Core {
     for (let i = 0; i < count; i++) {
       const info = entries[i] as PeerInfo
       if (info.id === this.self || info.data.length > dataBytesMax || this.active.has(info.id)) continue
-      this.passive.add(info, false, expendable)
-      this.book.addHeard(info)
+      this.#remember(info, false, expendable)
     }
   }
 
@@ -198,8 +211,20 @@ export class Core {
   meet(info: PeerInfo): void {
     if (info.id === this.self || info.data.length > this.config.dataBytesMax || this.active.has(info.id))
       return
-    this.passive.add(info, true)
+    this.#remember(info, true, [])
+  }
+
+  #remember(info: PeerInfo, verified: boolean, expendable: readonly PeerKey[]): void {
+    if (!this.passive.has(info.id)) this.#learned = true
+    this.passive.add(info, verified, expendable)
     this.book.addHeard(info)
+  }
+
+  /** Whether the passive view has won a peer since this was last asked. */
+  takeLearned(): boolean {
+    const learned = this.#learned
+    this.#learned = false
+    return learned
   }
 
   /** The neighbour to give up when one must go: at random among those that may be replaced, or among all. */

@@ -22,6 +22,8 @@ export class Refill {
   #parallel: number
   #pausedUntilMs = 0
   #attempt = 0
+  /** Whether the last round ended because nobody was left to ask. */
+  #exhausted = false
   #blowStartMs = -Infinity
   #blowLosses = 0
 
@@ -43,6 +45,7 @@ export class Refill {
     this.#rounds = 0
     this.#parallel = this.#core.config.refillParallel
     this.#pausedUntilMs = 0
+    this.#exhausted = false
     this.#attempt++
   }
 
@@ -59,6 +62,7 @@ export class Refill {
       return
     const isolated = active.size === 0
     const patient = this.#rounds < config.refillRoundsPatient
+    this.#exhausted = false
     const triesMax = patient ? config.refillTriesMax : config.refillRefusalsMax
     while (
       requests.count('refill') < this.#parallel &&
@@ -67,7 +71,10 @@ export class Refill {
       requests.hasRoom
     ) {
       const peer = this.#candidate()
-      if (peer === undefined) break
+      if (peer === undefined) {
+        this.#exhausted = true
+        break
+      }
       this.#tried.add(peer.id)
       core.request(peer, 'refill', {
         priority: isolated ? 'high' : 'low',
@@ -100,6 +107,13 @@ export class Refill {
       this.#tried.clear()
       this.#pausedUntilMs = 0
     }
+    this.run()
+  }
+
+  /** The passive view has a new peer: a round that ended because nobody was left to ask goes on. */
+  learned(): void {
+    if (!this.#exhausted) return
+    this.#pausedUntilMs = 0
     this.run()
   }
 

@@ -120,7 +120,7 @@ export class Shuffling {
     const core = this.#core
     const { origin, shuffleId } = message
     const count = Math.min(message.entries.length + 1, core.config.entriesMax)
-    const entries = sample(core.random, core.passive.peers(), count).filter(info => info.id !== origin.id)
+    const entries = core.reserves(count, origin.id)
     const swap = this.#swaps.consider(message)
     core.sendTo(origin, { type: 'shuffleReply', shuffleId, data: core.data, entries, swap })
     const sent = entries.map(info => info.id)

@@ -92,6 +92,7 @@ export class HyParView {
         break
       case 'message':
         this.#onMessage(input.from, input.message)
+        if (core.takeLearned()) this.#refill.learned()
         break
       case 'peerLost':
         this.#onPeerLost(input.peer)
