@@ -2,6 +2,7 @@ import { quic } from '@chainsafe/libp2p-quic'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { mux } from '@starling/mux'
+import { systemPorts } from '@starling/ports/system'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { peers, type Peers, type PeersInit, type RejectionEvent, type SessionEvent } from '../src/index.ts'
 
@@ -32,7 +33,7 @@ export async function startQuicNode(
     transports: [quic()],
     connectionManager: { inboundConnectionThreshold: Infinity, maxIncomingPendingConnections: 1_000 },
     connectionMonitor: { enabled: false },
-    services: { mux: mux(), peers: peers({ cluster: CLUSTER, ...init }) }
+    services: { mux: mux(), peers: peers({ cluster: CLUSTER, ports: systemPorts, ...init }) }
   })
   const manager = (libp2p as unknown as { services: { peers: Peers } }).services.peers
   const events: SessionEvent[] = []
