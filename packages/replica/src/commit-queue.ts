@@ -99,7 +99,7 @@ export class CommitQueue<Write> {
 
   async #run(): Promise<void> {
     // One turn, so that commits issued together share a batch.
-    await undefined
+    await Promise.resolve()
     while (this.#commits.length > 0 || this.#touched.size > 0) {
       const group = this.#take()
       try {
@@ -116,7 +116,7 @@ export class CommitQueue<Write> {
         commit.resolve()
       }
       // Callers that were just answered and write again join the next group.
-      await undefined
+      await Promise.resolve()
     }
     this.#running = undefined
   }

@@ -253,10 +253,11 @@ class LoggedReplica implements Replica {
   #poison(error: unknown, inFlight: Group<Write>, waiting: readonly Staged<Write>[]): void {
     this.#failure = { error }
     this.#emit({ type: 'poisoned', error })
-    for (const { writes, reject } of inFlight.commits) {
-      reject(new IndeterminateWriteError([...new Set(writes.map(write => write.key))], error))
+    for (const commit of inFlight.commits) {
+      const keys = new Set(commit.writes.map(write => write.key))
+      commit.reject(new IndeterminateWriteError([...keys], error))
     }
-    for (const { reject } of waiting) reject(new ReplicaPoisonedError(this.name, error))
+    for (const commit of waiting) commit.reject(new ReplicaPoisonedError(this.name, error))
   }
 
   #onBroadcast(payload: Uint8Array, from: string): void {

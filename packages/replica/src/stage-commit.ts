@@ -99,7 +99,7 @@ function checkOperation(operation: Operation, limits: ReplicaLimits): void {
   if (operation.type === 'remove') return
   if (operation.type !== 'put') {
     throw new TypeError(
-      `an operation's type is 'put' or 'remove', got ${String((operation as Operation).type)}`
+      `an operation's type is 'put' or 'remove', got ${JSON.stringify((operation as { type: unknown }).type)}`
     )
   }
   if (!(operation.value instanceof Uint8Array)) throw new TypeError('a put needs a value of bytes')

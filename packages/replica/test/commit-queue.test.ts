@@ -40,7 +40,7 @@ function harness(limits = { groupBytesMax: 100, groupRowsMax: 10 }): Harness {
 
 /** Lets every promise reaction that is due run. */
 async function settle(): Promise<void> {
-  for (let i = 0; i < 20; i++) await undefined
+  for (let i = 0; i < 20; i++) await Promise.resolve()
 }
 
 describe('CommitQueue', () => {

@@ -10,7 +10,18 @@ import {
 } from '../src/index.ts'
 import { EntryPacker } from '../src/frames.ts'
 import { MemoryLog } from './support/memory-log.ts'
-import { bytes, openNode, put, read, remove, settle, TestClock, valuesOf, watchFate } from './support/world.ts'
+import {
+  bytes,
+  first,
+  openNode,
+  put,
+  read,
+  remove,
+  settle,
+  TestClock,
+  valuesOf,
+  watchFate
+} from './support/world.ts'
 
 /** A broadcast message with one remote write. */
 function remoteMessage(key: string, value: string, wallMs: number, replica = 'ffffffffffffffff'): Uint8Array {
@@ -106,19 +117,19 @@ describe('a local write', () => {
     const node = await openNode()
     await node.replica.commit([put('k', 'value')])
     const live = [...node.log.disk.values()].find(row => row.kind === 'live')
-    const message = Buffer.from(node.broadcast.sent[0] as Uint8Array)
-    expect(message.includes(Buffer.from(live?.value as Uint8Array))).toBe(true)
+    const message = Buffer.from(first(node.broadcast.sent))
+    expect(message.includes(Buffer.from(live?.value ?? []))).toBe(true)
     const entry = node.replica.entry('k')
     expect(message.includes(Buffer.from(encodeEntry('k', entry as never)))).toBe(true)
   })
 
   test('a version that was expected and is not there stops the whole commit', async () => {
     const node = await openNode()
-    const [first] = await node.replica.commit([put('k', '1')])
+    const [written] = await node.replica.commit([put('k', '1')])
     const stale = { ...put('k', '2'), expected: { version: undefined } }
     await expect(node.replica.commit([put('other', 'x'), stale])).rejects.toThrow(VersionMismatchError)
     expect(read(node, 'other')).toBeUndefined()
-    const fresh = { ...put('k', '2'), expected: { version: first?.version } }
+    const fresh = { ...put('k', '2'), expected: { version: written?.version } }
     await node.replica.commit([fresh])
     expect(read(node, 'k')).toBe('2')
   })
@@ -147,11 +158,11 @@ describe('bad input', () => {
   test('more waiting bytes than the queue holds are refused', async () => {
     const log = new MemoryLog('manual')
     const node = await openNode({ log, init: { limits: { queueBytesMax: 100 } } })
-    const first = node.replica.commit([put('k', 'v'.repeat(200))])
+    const one = node.replica.commit([put('k', 'v'.repeat(200))])
     await settle()
     await expect(node.replica.commit([put('l', 'v')])).rejects.toThrow(WriteQueueFullError)
     log.succeed()
-    await first
+    await one
     const second = node.replica.commit([put('l', 'v')])
     await settle()
     log.succeed()
@@ -210,12 +221,17 @@ describe('a received entry', () => {
       reasons: new Map([['future', 1]])
     })
     const [result] = await node.replica.commit([put('k', 'mine')])
-    expect((result?.stamp as bigint) >> 16n).toBe(BigInt(node.clock.ms))
+    expect((result?.stamp ?? 0n) >> 16n).toBe(BigInt(node.clock.ms))
   })
 
   test('bad bytes are dropped and counted, and a good entry beside a bad one is taken', async () => {
     const node = await openNode()
-    for (const bad of [new Uint8Array(0), new Uint8Array([9]), new Uint8Array([1, 5, 1]), new Uint8Array([1, 0])]) {
+    for (const bad of [
+      new Uint8Array(0),
+      new Uint8Array([9]),
+      new Uint8Array([1, 5, 1]),
+      new Uint8Array([1, 0])
+    ]) {
       node.broadcast.deliver(bad)
     }
     expect(node.replica.stats().dropped.malformed).toBe(4)
@@ -271,9 +287,9 @@ describe('a received entry', () => {
     const a = await openNode({ name: 'a' })
     const b = await openNode({ name: 'b' })
     await a.replica.commit([put('k', 'mine')])
-    b.broadcast.deliver(a.broadcast.sent[0] as Uint8Array)
+    b.broadcast.deliver(first(a.broadcast.sent))
     await b.replica.commit([put('k', 'theirs')])
-    a.broadcast.deliver(b.broadcast.sent[0] as Uint8Array)
+    a.broadcast.deliver(first(b.broadcast.sent))
     expect(read(a, 'k')).toBe('theirs')
     expect(a.events.map(event => event.type)).toEqual(['recovered'])
   })
@@ -287,15 +303,14 @@ describe('a log that fails', () => {
     await settle()
     log.succeed()
     await kept
-    const inFlight = node.replica.commit([put('k', '1')])
+    const inFlight = watchFate(node.replica.commit([put('k', '1')]))
     await settle()
-    const waiting = node.replica.commit([put('l', '2')])
-    const fates = [watchFate(inFlight), watchFate(waiting)]
+    const waiting = watchFate(node.replica.commit([put('l', '2')]))
     log.fail(false)
     await settle()
-    expect(fates[0]?.error()).toBeInstanceOf(IndeterminateWriteError)
-    expect((fates[0]?.error() as IndeterminateWriteError).keys).toEqual(['k'])
-    expect(fates[1]?.error()).toBeInstanceOf(ReplicaPoisonedError)
+    expect(inFlight.error()).toBeInstanceOf(IndeterminateWriteError)
+    expect(inFlight.error()).toMatchObject({ keys: ['k'] })
+    expect(waiting.error()).toBeInstanceOf(ReplicaPoisonedError)
     await expect(node.replica.commit([put('m', '3')])).rejects.toThrow(ReplicaPoisonedError)
     expect([read(node, 'k'), read(node, 'l'), read(node, 'old')]).toEqual([undefined, undefined, '1'])
     expect([log.pending.length, log.batches.length, node.broadcast.sent.length]).toEqual([0, 2, 1])
@@ -337,28 +352,28 @@ describe('close', () => {
 describe('opening', () => {
   test('brings back the state, and stamps go on above all of it', async () => {
     const clock = new TestClock()
-    const first = await openNode({ clock })
-    await first.replica.commit([put('a', '1'), put('b', '2')])
-    await first.replica.commit([remove('b')])
-    first.broadcast.deliver(remoteMessage('c', 'remote', clock.ms + 50_000))
-    await first.replica.close()
-    const second = await openNode({ clock, log: first.log.reopen(), seed: 'second' })
+    const opened = await openNode({ clock })
+    await opened.replica.commit([put('a', '1'), put('b', '2')])
+    await opened.replica.commit([remove('b')])
+    opened.broadcast.deliver(remoteMessage('c', 'remote', clock.ms + 50_000))
+    await opened.replica.close()
+    const second = await openNode({ clock, log: opened.log.reopen(), seed: 'second' })
     expect([read(second, 'a'), read(second, 'b'), read(second, 'c')]).toEqual(['1', undefined, 'remote'])
     expect(second.changes.map(change => change.origin)).toEqual(['recovery', 'recovery', 'recovery'])
-    expect(Buffer.from(second.replica.root().sum)).toEqual(Buffer.from(first.replica.root().sum))
+    expect(Buffer.from(second.replica.root().sum)).toEqual(Buffer.from(opened.replica.root().sum))
     expect(second.replica.stats().replica).toBeUndefined()
     const [result] = await second.replica.commit([put('c', 'mine')])
-    expect(result?.stamp as bigint).toBeGreaterThan(first.replica.stats().clock)
-    expect(second.replica.stats().replica).not.toBe(first.replica.stats().replica)
+    expect(result?.stamp as bigint).toBeGreaterThan(opened.replica.stats().clock)
+    expect(second.replica.stats().replica).not.toBe(opened.replica.stats().replica)
     expect(winner(second.replica.entry('c') as never)?.stamp).toBe(result?.stamp)
   })
 
   test('reports rows it cannot read and goes on, and the next write of the key replaces them', async () => {
-    const first = await openNode()
-    await first.replica.commit([put('a', '1'), put('b', '2')])
-    const log = first.log.reopen()
+    const opened = await openNode()
+    await opened.replica.commit([put('a', '1'), put('b', '2')])
+    const log = opened.log.reopen()
     const rows = [...log.disk.entries()]
-    const [at, row] = rows[0] as (typeof rows)[number]
+    const [at, row] = first(rows)
     log.disk.set(at, { ...row, value: new Uint8Array([255]) })
     const broken = log.reopen()
     const second = await openNode({ log: broken, seed: 'second' })
@@ -375,13 +390,13 @@ describe('opening', () => {
 
   test('a clock that runs too far ahead of the wall refuses writes', async () => {
     const clock = new TestClock()
-    const first = await openNode({ clock })
-    await first.replica.commit([put('k', '1')])
+    const opened = await openNode({ clock })
+    await opened.replica.commit([put('k', '1')])
     clock.ms -= 120_000
-    await expect(first.replica.commit([put('k', '2')])).rejects.toMatchObject({ name: 'ClockAheadError' })
+    await expect(opened.replica.commit([put('k', '2')])).rejects.toMatchObject({ name: 'ClockAheadError' })
     clock.ms += 90_000
-    await first.replica.commit([put('k', '2')])
-    expect(read(first, 'k')).toBe('2')
+    await opened.replica.commit([put('k', '2')])
+    expect(read(opened, 'k')).toBe('2')
   })
 })
 

@@ -85,6 +85,12 @@ export async function openNode(options: NodeOptions = {}): Promise<Node> {
   return { name, replica, log, broadcast, clock, changes, events }
 }
 
+/** The first of a list that must have one. */
+export function first<T>(list: Iterable<T>): T {
+  for (const item of list) return item
+  throw new Error('the list is empty')
+}
+
 export const bytes = (value: string): Uint8Array => encodeValue(value)
 export const put = (key: string, value: string) => ({ type: 'put', key, value: bytes(value) }) as const
 export const remove = (key: string) => ({ type: 'remove', key }) as const
@@ -106,11 +112,14 @@ export function valuesOf(entry: Entry | undefined): string[] {
 
 /** Lets every promise reaction that is due run. */
 export async function settle(turns = 30): Promise<void> {
-  for (let i = 0; i < turns; i++) await undefined
+  for (let i = 0; i < turns; i++) await Promise.resolve()
 }
 
 /** A promise's fate without waiting for it. */
-export function watchFate(promise: Promise<unknown>): { readonly error: () => unknown; readonly state: () => string } {
+export function watchFate(promise: Promise<unknown>): {
+  readonly error: () => unknown
+  readonly state: () => string
+} {
   let state = 'pending'
   let error: unknown
   promise.then(
