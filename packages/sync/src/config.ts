@@ -1,0 +1,87 @@
+/** What can be set, with defaults. Times are milliseconds. */
+export interface SyncConfig {
+  /** From opening a channel, or being opened one, to the handshake's end. Default 5,000 (TSM acceptance). */
+  readonly handshakeMs: number
+  /** How long the lesser peer id waits for the greater to open. Default 1,000 (guess). */
+  readonly passiveOpenDelayMs: number
+  /** First and longest wait after a failure. Defaults 1,000 and 300,000. */
+  readonly backoffMsMin: number
+  readonly backoffMsMax: number
+  /** A session that lived this long counts as no failure when it ends. Default 30,000 (guess). */
+  readonly stableMs: number
+  /** How long a session outlives its neighbour link. Default 30,000 (an overlay swap is no farewell). */
+  readonly graceMs: number
+  /** Between two rounds that a topic starts by itself, each with one random session; ± 25 %. Default 30,000 (guess). */
+  readonly reconcileIntervalMs: number
+  /** A round in which nothing moves for this long is given up with its session. Default 30,000 (guess). */
+  readonly roundStallMs: number
+  /** No round lasts longer. Default 3,600,000 (guess). */
+  readonly roundMsMax: number
+  /** What a protocol has to settle in after its signal fired, before its session is given up. Default 5,000 (guess). */
+  readonly roundSettleMs: number
+  /** What a polite end of a channel may take before it is cut. Default 2,000 (guess). */
+  readonly closeMs: number
+  /** Topics. Default 1,024 (guess). */
+  readonly topicsMax: number
+  /** Peers of one topic, neighbours not counted: beyond it a stranger's session is refused as busy. Default 256 (guess). */
+  readonly peersPerTopicMax: number
+  /** Inbound channels of one peer that have not finished their handshake. Default 128 (guess). */
+  readonly handshakesPerPeerMax: number
+  /** The same over all peers. Default 4,096 (guess). */
+  readonly handshakesMax: number
+  /** Outbound handshakes with one peer at a time; below the other end's limit. Default 64. */
+  readonly openingsPerPeerMax: number
+  /** Sends of one exchange that wait for room, for protocols that do not await each. Default 64 (guess). */
+  readonly pendingSendsMax: number
+  /** Frames of rounds that are over, in a row, before the session is given up. Default 65,536: a window of tiny frames. */
+  readonly strayFramesMax: number
+}
+
+/** The defaults. */
+export const SYNC_DEFAULTS: SyncConfig = {
+  handshakeMs: 5_000,
+  passiveOpenDelayMs: 1_000,
+  backoffMsMin: 1_000,
+  backoffMsMax: 300_000,
+  stableMs: 30_000,
+  graceMs: 30_000,
+  reconcileIntervalMs: 30_000,
+  roundStallMs: 30_000,
+  roundMsMax: 3_600_000,
+  roundSettleMs: 5_000,
+  closeMs: 2_000,
+  topicsMax: 1_024,
+  peersPerTopicMax: 256,
+  handshakesPerPeerMax: 128,
+  handshakesMax: 4_096,
+  openingsPerPeerMax: 64,
+  pendingSendsMax: 64,
+  strayFramesMax: 65_536
+}
+
+/** The tag of every sync channel. */
+export const SYNC_TAG = 'starling:sync'
+
+/** The version of the handshake and the frames. */
+export const WIRE_VERSION = 1
+
+/** Bytes of a topic's name in UTF-8. */
+export const TOPIC_BYTES_MAX = 255
+
+/** Jitter of the periodic rounds: each wait is drawn from the interval ± this share. */
+export const RECONCILE_JITTER = 0.25
+
+/** Fills in the defaults and refuses what is no duration or count. */
+export function resolveConfig(init: Partial<SyncConfig> | undefined): SyncConfig {
+  const config: SyncConfig = { ...SYNC_DEFAULTS, ...init }
+  for (const [name, value] of Object.entries(config)) {
+    const least = name === 'passiveOpenDelayMs' || name === 'graceMs' ? 0 : 1
+    if (!Number.isFinite(value) || value < least) {
+      throw new RangeError(`${name} must be a number of at least ${least}, got ${String(value)}`)
+    }
+  }
+  if (config.backoffMsMax < config.backoffMsMin) {
+    throw new RangeError('backoffMsMax must not be less than backoffMsMin')
+  }
+  return config
+}

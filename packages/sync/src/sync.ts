@@ -1,0 +1,234 @@
+import { toString } from 'uint8arrays'
+import { SYNC_TAG, WIRE_VERSION, resolveConfig, type SyncConfig } from './config.ts'
+import { Deadline } from './deadline.ts'
+import { SyncClosedError, SyncHandshakeError } from './errors.ts'
+import { receiveHello, refuse } from './handshake.ts'
+import type { FramedChannel, PeerKey, Session, SessionEvent } from './ports.ts'
+import { checkTopic, topicToken } from './token.ts'
+import { Topic, type TopicHost } from './topic.ts'
+import type { Sync, SyncComponents, SyncHandle, SyncInit, SyncStats, TopicOptions } from './types.ts'
+import { encodeReply, type Verdict } from './wire.ts'
+
+type Refused = keyof SyncStats['refused']
+
+/**
+ * Makes the sync manager of a node. It listens for peers' channels at once and opens none before a topic is open.
+ *
+ * @throws RangeError when a setting is no duration or count
+ */
+export function createSync(components: SyncComponents, init?: SyncInit): Sync {
+  return new SyncManager(components, resolveConfig(init))
+}
+
+class SyncManager implements Sync {
+  readonly #components: SyncComponents
+  readonly #config: SyncConfig
+  readonly #topics: Map<string, Topic> = new Map()
+  readonly #ending: Set<Promise<void>> = new Set()
+  /** Inbound handshakes that are not finished, with their channels' deadlines. */
+  readonly #inbound: Map<Deadline, PeerKey> = new Map()
+  /** Outbound handshakes per peer. */
+  readonly #outbound: Map<PeerKey, number> = new Map()
+  /** Which topic a peer's token stands for; made when it first asks, dropped when anything about it changes. */
+  readonly #tokens: Map<PeerKey, Map<string, Topic>> = new Map()
+  readonly #stopListening: (() => void)[]
+  readonly #refused: Record<Refused, number> = {
+    unknownTopic: 0,
+    busy: 0,
+    malformed: 0,
+    timeout: 0,
+    version: 0
+  }
+  #sessionsStarted = 0
+  #roundsCompleted = 0
+  #roundsFailed = 0
+  #listenersFailed = 0
+  #closing: Promise<void> | undefined
+
+  constructor(components: SyncComponents, config: SyncConfig) {
+    this.#components = components
+    this.#config = config
+    const { sessions } = components
+    this.#stopListening = [
+      sessions.onSession(event => this.#onSession(event)),
+      sessions.handleChannel(SYNC_TAG, (channel, session) => void this.#onChannel(channel, session))
+    ]
+  }
+
+  open(name: string, options: TopicOptions): SyncHandle {
+    checkTopic(name)
+    if (this.#closing !== undefined) throw new SyncClosedError('the sync manager')
+    const known = this.#topics.get(name)
+    if (known !== undefined) {
+      if (known.options.protocol !== options.protocol || known.options.neighbors !== options.neighbors) {
+        throw new TypeError(
+          `the topic ${JSON.stringify(name)} is open with another protocol or neighbour source; use the same`
+        )
+      }
+      return known.handle()
+    }
+    if (this.#topics.size >= this.#config.topicsMax) {
+      throw new RangeError(`at most ${this.#config.topicsMax} topics can be open; close one first`)
+    }
+    const topic = new Topic(name, options, this.#topicHost())
+    this.#topics.set(name, topic)
+    this.#tokens.clear()
+    return topic.handle()
+  }
+
+  stats(): SyncStats {
+    const links = [...this.#topics.values()].flatMap(topic => topic.links)
+    return {
+      topics: this.#topics.size,
+      links: links.length,
+      sessions: links.filter(link => link.session !== undefined).length,
+      handshakesPending: this.#inbound.size,
+      sessionsStarted: this.#sessionsStarted,
+      roundsCompleted: this.#roundsCompleted,
+      roundsFailed: this.#roundsFailed,
+      refused: { ...this.#refused },
+      listenersFailed: this.#listenersFailed
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    for (const stop of this.#stopListening) stop()
+    for (const deadline of this.#inbound.keys()) deadline.abort(new SyncClosedError('the sync manager'))
+    for (const topic of [...this.#topics.values()]) void topic.close()
+    await Promise.all([...this.#ending])
+    this.#tokens.clear()
+  }
+
+  #topicHost(): TopicHost {
+    return {
+      components: this.#components,
+      config: this.#config,
+      transport: peer => this.#components.sessions.sessions().find(session => session.peer === peer),
+      reserve: peer => this.#reserve(peer),
+      release: peer => this.#release(peer),
+      counted: event => this.#count(event),
+      ended: topic => this.#onTopicEnded(topic)
+    }
+  }
+
+  #count(event: Parameters<TopicHost['counted']>[0]): void {
+    if (event === 'session') this.#sessionsStarted++
+    else if (event === 'roundCompleted') this.#roundsCompleted++
+    else if (event === 'roundFailed') this.#roundsFailed++
+    else this.#listenersFailed++
+  }
+
+  #onTopicEnded(topic: Topic): void {
+    this.#topics.delete(topic.name)
+    this.#tokens.clear()
+    const ended = Promise.resolve().then(() => topic.close())
+    this.#ending.add(ended)
+    void ended.finally(() => this.#ending.delete(ended))
+  }
+
+  #onSession(event: SessionEvent): void {
+    if (event.type === 'failed') return
+    const { peer } = event.session
+    this.#tokens.delete(peer)
+    for (const topic of this.#topics.values()) topic.transportChanged(peer, event.type === 'up')
+  }
+
+  /** Reads who is meant and answers. Owns every failure: nothing a peer does here reaches anything but its channel. */
+  async #onChannel(channel: FramedChannel, transport: Session): Promise<void> {
+    const { peer } = transport
+    if (this.#closing !== undefined || !this.#mayReceive(peer)) {
+      this.#refused.busy++
+      channel.abort(new SyncHandshakeError(peer, 'busy'))
+      return
+    }
+    const { timers } = this.#components
+    const deadline = new Deadline(
+      timers,
+      this.#config.handshakeMs,
+      () => new SyncHandshakeError(peer, 'timeout')
+    )
+    this.#inbound.set(deadline, peer)
+    try {
+      const { hello, messages } = await receiveHello(channel, deadline.signal)
+      // The session may have gone while its first message was on the way.
+      if (!this.#components.sessions.sessions().includes(transport))
+        throw new SyncHandshakeError(peer, 'lost')
+      const verdict = this.#judge(hello.version, hello.token, transport)
+      if (typeof verdict === 'string') {
+        this.#refused[verdict]++
+        await refuse(channel, verdict, deadline.signal)
+        return
+      }
+      try {
+        channel.send(encodeReply('accepted'))
+      } catch (error) {
+        verdict.update()
+        throw error
+      }
+      verdict.start({ channel, messages }, transport, false)
+    } catch (error) {
+      if (error instanceof SyncHandshakeError) {
+        if (error.reason === 'timeout') this.#refused.timeout++
+        else if (error.reason === 'malformed') this.#refused.malformed++
+      }
+      channel.abort(error as Error)
+    } finally {
+      deadline.cancel()
+      this.#inbound.delete(deadline)
+    }
+  }
+
+  #judge(
+    version: number,
+    token: Uint8Array | undefined,
+    transport: Session
+  ): NonNullable<ReturnType<Topic['linkFor']>> | Exclude<Verdict, 'accepted'> {
+    if (token === undefined || version !== WIRE_VERSION) return 'version'
+    const topic = this.#topicOf(transport.peer, token)
+    if (topic === undefined) return 'unknownTopic'
+    const link = topic.linkFor(transport.peer)
+    return link?.admit(transport) === true ? link : 'busy'
+  }
+
+  #topicOf(peer: PeerKey, token: Uint8Array): Topic | undefined {
+    let byToken = this.#tokens.get(peer)
+    if (byToken === undefined) {
+      const { hmac, sessions } = this.#components
+      byToken = new Map()
+      for (const topic of this.#topics.values()) {
+        byToken.set(toString(topicToken(hmac, topic.name, peer, sessions.self), 'base64'), topic)
+      }
+      this.#tokens.set(peer, byToken)
+    }
+    return byToken.get(toString(token, 'base64'))
+  }
+
+  #mayReceive(peer: PeerKey): boolean {
+    if (this.#inbound.size >= this.#config.handshakesMax) return false
+    let ofPeer = 0
+    for (const one of this.#inbound.values()) if (one === peer) ofPeer++
+    return ofPeer < this.#config.handshakesPerPeerMax
+  }
+
+  #reserve(peer: PeerKey): boolean {
+    const pending = this.#outbound.get(peer) ?? 0
+    if (pending >= this.#config.openingsPerPeerMax) return false
+    this.#outbound.set(peer, pending + 1)
+    return true
+  }
+
+  #release(peer: PeerKey): void {
+    const pending = (this.#outbound.get(peer) ?? 1) - 1
+    if (pending > 0) this.#outbound.set(peer, pending)
+    else this.#outbound.delete(peer)
+  }
+}

@@ -1,0 +1,192 @@
+import type { TimerHandle } from '@starling/ports'
+import { RECONCILE_JITTER, type SyncConfig } from './config.ts'
+import type { SyncHandle, RoundEvent, SyncComponents, SyncSessionInfo, TopicOptions } from './types.ts'
+import { Link, type LinkHost } from './link.ts'
+import type { PeerKey } from './ports.ts'
+import { pick } from '@starling/ports'
+import { SyncClosedError } from './errors.ts'
+
+/** What a topic needs of the manager. */
+export type TopicHost = Pick<LinkHost, 'components' | 'config' | 'transport' | 'reserve' | 'release'> & {
+  counted(event: 'session' | 'roundCompleted' | 'roundFailed' | 'listenerFailed'): void
+  /** The last handle was closed. */
+  ended(topic: Topic): void
+}
+
+type Listener = (event: RoundEvent) => void
+
+/** An open topic: a link per neighbour and per peer that came to us, and the rounds it starts by itself. */
+export class Topic {
+  readonly name: string
+  readonly options: TopicOptions
+  readonly #host: TopicHost
+  readonly #components: SyncComponents
+  readonly #config: SyncConfig
+  readonly #links: Map<PeerKey, Link> = new Map()
+  readonly #handles: Set<TopicHandle> = new Set()
+  readonly #stopListening: () => void
+  #timer: TimerHandle | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(name: string, options: TopicOptions, host: TopicHost) {
+    this.name = name
+    this.options = options
+    this.#host = host
+    this.#components = host.components
+    this.#config = host.config
+    this.#stopListening = options.neighbors.onNeighbor(() => this.refresh())
+    this.#scheduleRound()
+    this.refresh()
+  }
+
+  get links(): readonly Link[] {
+    return [...this.#links.values()]
+  }
+
+  /** Reads the neighbours again and makes the links match. The event that led here is a hint, not the truth. */
+  refresh(): void {
+    if (this.#closing !== undefined) return
+    const self = this.#components.sessions.self
+    const neighbors = new Set(this.options.neighbors.neighbors().filter(peer => peer !== self))
+    for (const peer of neighbors) this.#linkWith(peer).setWanted(true)
+    for (const link of this.links) if (!neighbors.has(link.peer)) link.setWanted(false)
+  }
+
+  transportChanged(peer: PeerKey, up: boolean): void {
+    const link = this.#links.get(peer)
+    if (up) link?.transportUp()
+    else link?.update()
+  }
+
+  /** The link for a peer that opened a channel to us; `undefined` when there are too many strangers. */
+  linkFor(peer: PeerKey): Link | undefined {
+    if (this.#closing !== undefined) return undefined
+    if (!this.#links.has(peer) && this.#links.size >= this.#config.peersPerTopicMax) return undefined
+    return this.#linkWith(peer)
+  }
+
+  handle(): SyncHandle {
+    const handle = new TopicHandle(this)
+    this.#handles.add(handle)
+    return handle
+  }
+
+  reconcile(peer?: PeerKey): void {
+    const links = peer === undefined ? this.links : [this.#links.get(peer)]
+    for (const link of links) link?.session?.reconcile()
+  }
+
+  /** A handle was closed; the last one ends the topic. */
+  async dropHandle(handle: TopicHandle): Promise<void> {
+    this.#handles.delete(handle)
+    if (this.#handles.size === 0) await this.close()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#stopListening()
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#host.ended(this)
+    const links = this.links
+    await Promise.all(links.map(link => link.close()))
+    this.#links.clear()
+    this.#handles.clear()
+  }
+
+  #linkWith(peer: PeerKey): Link {
+    const known = this.#links.get(peer)
+    if (known !== undefined) return known
+    const host = this.#host
+    const link = new Link(peer, {
+      topic: this.name,
+      protocol: this.options.protocol,
+      components: host.components,
+      config: host.config,
+      transport: key => host.transport(key),
+      reserve: key => host.reserve(key),
+      release: key => host.release(key),
+      onRound: event => this.#onRound(event),
+      onSession: () => host.counted('session'),
+      idle: one => void this.#links.delete(one.peer)
+    })
+    this.#links.set(peer, link)
+    return link
+  }
+
+  #onRound(event: RoundEvent): void {
+    this.#host.counted(event.error === undefined ? 'roundCompleted' : 'roundFailed')
+    for (const handle of this.#handles) {
+      for (const listener of handle.listeners) {
+        try {
+          listener(event)
+        } catch {
+          this.#host.counted('listenerFailed')
+        }
+      }
+    }
+  }
+
+  #scheduleRound(): void {
+    const { reconcileIntervalMs } = this.#config
+    const { random, timers } = this.#components
+    const jitter = 1 + RECONCILE_JITTER * (2 * random.float() - 1)
+    this.#timer = timers.schedule(reconcileIntervalMs * jitter, () => {
+      const live = this.links.flatMap(link => link.session ?? [])
+      const session = pick(random, live)
+      if (session !== undefined && !session.syncing) session.reconcile()
+      this.#scheduleRound()
+    })
+  }
+}
+
+/** One holder of a topic. */
+class TopicHandle implements SyncHandle {
+  readonly topic: string
+  readonly listeners: Set<Listener> = new Set()
+  readonly #topic: Topic
+  #closing: Promise<void> | undefined
+
+  constructor(topic: Topic) {
+    this.topic = topic.name
+    this.#topic = topic
+  }
+
+  sessions(): readonly SyncSessionInfo[] {
+    return this.#closing === undefined ? this.#topic.links.map(link => link.info) : []
+  }
+
+  onRound(listener: Listener): () => void {
+    this.#assertOpen()
+    // Wrapped, so that one function added twice is called twice and removed once.
+    const own: Listener = event => listener(event)
+    this.listeners.add(own)
+    return () => void this.listeners.delete(own)
+  }
+
+  reconcile(peer?: PeerKey): void {
+    this.#assertOpen()
+    this.#topic.reconcile(peer)
+  }
+
+  close(): Promise<void> {
+    if (this.#closing === undefined) {
+      this.listeners.clear()
+      this.#closing = this.#topic.dropHandle(this)
+    }
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined)
+      throw new SyncClosedError(`the handle on topic ${JSON.stringify(this.topic)}`)
+  }
+}

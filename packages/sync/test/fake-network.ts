@@ -1,0 +1,365 @@
+import { seededRandom, type SeededRandom } from '@starling/ports'
+import type {
+  FramedChannel,
+  NeighborSource,
+  PeerKey,
+  Session,
+  SessionEvent,
+  SessionPort
+} from '../src/index.ts'
+import { FakeTime } from './fake-time.ts'
+
+/** What a message costs a window beside its bytes. */
+const CHARGE_BYTES = 128
+
+/** Nodes, sessions between them, and credit-bounded channels on those, in virtual time. */
+export class FakeNetwork {
+  readonly time: FakeTime = new FakeTime()
+  readonly random: SeededRandom
+  windowBytes = 64 * 1024
+  queueBytes = 16 * 1024
+  /** Drawn per message; order on a channel is kept. */
+  latencyMs: () => number = () => 1
+  /** Every channel end there ever was. */
+  readonly ends: FakeChannel[] = []
+  readonly #nodes: Map<PeerKey, FakeSessions> = new Map()
+
+  constructor(seed: number | string = 1) {
+    this.random = seededRandom(seed)
+  }
+
+  node(peer: PeerKey): FakeSessions {
+    const known = this.#nodes.get(peer)
+    if (known !== undefined) return known
+    const node = new FakeSessions(this, peer)
+    this.#nodes.set(peer, node)
+    return node
+  }
+
+  /** A new session between two nodes; an old one between them is gone. */
+  connect(a: PeerKey, b: PeerKey): void {
+    this.disconnect(a, b)
+    const [left, right] = [new FakeSession(this, a, b), new FakeSession(this, b, a)]
+    left.other = right
+    right.other = left
+    this.node(a).up(left)
+    this.node(b).up(right)
+  }
+
+  disconnect(a: PeerKey, b: PeerKey): void {
+    for (const end of this.ends) if (end.joins(a, b)) end.cut()
+    this.node(a).down(b)
+    this.node(b).down(a)
+  }
+
+  /** Channels that are open at both ends, as pairs counted once. */
+  openChannels(a: PeerKey, b: PeerKey): number {
+    return this.ends.filter(end => end.self === a && end.peer === b && end.open).length
+  }
+}
+
+class FakeSession implements Session {
+  readonly peer: PeerKey
+  readonly self: PeerKey
+  other: FakeSession | undefined
+  gone = false
+  readonly #network: FakeNetwork
+
+  constructor(network: FakeNetwork, self: PeerKey, peer: PeerKey) {
+    this.#network = network
+    this.self = self
+    this.peer = peer
+  }
+
+  openChannel(tag: string, options?: { readonly signal?: AbortSignal }): Promise<FramedChannel> {
+    const network = this.#network
+    return new Promise((resolve, reject) => {
+      options?.signal?.addEventListener('abort', () => reject(options.signal?.reason as Error))
+      network.time.schedule(network.latencyMs() * 2, () => {
+        const other = this.other
+        if (this.gone || other === undefined) {
+          reject(new Error('the session is gone'))
+          return
+        }
+        const [mine, theirs] = [
+          new FakeChannel(network, this.self, this.peer),
+          new FakeChannel(network, this.peer, this.self)
+        ]
+        mine.other = theirs
+        theirs.other = mine
+        network.ends.push(mine, theirs)
+        const handler = network.node(this.peer).handlers.get(tag)
+        if (handler === undefined) {
+          reject(new Error('nobody handles the tag'))
+          return
+        }
+        handler(theirs, other)
+        resolve(mine)
+      })
+    })
+  }
+}
+
+/** One node's session port. */
+export class FakeSessions implements SessionPort {
+  readonly self: PeerKey
+  readonly handlers: Map<string, (channel: FramedChannel, session: Session) => void> = new Map()
+  readonly listeners: Set<(event: SessionEvent) => void> = new Set()
+  readonly wanted: Map<PeerKey, number> = new Map()
+  readonly #sessions: Map<PeerKey, FakeSession> = new Map()
+
+  constructor(_network: FakeNetwork, self: PeerKey) {
+    this.self = self
+  }
+
+  sessions(): readonly Session[] {
+    return [...this.#sessions.values()]
+  }
+
+  want(peer: PeerKey): { release(): void } {
+    this.wanted.set(peer, (this.wanted.get(peer) ?? 0) + 1)
+    let released = false
+    return {
+      release: () => {
+        if (released) return
+        released = true
+        const left = (this.wanted.get(peer) ?? 1) - 1
+        if (left === 0) this.wanted.delete(peer)
+        else this.wanted.set(peer, left)
+      }
+    }
+  }
+
+  onSession(listener: (event: SessionEvent) => void): () => void {
+    this.listeners.add(listener)
+    return () => void this.listeners.delete(listener)
+  }
+
+  handleChannel(tag: string, handler: (channel: FramedChannel, session: Session) => void): () => void {
+    this.handlers.set(tag, handler)
+    return () => void this.handlers.delete(tag)
+  }
+
+  up(session: FakeSession): void {
+    this.#sessions.set(session.peer, session)
+    for (const listener of [...this.listeners]) listener({ type: 'up', session })
+  }
+
+  down(peer: PeerKey): void {
+    const session = this.#sessions.get(peer)
+    if (session === undefined) return
+    session.gone = true
+    this.#sessions.delete(peer)
+    for (const listener of [...this.listeners]) listener({ type: 'down', session, reason: 'test' })
+  }
+}
+
+type Item = { readonly type: 'message'; readonly bytes: Uint8Array } | { readonly type: 'end' }
+
+/** One end of a channel: a bounded queue, a window of credit, and an iterator that grants it. */
+export class FakeChannel implements FramedChannel {
+  readonly self: PeerKey
+  readonly peer: PeerKey
+  readonly messageBytesMax: number
+  readonly closed: Promise<void>
+  other: FakeChannel | undefined
+  /** The reason this end was aborted with, by us. */
+  abortReason: Error | undefined
+  /** The most bytes that lay here unread. */
+  unreadPeak = 0
+  sentMessages = 0
+  readonly #network: FakeNetwork
+  readonly #queue: Item[] = []
+  readonly #inbox: Item[] = []
+  #queuedBytes = 0
+  #unread = 0
+  #credit: number
+  #owed = 0
+  #arrivesMs = 0
+  #error: Error | undefined
+  #sentEnd = false
+  #ackedEnd = false
+  #gotEnd = false
+  #waiter: PromiseWithResolvers<IteratorResult<Uint8Array>> | undefined
+  #drain: PromiseWithResolvers<void> | undefined
+  #ack: PromiseWithResolvers<void> = Promise.withResolvers()
+  readonly #closed: PromiseWithResolvers<void> = Promise.withResolvers()
+
+  constructor(network: FakeNetwork, self: PeerKey, peer: PeerKey) {
+    this.#network = network
+    this.self = self
+    this.peer = peer
+    this.#credit = network.windowBytes
+    this.messageBytesMax = network.windowBytes - CHARGE_BYTES
+    this.closed = this.#closed.promise
+    this.#ack.promise.catch(() => {})
+  }
+
+  get open(): boolean {
+    return this.#error === undefined && !(this.#ackedEnd && this.#gotEnd)
+  }
+
+  joins(a: PeerKey, b: PeerKey): boolean {
+    return (this.self === a && this.peer === b) || (this.self === b && this.peer === a)
+  }
+
+  send(message: Uint8Array): boolean {
+    if (this.#error !== undefined || this.#sentEnd) throw new Error('the channel is closed')
+    if (message.length > this.messageBytesMax) throw new RangeError('too large')
+    this.#queue.push({ type: 'message', bytes: message.slice() })
+    this.#queuedBytes += message.length + CHARGE_BYTES
+    if (this.#queuedBytes > 2 * this.#network.queueBytes + this.messageBytesMax)
+      throw new Error('false was not heeded')
+    this.sentMessages++
+    this.#flush()
+    return this.#queuedBytes < this.#network.queueBytes
+  }
+
+  async drained(): Promise<void> {
+    if (this.#error !== undefined) throw new Error('the channel is closed')
+    if (this.#queuedBytes < this.#network.queueBytes) return
+    this.#drain ??= Promise.withResolvers()
+    await this.#drain.promise
+  }
+
+  end(): Promise<void> {
+    if (this.#error !== undefined) return Promise.reject(new Error('the channel is closed'))
+    if (!this.#sentEnd) {
+      this.#sentEnd = true
+      this.#queue.push({ type: 'end' })
+      this.#flush()
+    }
+    return this.#ack.promise
+  }
+
+  abort(reason: Error): void {
+    if (!this.open) return
+    this.abortReason = reason
+    this.#fail(reason)
+    this.#later(() => this.other?.cut())
+  }
+
+  /** What the other end's abort, or a lost connection, does here. */
+  cut(): void {
+    if (this.open) this.#fail(new Error('the channel ended without END'))
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    return { next: () => this.#next(), return: async () => ({ done: true, value: undefined }) }
+  }
+
+  #next(): Promise<IteratorResult<Uint8Array>> {
+    if (this.#owed > 0) {
+      const grant = this.#owed
+      this.#owed = 0
+      this.#unread -= grant
+      this.#later(() => this.other?.granted(grant))
+    }
+    if (this.#error !== undefined) return Promise.reject(this.#error)
+    const item = this.#inbox.shift()
+    if (item === undefined) {
+      if (this.#gotEnd) return Promise.resolve({ done: true, value: undefined })
+      if (this.#waiter !== undefined) throw new Error('two consumers')
+      this.#waiter = Promise.withResolvers()
+      return this.#waiter.promise
+    }
+    return Promise.resolve(this.#take(item))
+  }
+
+  #take(item: Item): IteratorResult<Uint8Array> {
+    if (item.type === 'message') {
+      this.#owed = item.bytes.length + CHARGE_BYTES
+      return { done: false, value: item.bytes }
+    }
+    this.#gotEnd = true
+    this.#later(() => this.other?.acknowledged())
+    if (this.#ackedEnd) this.#closed.resolve()
+    return { done: true, value: undefined }
+  }
+
+  granted(bytes: number): void {
+    this.#credit += bytes
+    this.#flush()
+  }
+
+  acknowledged(): void {
+    this.#ackedEnd = true
+    this.#ack.resolve()
+    if (this.#gotEnd) this.#closed.resolve()
+  }
+
+  receive(item: Item): void {
+    if (this.#error !== undefined) return
+    if (item.type === 'message') {
+      this.#unread += item.bytes.length + CHARGE_BYTES
+      this.unreadPeak = Math.max(this.unreadPeak, this.#unread)
+    }
+    const waiter = this.#waiter
+    this.#waiter = undefined
+    if (waiter === undefined) this.#inbox.push(item)
+    else waiter.resolve(this.#take(item))
+  }
+
+  #flush(): void {
+    for (let item = this.#queue[0]; item !== undefined; item = this.#queue[0]) {
+      if (item.type === 'message') {
+        const charge = item.bytes.length + CHARGE_BYTES
+        if (charge > this.#credit) break
+        this.#credit -= charge
+        this.#queuedBytes -= charge
+      }
+      this.#queue.shift()
+      const sent = item
+      this.#later(() => this.other?.receive(sent))
+    }
+    if (this.#queuedBytes < this.#network.queueBytes / 2) {
+      this.#drain?.resolve()
+      this.#drain = undefined
+    }
+  }
+
+  /** After one latency, and never before what was sent earlier. */
+  #later(run: () => void): void {
+    const now = this.#network.time.monotonicMs()
+    this.#arrivesMs = Math.max(this.#arrivesMs, now + this.#network.latencyMs())
+    this.#network.time.schedule(this.#arrivesMs - now, run)
+  }
+
+  #fail(error: Error): void {
+    this.#error = error
+    this.#queue.length = 0
+    this.#inbox.length = 0
+    this.#waiter?.reject(error)
+    this.#drain?.reject(new Error('the channel is closed'))
+    this.#ack.reject(new Error('the channel is closed'))
+    this.#closed.resolve()
+  }
+}
+
+/** A neighbour set that a test sets. */
+export class FakeNeighbors implements NeighborSource {
+  readonly listeners: Set<(event: { readonly type: 'up' | 'down'; readonly peer: PeerKey }) => void> =
+    new Set()
+  readonly #peers: Set<PeerKey> = new Set()
+
+  constructor(peers: Iterable<PeerKey> = []) {
+    for (const peer of peers) this.#peers.add(peer)
+  }
+
+  neighbors(): readonly PeerKey[] {
+    return [...this.#peers]
+  }
+
+  onNeighbor(
+    listener: (event: { readonly type: 'up' | 'down'; readonly peer: PeerKey }) => void
+  ): () => void {
+    this.listeners.add(listener)
+    return () => void this.listeners.delete(listener)
+  }
+
+  set(peer: PeerKey, up: boolean): void {
+    if (up) this.#peers.add(peer)
+    else this.#peers.delete(peer)
+    for (const listener of [...this.listeners]) listener({ type: up ? 'up' : 'down', peer })
+  }
+}
