@@ -195,7 +195,7 @@ export class HyParView {
   #leave(): void {
     const core = this.#core
     if (!core.joined) return
-    for (const { id, requestIds } of [...core.active.links]) {
+    for (const { id, requestIds } of core.active.links.slice()) {
       core.disconnect(id, requestIds, false)
       core.linkDown(id, 'left')
     }

@@ -29,16 +29,10 @@ export function exceedsLimits(message: Message, config: Config): boolean {
     case 'replaced':
       return message.links.length > LINK_IDS_MAX || tooLong(message.by.data)
     case 'shuffle':
-      return (
-        tooLong(message.origin.data) ||
-        tooMany(message.entries, config.entriesMax) ||
-        (message.swap !== undefined && tooLong(message.swap.data))
-      )
     case 'shuffleReply':
-      return (
-        tooLong(message.data) ||
-        tooMany(message.entries, config.entriesMax) ||
-        (message.swap !== undefined && tooLong(message.swap.data))
-      )
+      break
   }
+  const { entries, swap } = message
+  const data = message.type === 'shuffle' ? message.origin.data : message.data
+  return tooLong(data) || tooMany(entries, config.entriesMax) || (swap !== undefined && tooLong(swap.data))
 }

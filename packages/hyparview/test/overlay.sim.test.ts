@@ -1,15 +1,25 @@
-import { createSimulation, SimNetwork, type Simulation, type SimNetworkInit } from '@starling/sim'
+import {
+  createSimulation,
+  SimNetwork,
+  type NodePorts,
+  type Simulation,
+  type SimNetworkInit
+} from '@starling/sim'
 import { describe, expect, test } from 'vitest'
 import { HyParView, type Config, type Input, type Message } from '../src/index.ts'
+
+interface OverlayNode {
+  readonly machine: HyParView
+  readonly ports: NodePorts
+  readonly up: Set<string>
+}
 
 /** HyParView nodes on a simulated network, with the checks that hold at every step. */
 class Overlay {
   readonly simulation: Simulation
   readonly network: SimNetwork<Message>
-  readonly machines: HyParView[] = []
   readonly events: string[] = []
-  readonly #up: Set<string>[] = []
-  readonly #timers: ReturnType<Simulation['ports']>[] = []
+  readonly #nodes: OverlayNode[] = []
 
   constructor(
     nodes: number,
@@ -21,9 +31,8 @@ class Overlay {
     this.network = new SimNetwork(this.simulation, network)
     for (let i = 0; i < nodes; i++) {
       const ports = this.simulation.ports(`${i}`, { node: i })
-      this.#timers.push(ports)
-      this.#up.push(new Set())
-      this.machines.push(new HyParView(config, { self: `${i}`, random: ports.random }))
+      const machine = new HyParView(config, { self: `${i}`, random: ports.random })
+      this.#nodes.push({ machine, ports, up: new Set() })
       this.network.attach({
         message: (from, message) => this.apply(i, { type: 'message', from: `${from}`, message }),
         peerLost: peer => this.apply(i, { type: 'peerLost', peer: `${peer}` })
@@ -33,13 +42,12 @@ class Overlay {
 
   apply(node: number, input: Input): void {
     if (!this.network.isUp(node)) return
-    const machine = this.machines[node] as HyParView
-    const up = this.#up[node] as Set<string>
+    const { machine, ports, up } = this.#node(node)
     for (const output of machine.handle(input, this.simulation.nowMs)) {
       if (output.type === 'send') this.network.send(node, Number(output.to), output.message)
       else if (output.type === 'schedule') {
         const timer: Input = { type: 'timer', timer: output.timer }
-        this.#timers[node]?.timers.schedule(output.delayMs, () => this.apply(node, timer))
+        ports.timers.schedule(output.delayMs, () => this.apply(node, timer))
       } else if (output.type === 'neighborUp') {
         expect(up.has(output.peer)).toBe(false)
         up.add(output.peer)
@@ -69,21 +77,27 @@ class Overlay {
   }
 
   joinAll(): this {
-    this.machines.forEach((_, i) => (i === 0 ? this.join(0) : this.join(i, 0)))
+    this.#nodes.forEach((_, i) => (i === 0 ? this.join(0) : this.join(i, 0)))
     return this
   }
 
   crash(node: number): void {
     this.network.crash(node)
-    this.#timers[node]?.halt()
+    this.#node(node).ports.halt()
   }
 
   alive(): number[] {
-    return this.machines.map((_, i) => i).filter(i => this.network.isUp(i))
+    return this.#nodes.map((_, i) => i).filter(i => this.network.isUp(i))
   }
 
   neighbors(node: number): number[] {
-    return (this.machines[node] as HyParView).activeView.map(Number)
+    return this.#node(node).machine.activeView.map(Number)
+  }
+
+  #node(node: number): OverlayNode {
+    const found = this.#nodes[node]
+    if (found === undefined) throw new RangeError(`there is no node ${node}`)
+    return found
   }
 
   /** Nodes that can be reached from the first living one. */

@@ -105,10 +105,10 @@ function parseStrictly(
 ): Record<string, string | boolean | undefined> {
   try {
     const { values } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false })
-    return values as Record<string, string | boolean | undefined>
+    return values
   } catch (error) {
     // The messages of parseArgs are sentences already; only their first is of use here.
-    const [first = 'wrong arguments'] = (error as Error).message.split('. ')
+    const [first = 'wrong arguments'] = (error as Error).message.split(/\.\s/)
     throw new UsageError(`${first}; ${USAGE}`)
   }
 }

@@ -7,7 +7,7 @@ export interface ScenarioContext {
   /** The scenario's own options, parsed: only those it declared, with their defaults filled in. */
   readonly options: Readonly<Record<string, string>>
   /** Says what is being done, on standard error, for people who wait. */
-  progress(text: string): void
+  readonly progress: (text: string) => void
 }
 
 /** What a scenario found. */
@@ -33,7 +33,7 @@ export interface Scenario {
   readonly nodesDefault: number
   readonly nodesMin: number
   readonly options: Readonly<Record<string, ScenarioOption>>
-  run(context: ScenarioContext): ScenarioResult
+  readonly run: (context: ScenarioContext) => ScenarioResult
 }
 
 /** A complaint check for whole numbers. */
