@@ -69,12 +69,11 @@ export interface GossipConfig {
   readonly onListenerError: (error: unknown) => void
 }
 
-/** Membership settings for clusters that start together: nobody is given up for longer than ten seconds. */
+/** Membership settings for clusters that start together: no contact is left alone for longer than ten seconds. */
 const OVERLAY: Partial<OverlayConfig> = {
   failureBackoffMs: 500,
   failureBackoffMsMax: 10_000,
   refillPauseMs: 1_000,
-  refillPauseMsMax: 10_000,
   isolatedPauseMsMax: 2_000,
   // A request may have to wait for a connection to be made.
   requestTimeoutMsMin: 1_000,

@@ -1,10 +1,11 @@
-import { GOSSIP_TAG, type GossipConfig } from './config.ts'
+import type { GossipConfig } from './config.ts'
 import type { Counters } from './counters.ts'
 import { GossipChannelError } from './errors.ts'
 import { decodeBatch } from './frames.ts'
 import { receiveFrame, type LinkEvents } from './inbound.ts'
 import { Lane } from './lane.ts'
 import { Offences } from './offences.ts'
+import { Opener } from './opener.ts'
 import { Outbox, type Parcel } from './outbox.ts'
 import type { FramedChannel, PeerKey, Session, SessionPort } from './ports.ts'
 import type { TimerQueue } from './timer-queue.ts'
@@ -35,10 +36,9 @@ export class Link {
   readonly #holds = new Map<string, number>()
   #session: Session | undefined
   #intent: { release(): void } | undefined
-  #opening = false
-  #attempt = 0
-  #failures = 0
-  #retryMs = 0
+  readonly #opener: Opener
+  /** A channel of the present session was open before. */
+  #opened = false
   #trafficMs: number
   readonly #offences: Offences
 
@@ -47,6 +47,7 @@ export class Link {
     this.peer = init.peer
     this.#outbox = new Outbox(init.config, init.counters, init.token)
     this.#offences = new Offences(init.config.strikesMax)
+    this.#opener = new Opener(init, channel => this.#adopt(channel))
     this.#trafficMs = init.nowMs()
   }
 
@@ -68,8 +69,6 @@ export class Link {
     if (this.#session !== undefined) this.down()
     this.#session = session
     this.#trafficMs = this.#init.nowMs()
-    this.#failures = 0
-    this.#retryMs = 0
     if (session.initiator) this.#open()
   }
 
@@ -78,8 +77,8 @@ export class Link {
     this.#session = undefined
     this.#holds.clear()
     this.#release()
-    this.#attempt++
-    this.#opening = false
+    this.#opened = false
+    this.#opener.reset()
     this.#outbox.clear()
     for (const lane of this.lanes.splice(0))
       lane.channel.abort(new GossipChannelError(this.peer, 'the session ended'))
@@ -138,7 +137,11 @@ export class Link {
   }
 
   send(parcel: Parcel): void {
-    if (this.#outbox.push(parcel, this.#current !== undefined)) return this.#flush()
+    if (this.#outbox.push(parcel, this.#current !== undefined)) {
+      // The first channel of a session is for the side that dialled to open; a later one for whoever needs it.
+      if (this.#opened || this.#session?.initiator === true) this.#open()
+      return this.#flush()
+    }
     this.#init.counters.queueOverflows++
     this.#break('its queue is full')
   }
@@ -192,34 +195,14 @@ export class Link {
   }
 
   #open(): void {
-    const { nowMs, config, timers, signal } = this.#init
     const session = this.#session
-    if (session === undefined || this.#opening || this.#current !== undefined) return
-    if (nowMs() < this.#retryMs || this.#offences.shut(nowMs()) || signal.aborted) return
-    this.#opening = true
-    const attempt = ++this.#attempt
-    session.openChannel(GOSSIP_TAG, { signal }).then(
-      channel => {
-        if (attempt !== this.#attempt || signal.aborted) {
-          channel.abort(new GossipChannelError(this.peer, 'the session ended'))
-          return
-        }
-        this.#opening = false
-        this.#failures = 0
-        this.#adopt(channel)
-      },
-      () => {
-        if (attempt !== this.#attempt || signal.aborted) return
-        this.#opening = false
-        const delayMs = Math.min(config.reopenMsMax, config.reopenMs * 2 ** this.#failures)
-        this.#failures++
-        this.#retryMs = nowMs() + delayMs
-        timers.schedule(delayMs, () => this.#open())
-      }
-    )
+    if (session === undefined || this.#current !== undefined || this.#offences.shut(this.#init.nowMs()))
+      return
+    this.#opener.open(session)
   }
 
   #adopt(channel: FramedChannel): void {
+    this.#opened = true
     const lane = new Lane(channel)
     this.lanes.push(lane)
     if (this.lanes.length > LANES_MAX) {

@@ -1,11 +1,11 @@
-import type { FramedChannel, PeerKey } from '../src/index.ts'
+import { GOSSIP_TAG, type FramedChannel, type PeerKey } from '../src/index.ts'
 
 /** Runs a task after a delay of virtual time. */
 export type Later = (delayMs: number, task: () => void) => void
 
 /** One end of a channel in memory: ordered, delayed, with a bounded queue and credit for what was not read yet. */
 export class FakeChannel implements FramedChannel {
-  readonly tag = 'starling:gossip'
+  readonly tag = GOSSIP_TAG
   readonly peer: PeerKey
   readonly messageBytesMax = 1_048_448
   readonly queueBytesMax = 65_536
@@ -30,6 +30,11 @@ export class FakeChannel implements FramedChannel {
     this.#later = later
     this.#delayMs = delayMs
     this.closed = new Promise(resolve => (this.#close = resolve))
+  }
+
+  /** Whether this end can neither send nor receive any more. */
+  get over(): boolean {
+    return this.#error !== undefined || (this.#sentEnd && this.#gotEnd)
   }
 
   send(message: Uint8Array): boolean {

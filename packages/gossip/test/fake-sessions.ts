@@ -4,14 +4,14 @@ import { systemHash } from '@starling/ports/system'
 import { createSimulation, type NodePorts, type Simulation } from '@starling/sim'
 import {
   createGossip,
-  GOSSIP_TAG,
   type FramedChannel,
   type Gossip,
   type GossipInit,
   type PeerKey,
   type Session,
   type SessionEvent,
-  type SessionPort
+  type SessionPort,
+  type Topic
 } from '../src/index.ts'
 import { FakeChannel } from './fake-channel.ts'
 
@@ -35,6 +35,7 @@ export class Swarm {
   readonly simulation: Simulation
   readonly nodes = new Map<PeerKey, Node>()
   readonly dials: string[] = []
+  readonly #topics = new Map<string, Topic>()
   readonly #init: GossipInit
   #blocked: ((a: PeerKey, b: PeerKey) => boolean) | undefined
 
@@ -71,6 +72,19 @@ export class Swarm {
     return node.gossip
   }
 
+  /** Joins a topic at a node that is up, or is started for it. */
+  join(key: PeerKey, name: string, contacts: readonly PeerKey[]): Topic {
+    const gossip = this.nodes.get(key)?.up === true ? this.node(key).gossip : this.add(key)
+    const infos = contacts.map(peer => ({ peer, addresses: [`/dns4/${peer}/udp/4001/quic-v1`] }))
+    const topic = gossip.join(name, { contacts: infos })
+    this.#topics.set(`${key}/${name}`, topic)
+    return topic
+  }
+
+  topic(key: PeerKey, name: string): Topic {
+    return this.#topics.get(`${key}/${name}`) as Topic
+  }
+
   node(key: PeerKey): Node {
     return this.nodes.get(key) as Node
   }
@@ -96,7 +110,7 @@ export class Swarm {
 
   /** The channel of `key` to `peer`, as a hostile program at `key` would hold it. */
   async channel(key: PeerKey, peer: PeerKey): Promise<FakeChannel> {
-    return (await this.node(key).sessions.get(peer)?.openChannel(GOSSIP_TAG)) as FakeChannel
+    return (await this.node(key).sessions.get(peer)?.openChannel()) as FakeChannel
   }
 
   connect(key: PeerKey, peer: PeerKey): void {
