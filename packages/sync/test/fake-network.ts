@@ -77,22 +77,16 @@ class FakeSession implements Session {
       options?.signal?.addEventListener('abort', () => reject(options.signal?.reason as Error))
       network.time.schedule(network.latencyMs() * 2, () => {
         const other = this.other
-        if (this.gone || other === undefined) {
-          reject(new Error('the session is gone'))
+        const handler = network.node(this.peer).handlers.get(tag)
+        if (this.gone || other === undefined || handler === undefined || options?.signal?.aborted === true) {
+          reject(new Error('the session is gone, or nobody handles the tag'))
           return
         }
-        const [mine, theirs] = [
-          new FakeChannel(network, this.self, this.peer),
-          new FakeChannel(network, this.peer, this.self)
-        ]
+        const mine = new FakeChannel(network, this.self, this.peer)
+        const theirs = new FakeChannel(network, this.peer, this.self)
         mine.other = theirs
         theirs.other = mine
         network.ends.push(mine, theirs)
-        const handler = network.node(this.peer).handlers.get(tag)
-        if (handler === undefined) {
-          reject(new Error('nobody handles the tag'))
-          return
-        }
         handler(theirs, other)
         resolve(mine)
       })
