@@ -26,7 +26,7 @@ import {
 import { Inbox } from './inbox.ts'
 import { Outbox } from './outbox.ts'
 import { retireStream } from './retire-stream.ts'
-import { isGone } from './stream-head.ts'
+import { isAtEnd, isGone } from './stream-head.ts'
 import type { FramedChannel, PeerKey } from './types.ts'
 import { Waiters } from './waiters.ts'
 
@@ -85,7 +85,7 @@ export class Channel implements FramedChannel {
     init.stream.addEventListener('message', this.#onMessage)
     init.stream.addEventListener('end', this.#onEnd)
     init.stream.addEventListener('close', this.#onClose)
-    if (init.stream.readableEnded || isGone(init.stream)) this.#lost(undefined)
+    if (isAtEnd(init.stream)) this.#lost(undefined)
   }
 
   /** Payload bytes held, waiting to be sent and waiting for the consumer. */
@@ -175,6 +175,7 @@ export class Channel implements FramedChannel {
       return
     }
     this.#outbox.turn()
+    this.#onEnd()
   }
 
   #onHeader(type: number, length: number): void {
@@ -222,7 +223,9 @@ export class Channel implements FramedChannel {
     this.#answerEnd()
   }
 
-  readonly #onEnd = (): void => this.#lost(undefined)
+  readonly #onEnd = (): void => {
+    if (isAtEnd(this.#stream)) this.#lost(undefined)
+  }
 
   readonly #onClose = (event: { error?: Error }): void => this.#lost(event.error)
 

@@ -47,20 +47,31 @@ export function readHead<T>(
       settle({ type: 'complete', head: progress.head })
       return
     }
+    if (isAtEnd(stream)) ended(undefined)
   }
   const ended = (cause: Error | undefined): void => {
     if (!active) return
     stop()
     settle({ type: 'ended', cause })
   }
-  const onEnd = (): void => ended(undefined)
+  const onEnd = (): void => {
+    if (isAtEnd(stream)) ended(undefined)
+  }
   const onClose = (event: { error?: Error }): void => ended(event.error)
   stream.addEventListener('message', onMessage)
   stream.addEventListener('end', onEnd)
   stream.addEventListener('close', onClose)
   // Both events fire once and may be past already.
-  if (stream.readableEnded || isGone(stream)) ended(undefined)
+  if (isAtEnd(stream)) ended(undefined)
   return stop
+}
+
+/**
+ * Whether the stream will deliver nothing more. `end` alone does not say so: libp2p's negotiation reads ahead and puts back
+ * what is not its own, so over TCP an answer that came together with the other end's close follows the `end` event.
+ */
+export function isAtEnd(stream: Stream): boolean {
+  return isGone(stream) || (stream.readableEnded && stream.readBufferLength === 0)
 }
 
 /** Whether the stream is closed at both ends, or was reset: no further event will come. */

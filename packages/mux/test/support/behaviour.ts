@@ -37,7 +37,12 @@ export function muxBehaviour(name: string, setup: Setup): void {
     let pair: MuxPair
 
     beforeEach(async () => {
-      pair = await setup({ preambleTimeoutMs: 300, closeTimeoutMs: 300, openTimeoutMs: 3000, parkedPerPeerMax: 4 })
+      pair = await setup({
+        preambleTimeoutMs: 300,
+        closeTimeoutMs: 300,
+        openTimeoutMs: 3000,
+        parkedPerPeerMax: 4
+      })
     })
 
     afterEach(() => pair.stop())
@@ -60,7 +65,8 @@ export function muxBehaviour(name: string, setup: Setup): void {
         await new Promise(resolve => setImmediate(resolve))
       }
       for (const piece of cutAt(payload, [1, 2, 5000, 5001, 70_000, 300_000, 1_000_000])) {
-        if (!stream.send(piece)) await new Promise(resolve => stream.addEventListener('drain', resolve, { once: true }))
+        if (!stream.send(piece))
+          await new Promise(resolve => stream.addEventListener('drain', resolve, { once: true }))
       }
       await stream.close()
       expect(await status).toBe(0)
@@ -122,14 +128,16 @@ export function muxBehaviour(name: string, setup: Setup): void {
     })
 
     test('loses none of 200 verdicts, and opens streams after them', async () => {
+      await pair.stop()
+      pair = await setup()
       echo(pair.acceptor, 'echo')
       const reasons: Refusal[] = ['unknownTag', 'busy', 'malformed', 'timeout', 'closing']
       let next = 0
       pair.acceptor.handleChannel('refused', () => {}, { accept: () => reasons[next++ % 5] })
       const seen = new Map<string, number>()
-      for (let round = 0; round < 10; round++) {
+      for (let round = 0; round < 20; round++) {
         const results = await Promise.allSettled(
-          Array.from({ length: 20 }, (_, i) =>
+          Array.from({ length: 10 }, (_, i) =>
             pair.dialler.openChannel(pair.connection, i % 2 === 0 ? 'refused' : 'nobody')
           )
         )
@@ -140,9 +148,17 @@ export function muxBehaviour(name: string, setup: Setup): void {
           seen.set(reason, (seen.get(reason) ?? 0) + 1)
         }
       }
-      expect(Object.fromEntries(seen)).toEqual({ unknownTag: 120, busy: 20, malformed: 20, timeout: 20, closing: 20 })
+      expect(Object.fromEntries(seen)).toEqual({
+        unknownTag: 120,
+        busy: 20,
+        malformed: 20,
+        timeout: 20,
+        closing: 20
+      })
       await proveAlive(pair, 'echo')
-      await until(() => pair.acceptor.stats().streams.inbound === 0 && pair.dialler.stats().streams.outbound === 0)
+      await until(
+        () => pair.acceptor.stats().streams.inbound === 0 && pair.dialler.stats().streams.outbound === 0
+      )
     })
 
     test('refuses what is no preamble, and what ends within one (MUX-A6)', async () => {
@@ -171,7 +187,9 @@ export function muxBehaviour(name: string, setup: Setup): void {
       const slow = await Promise.all(Array.from({ length: 4 }, () => pair.bareStream()))
       for (const stream of slow) stream.send(Uint8Array.of(9, 97))
       await until(() => pair.acceptor.stats().parked === 4)
-      await expect(pair.dialler.openChannel(pair.connection, 'echo')).rejects.toMatchObject({ reason: 'busy' })
+      await expect(pair.dialler.openChannel(pair.connection, 'echo')).rejects.toMatchObject({
+        reason: 'busy'
+      })
       expect(await Promise.all(slow.map(verdictOf))).toEqual([4, 4, 4, 4])
       for (const stream of slow) await stream.close()
       expect(pair.acceptor.stats()).toMatchObject({ parked: 0, refused: { timeout: 4, busy: 1 } })
@@ -240,7 +258,10 @@ export function muxBehaviour(name: string, setup: Setup): void {
       })
       const other = await pair.dialler.openChannel(pair.connection, 'echo')
       const throws = await pair.dialler.openChannel(pair.connection, 'throws')
-      await expect(drain(throws)).rejects.toMatchObject({ name: 'ChannelTruncatedError', reason: 'handlerFailed' })
+      await expect(drain(throws)).rejects.toMatchObject({
+        name: 'ChannelTruncatedError',
+        reason: 'handlerFailed'
+      })
       const rejects = await pair.dialler.openChannel(pair.connection, 'rejects')
       rejects.send(text('go'))
       await expect(drain(rejects)).rejects.toMatchObject({ reason: 'handlerFailed' })
@@ -274,7 +295,9 @@ export function muxBehaviour(name: string, setup: Setup): void {
     test('the end of the connection ends every channel and every wait', async () => {
       pair.acceptor.handleChannel('hold', () => {})
       pair.acceptor.handleChannel('think', () => {}, { accept: () => new Promise(() => {}) })
-      const channels = await Promise.all([1, 2, 3, 4].map(() => pair.dialler.openChannel(pair.connection, 'hold')))
+      const channels = await Promise.all(
+        [1, 2, 3, 4].map(() => pair.dialler.openChannel(pair.connection, 'hold'))
+      )
       const reading = channels.map(channel => drain(channel).catch((error: Error) => error.name))
       const ending = channels.map(channel => channel.end().catch((error: Error) => error.name))
       const opening = pair.dialler.openChannel(pair.connection, 'think').catch((error: Error) => error.name)
@@ -283,9 +306,12 @@ export function muxBehaviour(name: string, setup: Setup): void {
       await Promise.all(channels.map(channel => channel.closed))
       expect(await Promise.all(reading)).toEqual(Array(4).fill('ChannelTruncatedError'))
       // Nothing was sent, so some ENDs may have been acknowledged before the connection went.
-      for (const result of await Promise.all(ending)) expect([undefined, 'ChannelClosedError']).toContain(result)
+      for (const result of await Promise.all(ending))
+        expect([undefined, 'ChannelClosedError']).toContain(result)
       expect(await opening).toBe('StreamLostError')
-      await until(() => pair.acceptor.stats().streams.inbound === 0 && pair.dialler.stats().streams.outbound === 0)
+      await until(
+        () => pair.acceptor.stats().streams.inbound === 0 && pair.dialler.stats().streams.outbound === 0
+      )
       expect(pair.dialler.stats().channels).toBe(0)
       await expect(pair.dialler.openChannel(pair.connection, 'hold')).rejects.toThrow()
     })

@@ -44,6 +44,7 @@ export class Recorder {
         resolve()
       })
       stream.addEventListener('close', () => resolve())
+      if (stream.status !== 'open' && stream.readBufferLength === 0) resolve()
     })
   }
 

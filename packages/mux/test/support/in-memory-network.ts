@@ -31,7 +31,11 @@ export class InMemoryConnection extends TypedEventEmitter<{ close: Event }> {
     this.#options = options
   }
 
-  static pair(a: InMemoryHost, b: InMemoryHost, options: PairOptions): [InMemoryConnection, InMemoryConnection] {
+  static pair(
+    a: InMemoryHost,
+    b: InMemoryHost,
+    options: PairOptions
+  ): [InMemoryConnection, InMemoryConnection] {
     const toB = new InMemoryConnection(b, options)
     const toA = new InMemoryConnection(a, options)
     toB.#reverse = toA
