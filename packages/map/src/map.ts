@@ -63,7 +63,9 @@ class OwnedMap<V> implements ReplicatedMap<V>, WatchSource<V> {
   readonly #validate: Validate<V>
   readonly #projection: Projection<V>
   readonly #watchers: Set<Watcher<V>>
-  #closed: Promise<void> | undefined
+  readonly closed: Promise<void>
+  readonly #resolveClosed: () => void
+  #closing: Promise<void> | undefined
 
   constructor(replica: Replica, parts: Parts<V>) {
     this.#replica = replica
@@ -71,6 +73,9 @@ class OwnedMap<V> implements ReplicatedMap<V>, WatchSource<V> {
     this.#validate = parts.validate
     this.#projection = parts.projection
     this.#watchers = parts.watchers
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.closed = promise
+    this.#resolveClosed = resolve
   }
 
   get size(): number {
@@ -183,8 +188,8 @@ class OwnedMap<V> implements ReplicatedMap<V>, WatchSource<V> {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#close()
-    return this.#closed
+    this.#closing ??= this.#close()
+    return this.#closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -218,11 +223,12 @@ class OwnedMap<V> implements ReplicatedMap<V>, WatchSource<V> {
       await this.#replica.close()
     } finally {
       for (const watcher of this.#watchers) watcher.finish()
+      this.#resolveClosed()
     }
   }
 
   #begin(options: { readonly signal?: AbortSignal } | undefined): void {
-    if (this.#closed !== undefined) throw new MapClosedError()
+    if (this.#closing !== undefined) throw new MapClosedError()
     options?.signal?.throwIfAborted()
   }
 

@@ -158,5 +158,7 @@ export interface ReplicatedMap<V> extends Iterable<readonly [key: string, value:
   stats(): MapStats
   /** Ends the watches, makes what waits durable, closes the replica. Idempotent. */
   close(): Promise<void>
+  /** Resolves, and never rejects, once the map is closed, whoever closed it. */
+  readonly closed: Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
