@@ -56,7 +56,7 @@ export class Recorder {
 
   /** Resolves when `length` bytes have come or the stream has ended. */
   async atLeast(length: number): Promise<Uint8Array<ArrayBuffer>> {
-    while (this.bytes().length < length && this.#stream.readableEnded === false) {
+    while (this.bytes().length < length && !this.#stream.readableEnded) {
       await Promise.race([new Promise<void>(resolve => (this.#wake = resolve)), this.ended])
     }
     return this.bytes()

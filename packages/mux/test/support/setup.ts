@@ -14,8 +14,6 @@ export interface MuxPair {
   readonly acceptor: Mux
   /** From the dialler to the acceptor. */
   readonly connection: Connection
-  /** The same connection as the acceptor sees it. */
-  readonly reverse: () => Connection
   readonly acceptorPeer: PeerId
   readonly diallerPeer: PeerId
   /** A bare stream to the acceptor's mux, without a preamble: what a client that does not keep the rules has. */
@@ -31,13 +29,12 @@ export const setups: Readonly<Record<'in memory' | 'QUIC' | 'TCP, noise and yamu
     const acceptor = await inMemoryHost('acceptor', init, platformTimers)
     const known: InMemoryConnection[] = []
     const dialler = await inMemoryHost('dialler', init, platformTimers, () => known)
-    const [connection, reverse] = InMemoryConnection.pair(dialler, acceptor, { manner: 'quic' })
+    const [connection] = InMemoryConnection.pair(dialler, acceptor, { manner: 'quic' })
     known.push(connection)
     return {
       dialler: dialler.mux,
       acceptor: acceptor.mux,
       connection: connection.asConnection,
-      reverse: () => reverse.asConnection,
       acceptorPeer: acceptor.peerId,
       diallerPeer: dialler.peerId,
       bareStream: () => connection.newStream(),
@@ -67,7 +64,6 @@ async function realPair(options: Libp2pOptions, listen: string, init: MuxInit | 
     dialler: dialler.services.mux,
     acceptor: acceptor.services.mux,
     connection,
-    reverse: () => acceptor.getConnections(dialler.peerId)[0] as Connection,
     acceptorPeer: acceptor.peerId,
     diallerPeer: dialler.peerId,
     bareStream: () => connection.newStream(PROTOCOL, { maxOutboundStreams: 64 }),
