@@ -47,7 +47,11 @@ export class Link {
     this.peer = init.peer
     this.#outbox = new Outbox(init.config, init.counters, init.token)
     this.#offences = new Offences(init.config.strikesMax)
-    this.#opener = new Opener(init, channel => this.#adopt(channel))
+    this.#opener = new Opener(
+      init,
+      channel => this.#adopt(channel),
+      () => this.#open()
+    )
     this.#trafficMs = init.nowMs()
   }
 

@@ -15,14 +15,17 @@ export interface OpenerInit {
 export class Opener {
   readonly #init: OpenerInit
   readonly #opened: (channel: FramedChannel) => void
+  readonly #retry: () => void
   #attempt = 0
   #opening = false
   #failures = 0
   #retryMs = 0
 
-  constructor(init: OpenerInit, opened: (channel: FramedChannel) => void) {
+  /** @param retry called when it is time to try again, if a channel is still wanted then. */
+  constructor(init: OpenerInit, opened: (channel: FramedChannel) => void, retry: () => void) {
     this.#init = init
     this.#opened = opened
+    this.#retry = retry
   }
 
   /** The session is gone: whatever is on its way belongs to nobody. */
@@ -49,12 +52,12 @@ export class Opener {
         this.#opened(channel)
       },
       () => {
-        if (attempt === this.#attempt && !signal.aborted) this.#refused(session)
+        if (attempt === this.#attempt && !signal.aborted) this.#refused()
       }
     )
   }
 
-  #refused(session: Session): void {
+  #refused(): void {
     const { config, nowMs, timers } = this.#init
     this.#opening = false
     const delayMs = Math.min(config.reopenMsMax, config.reopenMs * 2 ** this.#failures)
@@ -62,7 +65,7 @@ export class Opener {
     this.#retryMs = nowMs() + delayMs
     const attempt = this.#attempt
     timers.schedule(delayMs, () => {
-      if (attempt === this.#attempt) this.open(session)
+      if (attempt === this.#attempt) this.#retry()
     })
   }
 }

@@ -1,5 +1,7 @@
 import type { Scenario } from './scenario.ts'
+import { broadcastScenario } from './scenarios/broadcast.ts'
+import { failuresScenario } from './scenarios/failures.ts'
 import { overlayScenario } from './scenarios/overlay.ts'
 
 /** Every scenario, in the order in which `list` shows them. */
-export const SCENARIOS: readonly Scenario[] = [overlayScenario]
+export const SCENARIOS: readonly Scenario[] = [overlayScenario, broadcastScenario, failuresScenario]
