@@ -42,7 +42,7 @@ export function createAdmission(init: ClusterInit, hash: Hash): Admission {
       if (allow !== undefined && !allow.has(peer)) return 'notAllowed'
       if (init.admit === undefined) return undefined
       try {
-        return (await init.admit(peer)) === true ? undefined : 'callback'
+        return (await init.admit(peer)) ? undefined : 'callback'
       } catch {
         return 'callback'
       }

@@ -140,8 +140,9 @@ export class Link {
   /** Ends the connection without a word: the peer is silent, or time is up. */
   abort(reason: string): void {
     if (this.#phase !== 'ending') this.#endPhase()
-    this.connection.abort(new PeerUnavailableError(this.peer, reason))
+    // The reason first: the transport reports its own end of the connection from within `abort`.
     this.lost(reason)
+    this.connection.abort(new PeerUnavailableError(this.peer, reason))
   }
 
   /** The connection is gone. Told once. */

@@ -15,7 +15,7 @@ export class Listeners<T> {
   }
 
   tell(event: T): void {
-    for (const listener of [...this.#listeners]) {
+    for (const listener of Array.from(this.#listeners)) {
       try {
         listener(event)
       } catch {

@@ -148,11 +148,12 @@ export class PeerManager implements Peers {
     if (options?.mode !== 'once' && options?.mode !== 'continuous') {
       throw new TypeError(`mode must be 'once' or 'continuous', got ${String(options?.mode)}`)
     }
+    if (typeof peer !== 'string') throw new TypeError(`a peer id is a text, got ${typeof peer}`)
     if (peer === this.self) throw new TypeError('a node cannot want a session with itself')
     try {
       peerIdFromString(peer)
     } catch (cause) {
-      throw new TypeError(`'${String(peer).slice(0, 80)}' is not a peer id`, { cause })
+      throw new TypeError(`'${peer.slice(0, 80)}' is not a peer id`, { cause })
     }
   }
 

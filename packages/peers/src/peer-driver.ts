@@ -80,14 +80,14 @@ export class PeerDriver {
     const late = new Promise<void>(resolve => {
       limit.signal.addEventListener('abort', () => resolve(), { once: true })
     })
-    for (const record of [...this.records.values()]) {
+    for (const record of this.records.values()) {
       record.intents.clear()
       this.input(record, { type: 'stop' })
     }
     this.#checkQuiet()
     await Promise.race([quiet, late])
     limit.dispose()
-    for (const link of [...this.links.values()]) link.abort('stopped')
+    for (const link of this.links.values()) link.abort('stopped')
     for (const record of this.records.values()) record.clearTimers()
     this.records.clear()
     this.links.clear()

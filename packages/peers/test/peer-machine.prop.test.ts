@@ -3,16 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createPeerState } from '../src/peer-draft.ts'
 import { stepPeer } from '../src/peer-machine.ts'
 import type { PeerInput } from '../src/peer-types.ts'
-import {
-  apply,
-  cloneWorld,
-  fingerprint,
-  movesOf,
-  newWorld,
-  settle,
-  type Move,
-  type World
-} from './peer-model.ts'
+import { apply, cloneWorld, fingerprint, movesOf, newWorld, settle, type World } from './peer-model.ts'
 
 const failure = { error: new Error('stale'), refused: false, duplicate: false }
 
@@ -66,8 +57,9 @@ describe('two machines', () => {
         const world = newWorld({ a: a || !b, b }, 12)
         for (const choice of choices) {
           const moves = movesOf(world, false)
-          if (moves.length === 0) break
-          apply(world, moves[choice % moves.length] as Move)
+          const move = moves[choice % moves.length]
+          if (move === undefined) break
+          apply(world, move)
         }
         let draw = seed
         const wrong = settle(world, count => {
@@ -98,8 +90,9 @@ describe('two machines', () => {
         const world = newWorld({ a: true, b: true }, 4)
         for (const choice of choices) {
           const moves = movesOf(world, false)
-          if (moves.length === 0) break
-          apply(world, moves[choice % moves.length] as Move)
+          const move = moves[choice % moves.length]
+          if (move === undefined) break
+          apply(world, move)
         }
         for (const end of [world.ends.a, world.ends.b]) {
           const after = stepPeer(end.state, input, context)

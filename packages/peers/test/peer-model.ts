@@ -342,13 +342,14 @@ export function settle(world: World, choose: (count: number) => number): string 
   for (let steps = 0; steps < 400; steps++) {
     const moves = movesOf(world, true)
     if (moves.length === 0) break
-    apply(world, moves[choose(moves.length)] as Move)
+    const move = moves[choose(moves.length)]
+    if (move !== undefined) apply(world, move)
   }
   const { a, b } = world.ends
   if (movesOf(world, true).length > 0) return 'never settles'
   if (!a.wanted && !b.wanted) return undefined
-  if (world.conns.length !== 1) return `${world.conns.length} connections`
-  const conn = world.conns[0] as Conn
+  const conn = world.conns[0]
+  if (conn === undefined || world.conns.length > 1) return `${world.conns.length} connections`
   const attempts =
     conn.dialler === 'a'
       ? [conn.diallerAttempt, conn.acceptorAttempt]
