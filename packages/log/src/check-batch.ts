@@ -1,5 +1,5 @@
+import { ITEM_HASH_BYTES } from '@starling/reconcile/fingerprint'
 import type { StoreLimits } from './config.ts'
-import { HASH_BYTES } from './row-sum.ts'
 import { ROW_HEADER_BYTES } from './rows.ts'
 import type { LogBatch, LogRow } from './types.ts'
 
@@ -50,8 +50,8 @@ function checkRow(row: LogRow, limits: StoreLimits): number {
     throw new TypeError('a row has a hash exactly when it has a value')
   }
   for (const hash of [row.hash, row.replaces]) {
-    if (hash !== undefined && hash.length !== HASH_BYTES) {
-      throw new RangeError(`a row's hash has ${HASH_BYTES} bytes, got ${hash.length}`)
+    if (hash !== undefined && hash.length !== ITEM_HASH_BYTES) {
+      throw new RangeError(`a row's hash has ${ITEM_HASH_BYTES} bytes, got ${hash.length}`)
     }
   }
   return ROW_HEADER_BYTES + row.key.length + valueBytes

@@ -1,3 +1,4 @@
+import type { Fingerprint } from '@starling/reconcile/fingerprint'
 import { GATHER_TURNS, type StoreLimits } from './config.ts'
 import {
   StoreClosedError,
@@ -8,7 +9,6 @@ import {
 import { STORE_KEY, rowKey } from './keys.ts'
 import type { Level, LevelOperation } from './level.ts'
 import type { LogState } from './log-state.ts'
-import type { RowSum } from './row-sum.ts'
 import { encodeMeta, encodeRow, encodeStoreRow } from './rows.ts'
 import type { MarkValue } from './side-mark.ts'
 import type { LogBatch } from './types.ts'
@@ -18,7 +18,7 @@ export interface StoreState {
   batch: bigint
   clockMark: bigint
   /** Over all logs. */
-  readonly sum: RowSum
+  readonly sum: Fingerprint
   damagedAt: bigint
 }
 
@@ -97,12 +97,21 @@ export class CommitQueue {
     ) {
       return Promise.reject(new StoreQueueFullError(this.#queuedBytes, this.#queue.length))
     }
+    const added = batch.rows.flatMap(row => row.hash?.slice() ?? [])
+    const removed = batch.rows.flatMap(row => row.replaces?.slice() ?? [])
+    const rows = log.rows + added.length - removed.length
+    if (rows < 0) {
+      return Promise.reject(
+        new RangeError('the batch replaces more rows than there are; give each row’s own hash')
+      )
+    }
+    log.rows = rows
     return new Promise<void>((resolve, reject) => {
       this.#queue.push({
         log,
         operations: batch.rows.map(row => operation(log, row)),
-        added: batch.rows.flatMap(row => row.hash?.slice() ?? []),
-        removed: batch.rows.flatMap(row => row.replaces?.slice() ?? []),
+        added,
+        removed,
         clockMark: batch.clockMark,
         bytes,
         sync,
@@ -136,7 +145,7 @@ export class CommitQueue {
   }
 
   async #run(): Promise<void> {
-    for (let turn = 0; turn < GATHER_TURNS; turn++) await undefined
+    for (let turn = 0; turn < GATHER_TURNS; turn++) await Promise.resolve()
     while (this.#queue.length > 0) {
       const group = this.#take()
       const sync = group.some(pending => pending.sync)
@@ -151,7 +160,7 @@ export class CommitQueue {
       this.#appends += group.length
       if (sync) this.#synced({ batch: this.#state.batch, clockMark: this.#state.clockMark })
       for (const pending of group) pending.resolve()
-      for (let turn = 0; turn < GATHER_TURNS; turn++) await undefined
+      for (let turn = 0; turn < GATHER_TURNS; turn++) await Promise.resolve()
     }
     this.#running = undefined
   }
@@ -187,13 +196,13 @@ export class CommitQueue {
         log.batch = state.batch
       }
       for (const one of pending.operations) operations.push(one)
-      for (const hash of pending.removed) {
-        log.sum.subtract(hash)
-        state.sum.subtract(hash)
-      }
       for (const hash of pending.added) {
         log.sum.add(hash)
         state.sum.add(hash)
+      }
+      for (const hash of pending.removed) {
+        log.sum.remove(hash)
+        state.sum.remove(hash)
       }
       if (pending.clockMark > log.clockMark) log.clockMark = pending.clockMark
       if (pending.clockMark > state.clockMark) state.clockMark = pending.clockMark
@@ -212,8 +221,8 @@ export class CommitQueue {
     log.repairs = []
     log.metaDamaged = false
     if (log.found === undefined) return
-    this.#state.sum.subtractSum(log.sum)
-    this.#state.sum.addSum(log.found)
+    this.#state.sum.subtract(log.sum)
+    this.#state.sum.combine(log.found)
     log.sum = log.found
     log.found = undefined
   }

@@ -1,6 +1,6 @@
 import { link, open, readFile, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Random } from '@starling/ports'
+import { threadId } from 'node:worker_threads'
 import { StoreLockedError } from './errors.ts'
 import { isAlive, thisProcess, type ProcessIdentity } from './process-identity.ts'
 
@@ -37,11 +37,12 @@ const owned: Set<string> = (shared[OWNED] ??= new Set())
  * (measured). The lock file holds the owner's process id and start time; a dead owner's is taken over at once. Processes
  * in different containers cannot see each other here; LevelDB's own lock stands behind this one for them.
  */
-export async function takeGuard(directory: string, random: Random): Promise<Guard> {
+export async function takeGuard(directory: string): Promise<Guard> {
   if (owned.has(directory)) throw new StoreLockedError(directory, process.pid)
   owned.add(directory)
   const path = join(directory, LOCK_FILE)
-  const id = Array.from(random.bytes(8), byte => byte.toString(16).padStart(2, '0')).join('')
+  // Nanoseconds of this host's clock and the thread: never twice in one process.
+  const id = `${process.hrtime.bigint().toString(16).padStart(16, '0')}-${threadId}`
   const ticket = `${path}.ticket-${id}`
   try {
     const owner: Owner = { ...(await thisProcess()), id }
@@ -140,7 +141,12 @@ async function readOwner(path: string): Promise<Owner | undefined> {
   }
   try {
     const { pid, start, id } = JSON.parse(text) as Partial<Owner>
-    if (Number.isInteger(pid) && (pid as number) > 0 && typeof id === 'string' && /^[0-9a-f]{16}$/.test(id)) {
+    if (
+      Number.isInteger(pid) &&
+      (pid as number) > 0 &&
+      typeof id === 'string' &&
+      /^[0-9a-f]{16}-\d{1,10}$/.test(id)
+    ) {
       return { pid: pid as number, start: typeof start === 'string' ? start : undefined, id }
     }
   } catch {

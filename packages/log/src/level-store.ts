@@ -104,6 +104,7 @@ export class LevelStore implements Store {
       state.found = reading.sum
       state.repairs = reading.repairs
     }
+    state.rows = reading.sum.count
     return new LevelLog(name, durability, recovered, state, this.#queue, this.#parts.limits, release)
   }
 
@@ -144,9 +145,9 @@ export class LevelStore implements Store {
         failures.push(error)
       }
     }
-    await Promise.allSettled([...this.#reading])
+    await Promise.allSettled(this.#reading)
     await step(() => this.#queue.close())
-    for (const log of [...this.#open.values()]) if (log !== undefined) await step(() => log.close())
+    for (const log of this.#open.values()) if (log !== undefined) await step(() => log.close())
     await step(() => this.#parts.mark.close())
     await step(() => this.#parts.level.close())
     await step(() => this.#parts.guard.release())

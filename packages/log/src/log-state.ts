@@ -1,20 +1,22 @@
+import { Fingerprint } from '@starling/reconcile/fingerprint'
 import type { LevelOperation } from './level.ts'
 import { metaKey } from './keys.ts'
-import { RowSum } from './row-sum.ts'
 
 /** What the store keeps in memory of one log, as of the last write. */
 export interface LogState {
   readonly name: Uint8Array
   readonly metaKey: Uint8Array
   /** As in the meta row on disk. */
-  sum: RowSum
+  sum: Fingerprint
   /**
    * What reading the log found instead of `sum`. The first append accepts it, together with `repairs`: until its owner
    * writes, every opening reports the damage again, so that a crash in between hides nothing.
    */
-  found: RowSum | undefined
+  found: Fingerprint | undefined
   /** Changes that set damaged rows aside. */
   repairs: readonly LevelOperation[]
+  /** Good rows, what is queued included. */
+  rows: number
   clockMark: bigint
   /** The number of the batch that last wrote this log; 0n for a new one. */
   batch: bigint
@@ -25,9 +27,10 @@ export function newLogState(name: Uint8Array, clockMark: bigint = 0n): LogState 
   return {
     name,
     metaKey: metaKey(name),
-    sum: new RowSum(),
+    sum: new Fingerprint(),
     found: undefined,
     repairs: [],
+    rows: 0,
     clockMark,
     batch: 0n,
     metaDamaged: false

@@ -76,6 +76,6 @@ class MemoryStore implements Store {
   }
 
   async #close(): Promise<void> {
-    for (const log of [...this.#open.values()]) await log.close()
+    for (const log of this.#open.values()) await log.close()
   }
 }

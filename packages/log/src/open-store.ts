@@ -1,7 +1,5 @@
 import { mkdir, open, realpath, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import type { Random } from '@starling/ports'
-import { systemRandom } from '@starling/ports/system'
 import { resolveLimits, type StoreLimits } from './config.ts'
 import { StoreLockedError } from './errors.ts'
 import { takeGuard } from './guard.ts'
@@ -22,8 +20,6 @@ export interface StoreOptions {
   /** How durable logs are that do not say so themselves. Default `'sync'`. */
   readonly durability?: Durability
   readonly limits?: Partial<StoreLimits>
-  /** Names this handle in the lock file. Default: the system's. */
-  readonly random?: Random
 }
 
 /**
@@ -53,7 +49,7 @@ export async function openStoreOn(
     if (made !== undefined) undo.push(() => removeMade(resolve(options.directory), made))
     const topmost = made === undefined ? directory : dirname(made)
     directory = await realpath(directory)
-    const guard = await takeGuard(directory, options.random ?? systemRandom)
+    const guard = await takeGuard(directory)
     undo.push(() => guard.release())
 
     const location = join(directory, DATABASE_FOLDER)

@@ -1,9 +1,9 @@
+import { Fingerprint, ITEM_HASH_BYTES } from '@starling/reconcile/fingerprint'
 import { READ_ROWS } from './config.ts'
 import type { Damage } from './errors.ts'
 import { parseRowKey, quarantineKey, rowRange } from './keys.ts'
 import type { Level, LevelOperation } from './level.ts'
 import type { LogState } from './log-state.ts'
-import { RowSum } from './row-sum.ts'
 import { claimedHash, decodeRow } from './rows.ts'
 import type { QuarantinedRow, RecoveredRow } from './types.ts'
 
@@ -12,7 +12,7 @@ export interface LogReading {
   readonly rows: readonly RecoveredRow[]
   readonly quarantined: readonly QuarantinedRow[]
   /** Over the good rows. */
-  readonly sum: RowSum
+  readonly sum: Fingerprint
   readonly damage: readonly Damage[]
   readonly repairs: readonly LevelOperation[]
 }
@@ -25,8 +25,8 @@ export async function readLog(level: Level, log: LogState, asideMax: number): Pr
   const rows: RecoveredRow[] = []
   const quarantined: QuarantinedRow[] = []
   const repairs: LevelOperation[] = []
-  const sum = new RowSum()
-  const claimed = new RowSum()
+  const sum = new Fingerprint()
+  const claimed = new Fingerprint()
   const scan = level.scan(rowRange(log.name))
   try {
     for (;;) {
@@ -42,7 +42,7 @@ export async function readLog(level: Level, log: LogState, asideMax: number): Pr
         if (quarantined.length < asideMax) repairs.push({ type: 'put', key: quarantineKey(key), value })
         repairs.push({ type: 'del', key })
         quarantined.push(row.row)
-        claimed.add(claimedHash(value) ?? new Uint8Array(32))
+        claimed.add(claimedHash(value) ?? new Uint8Array(ITEM_HASH_BYTES))
       }
     }
   } finally {
@@ -66,12 +66,12 @@ function readRow(key: Uint8Array, value: Uint8Array, nameLength: number): ReadRo
   }
 }
 
-function compare(log: LogState, good: RowSum, claimed: RowSum): Damage[] {
+function compare(log: LogState, good: Fingerprint, claimed: Fingerprint): Damage[] {
   const damage: Damage[] = []
   if (log.metaDamaged) damage.push({ type: 'metaDamaged' })
   if (claimed.count > 0) damage.push({ type: 'rowsQuarantined', rows: claimed.count })
   const present = good.clone()
-  present.addSum(claimed)
+  present.combine(claimed)
   if (!present.equals(log.sum)) {
     const missing = log.sum.count - present.count
     damage.push({ type: 'sumMismatch', missing: missing > 0 ? missing : undefined })

@@ -1,10 +1,10 @@
+import { Fingerprint } from '@starling/reconcile/fingerprint'
 import { FORMAT, READ_ROWS } from './config.ts'
 import type { StoreState } from './commit-queue.ts'
 import { FormatNewerError, StoreOpenError, type Damage } from './errors.ts'
 import { META_KEYS, OUR_KEYS, STORE_KEY, metaName, type KeyRange } from './keys.ts'
 import type { Level } from './level.ts'
 import { newLogState, type LogState } from './log-state.ts'
-import { RowSum } from './row-sum.ts'
 import { decodeMeta, decodeStoreRow, type StoreRow } from './rows.ts'
 import type { MarkValue } from './side-mark.ts'
 
@@ -49,8 +49,8 @@ export async function readStore(
 ): Promise<StoreReading> {
   const { logs, misread } = await readMetas(level)
   const states = [...logs.values()]
-  const total = new RowSum()
-  for (const log of states) total.addSum(log.sum)
+  const total = new Fingerprint()
+  for (const log of states) total.combine(log.sum)
   const known: readonly (MarkValue | undefined)[] = [...states, store.row, mark]
   const state: StoreState = {
     batch: greatest(known.map(one => one?.batch)),
@@ -63,12 +63,10 @@ export async function readStore(
   if (store.row !== undefined) {
     const unreadable = states.filter(log => log.metaDamaged)
     const [one] = unreadable
-    if (one !== undefined && unreadable.length === 1) {
-      // The sums of all logs but one give that one's.
-      const rest = store.row.sum.clone()
-      rest.subtractSum(total)
-      one.sum = rest
-      total.addSum(rest)
+    if (one !== undefined && unreadable.length === 1 && store.row.sum.count >= total.count) {
+      // The store's sum without those of all other logs is this one's.
+      one.sum = store.row.sum.clone().subtract(total)
+      total.combine(one.sum)
     }
     const ahead = states.some(log => log.batch > (store.row as StoreRow).batch)
     if (misread || ahead || !total.equals(store.row.sum)) damage.push({ type: 'logsMismatch' })

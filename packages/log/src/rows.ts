@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
+import { Fingerprint, ITEM_HASH_BYTES } from '@starling/reconcile/fingerprint'
 import { FORMAT } from './config.ts'
-import { HASH_BYTES, RowSum } from './row-sum.ts'
 
 /**
  * The values of the database. Every one begins with its format and a CRC-32 over its key and the rest of the value:
@@ -12,15 +12,15 @@ import { HASH_BYTES, RowSum } from './row-sum.ts'
  * Numbers are big-endian. The low half of a row's format byte is the format, the high half is kept for flags and zero.
  */
 const HEADER_BYTES = 5
-export const ROW_HEADER_BYTES: number = HEADER_BYTES + HASH_BYTES
-const META_BYTES = HEADER_BYTES + 24 + HASH_BYTES
+export const ROW_HEADER_BYTES: number = HEADER_BYTES + ITEM_HASH_BYTES
+const META_BYTES = HEADER_BYTES + 24 + ITEM_HASH_BYTES
 const STORE_BYTES = META_BYTES + 8
 
 /** What a log's meta row holds. */
 export interface Meta {
   readonly batch: bigint
   readonly clockMark: bigint
-  readonly sum: RowSum
+  readonly sum: Fingerprint
 }
 
 /** What the store's row holds: the newest batch, the sum over all logs, and the batch that accepted the last damage. */
@@ -66,7 +66,9 @@ export function encodeMeta(key: Uint8Array, meta: Meta): Uint8Array {
 
 export function decodeMeta(key: Uint8Array, value: Uint8Array): Decoded<Meta> {
   const problem = check(key, value, length => length === META_BYTES)
-  return problem ?? { ok: true, value: takeMeta(value) }
+  if (problem !== undefined) return problem
+  const meta = takeMeta(value)
+  return meta === undefined ? { ok: false, reason: 'layout' } : { ok: true, value: meta }
 }
 
 /** `format` is another one only where a test plays a later release. */
@@ -80,26 +82,27 @@ export function encodeStoreRow(key: Uint8Array, row: StoreRow, format: number = 
 export function decodeStoreRow(key: Uint8Array, value: Uint8Array): Decoded<StoreRow> {
   const problem = check(key, value, length => length === STORE_BYTES)
   if (problem !== undefined) return problem
-  return { ok: true, value: { ...takeMeta(value), damagedAt: viewOf(value).getBigUint64(META_BYTES) } }
+  const meta = takeMeta(value)
+  if (meta === undefined) return { ok: false, reason: 'layout' }
+  return { ok: true, value: { ...meta, damagedAt: viewOf(value).getBigUint64(META_BYTES) } }
 }
 
 function putMeta(out: Uint8Array, meta: Meta): void {
   const view = viewOf(out)
   view.setBigUint64(HEADER_BYTES, meta.batch)
   view.setBigUint64(HEADER_BYTES + 8, meta.clockMark)
-  view.setBigUint64(HEADER_BYTES + 16, BigInt.asUintN(64, BigInt(meta.sum.count)))
-  out.set(meta.sum.bytes(), HEADER_BYTES + 24)
+  view.setBigUint64(HEADER_BYTES + 16, BigInt(meta.sum.count))
+  out.set(meta.sum.sum, HEADER_BYTES + 24)
 }
 
-function takeMeta(value: Uint8Array): Meta {
+function takeMeta(value: Uint8Array): Meta | undefined {
   const view = viewOf(value)
+  const count = Number(view.getBigUint64(HEADER_BYTES + 16))
+  if (!Number.isSafeInteger(count)) return undefined
   return {
     batch: view.getBigUint64(HEADER_BYTES),
     clockMark: view.getBigUint64(HEADER_BYTES + 8),
-    sum: RowSum.from(
-      value.subarray(HEADER_BYTES + 24, META_BYTES),
-      Number(view.getBigInt64(HEADER_BYTES + 16))
-    )
+    sum: Fingerprint.of(value.subarray(HEADER_BYTES + 24, META_BYTES), count)
   }
 }
 

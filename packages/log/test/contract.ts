@@ -88,13 +88,13 @@ export function storeContract(test: RegisterTest, harness: () => Promise<StoreCo
   scenario('appends resolve in the order of the calls, and the last write of a key stays', async parts => {
     const model = new RowModel()
     let store = await parts.create()
-    const logs = [await store.openLog('x'), await store.openLog('y')] as const
+    const [x, y] = [await store.openLog('x'), await store.openLog('y')]
     const other = new RowModel()
     const order: number[] = []
     const pending: Promise<void>[] = []
     for (let i = 0; i < 200; i++) {
-      const row = i % 2 === 0 ? model.put('k', String(i)) : other.put('k', String(i))
-      pending.push((logs[i % 2] as ReplicaLog).append(batch([row], BigInt(i))).then(() => void order.push(i)))
+      const [log, owner] = i % 2 === 0 ? [x, model] : [y, other]
+      pending.push(log.append(batch([owner.put('k', String(i))], BigInt(i))).then(() => void order.push(i)))
     }
     await Promise.all(pending)
     assert.deepEqual(

@@ -5,7 +5,7 @@ import type { Damage, Store } from '../src/index.ts'
 import { STORE_KEY, metaKey, rowKey } from '../src/keys.ts'
 import { openStoreOn } from '../src/open-store.ts'
 import { encodeStoreRow } from '../src/rows.ts'
-import { RowSum } from '../src/row-sum.ts'
+import { Fingerprint } from '@starling/reconcile/fingerprint'
 import { FakeDisk } from './fake-level.ts'
 import { RowModel, batch, contents, rejection, utf8, withFolder } from './row-fixtures.ts'
 
@@ -41,9 +41,9 @@ function withStore(run: (bench: Bench) => Promise<void>): Promise<void> {
 
 function flip(disk: FakeDisk, key: string, position: number, bit: number = 0): void {
   disk.edit(content => {
-    const value = (content.get(key) as Uint8Array).slice()
-    value[position] = (value[position] as number) ^ (1 << bit)
-    content.set(key, value)
+    const value = Buffer.from(content.get(key) ?? [])
+    value.writeUInt8(value.readUInt8(position) ^ (1 << bit), position)
+    content.set(key, new Uint8Array(value))
   })
 }
 
@@ -221,7 +221,11 @@ describe('the rows that hold it together', () => {
 
   test('a newer format is refused and nothing is written', () =>
     withStore(async ({ disk, directory, open }) => {
-      const row = encodeStoreRow(STORE_KEY, { batch: 9n, clockMark: 0n, sum: new RowSum(), damagedAt: 0n }, 2)
+      const row = encodeStoreRow(
+        STORE_KEY,
+        { batch: 9n, clockMark: 0n, sum: new Fingerprint(), damagedAt: 0n },
+        2
+      )
       disk.edit(content => content.set(STORE, row))
       const before = disk.batches.length
       expect(await rejection(open())).toMatchObject({

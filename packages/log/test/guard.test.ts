@@ -3,7 +3,6 @@ import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { once } from 'node:events'
 import { join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { seededRandom } from '@starling/ports'
 import { openStore } from '../src/index.ts'
 import { takeGuard } from '../src/guard.ts'
 import { thisProcess } from '../src/process-identity.ts'
@@ -94,7 +93,7 @@ describe('across processes', () => {
   test('a lock of a process id that was used again, of an earlier boot, or unreadable, is no owner', () =>
     withFolder(async directory => {
       const self = await thisProcess()
-      const id = '0123456789abcdef'
+      const id = '0123456789abcdef-0'
       const stale = [
         JSON.stringify({ ...self, start: 'another-boot:1', id }),
         JSON.stringify({ pid: 2 ** 22 + 1, start: undefined, id }),
@@ -115,12 +114,12 @@ describe('across processes', () => {
       for (let round = 0; round < 3; round++) {
         const directory = join(folder, String(round))
         await mkdir(directory)
-        const dead = { pid: 2 ** 22 + 1, id: '0123456789abcdef' }
+        const dead = { pid: 2 ** 22 + 1, id: '0123456789abcdef-0' }
         await writeFile(join(directory, 'lock'), JSON.stringify(dead))
         // One of them died while it was taking over.
         await writeFile(
           join(directory, `lock.${dead.id}`),
-          JSON.stringify({ ...dead, id: 'fedcba9876543210' })
+          JSON.stringify({ ...dead, id: 'fedcba9876543210-1' })
         )
         const holders = await Promise.all(Array.from({ length: 4 }, () => hold(directory)))
         expect(holders.filter(holder => holder.said === 'open').length).toBe(1)
@@ -136,8 +135,8 @@ describe('across processes', () => {
 
 test('a guard that another owner has replaced is not removed by the one before', () =>
   withFolder(async directory => {
-    const guard = await takeGuard(directory, seededRandom(1))
-    const other = JSON.stringify({ ...(await thisProcess()), id: 'aaaaaaaaaaaaaaaa' })
+    const guard = await takeGuard(directory)
+    const other = JSON.stringify({ ...(await thisProcess()), id: 'aaaaaaaaaaaaaaaa-0' })
     await writeFile(join(directory, 'lock'), other)
     await guard.release()
     expect(await readdir(directory)).toEqual(['lock'])

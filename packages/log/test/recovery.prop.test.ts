@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { RowSum } from '../src/row-sum.ts'
+import { Fingerprint } from '@starling/reconcile/fingerprint'
 import { decodeMeta, decodeRow, encodeMeta, encodeRow } from '../src/rows.ts'
 import { openStoreOn } from '../src/open-store.ts'
 import { FakeDisk } from './fake-level.ts'
@@ -56,7 +56,7 @@ test('for every prefix of writes, recovery after a power cut is that prefix, wit
         const models = { a: new RowModel(), b: new RowModel() }
         const logs = { a: await store.openLog('a'), b: await store.openLog('b') }
         // The state after each append, and the length of the acknowledged prefix.
-        const states = [{ a: {}, b: {}, mark: 0n } as { a: object; b: object; mark: bigint }]
+        const states: { a: object; b: object; mark: bigint }[] = [{ a: {}, b: {}, mark: 0n }]
         let acknowledged = 0
         for (const [i, { log, rows, stamp, wait }] of steps.entries()) {
           const changes = rows.map(row => {
@@ -99,24 +99,6 @@ test('for every prefix of writes, recovery after a power cut is that prefix, wit
   ))
 
 const hash = fc.uint8Array({ minLength: 32, maxLength: 32 })
-const modulus = 1n << 256n
-const toBigInt = (bytes: Uint8Array): bigint => BigInt(`0x${Buffer.from(bytes).toString('hex')}`)
-
-test('a running sum is the sum modulo 2^256, in any order, and taking away undoes adding', () =>
-  fc.assert(
-    fc.property(fc.array(hash, { maxLength: 12 }), fc.nat(12), (hashes, taken) => {
-      const sum = new RowSum()
-      for (const one of hashes) sum.add(one)
-      const gone = hashes.slice(0, taken)
-      for (const one of gone) sum.subtract(one)
-      const kept = hashes.slice(taken)
-      const expected = kept.reduce((total, one) => (total + toBigInt(one)) % modulus, 0n)
-      expect(toBigInt(sum.bytes())).toBe(expected)
-      expect(sum.count).toBe(kept.length)
-      expect(RowSum.from(sum.bytes(), sum.count).equals(sum)).toBe(true)
-    })
-  ))
-
 test('rows and meta rows read back as written, and any other bytes are refused', () =>
   fc.assert(
     fc.property(
@@ -128,7 +110,7 @@ test('rows and meta rows read back as written, and any other bytes are refused',
       (key, itemHash, payload, number, noise) => {
         const row = decodeRow(key, encodeRow(key, itemHash, payload))
         expect(row).toEqual({ ok: true, value: { hash: itemHash, payload } })
-        const meta = { batch: number, clockMark: number, sum: RowSum.from(itemHash, 7) }
+        const meta = { batch: number, clockMark: number, sum: Fingerprint.of(itemHash, 7) }
         const read = decodeMeta(key, encodeMeta(key, meta))
         expect(read.ok && read.value.batch === number && read.value.sum.equals(meta.sum)).toBe(true)
         expect(decodeRow(key, noise).ok).toBe(false)

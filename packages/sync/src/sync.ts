@@ -103,8 +103,8 @@ class SyncManager implements Sync {
   async #close(): Promise<void> {
     for (const stop of this.#stopListening) stop()
     for (const deadline of this.#inbound.keys()) deadline.abort(new SyncClosedError('the sync manager'))
-    for (const topic of [...this.#topics.values()]) void topic.close()
-    await Promise.all([...this.#ending])
+    for (const topic of this.#topics.values()) void topic.close()
+    await Promise.all(this.#ending)
     this.#tokens.clear()
   }
 

@@ -136,7 +136,7 @@ export class FakeSessions implements SessionPort {
 
   up(session: FakeSession): void {
     this.#sessions.set(session.peer, session)
-    for (const listener of [...this.listeners]) listener({ type: 'up', session })
+    for (const listener of this.listeners) listener({ type: 'up', session })
   }
 
   down(peer: PeerKey): void {
@@ -144,8 +144,14 @@ export class FakeSessions implements SessionPort {
     if (session === undefined) return
     session.gone = true
     this.#sessions.delete(peer)
-    for (const listener of [...this.listeners]) listener({ type: 'down', session, reason: 'test' })
+    for (const listener of this.listeners) listener({ type: 'down', session, reason: 'test' })
   }
+}
+
+interface Deferred<T> {
+  readonly promise: Promise<T>
+  readonly resolve: (value: T) => void
+  readonly reject: (error: Error) => void
 }
 
 type Item = { readonly type: 'message'; readonly bytes: Uint8Array } | { readonly type: 'end' }
@@ -174,10 +180,10 @@ export class FakeChannel implements FramedChannel {
   #sentEnd = false
   #ackedEnd = false
   #gotEnd = false
-  #waiter: PromiseWithResolvers<IteratorResult<Uint8Array>> | undefined
-  #drain: PromiseWithResolvers<void> | undefined
-  #ack: PromiseWithResolvers<void> = Promise.withResolvers()
-  readonly #closed: PromiseWithResolvers<void> = Promise.withResolvers()
+  #waiter: Deferred<IteratorResult<Uint8Array>> | undefined
+  #drain: Deferred<void> | undefined
+  #ack: Deferred<void> = Promise.withResolvers()
+  readonly #closed: Deferred<void> = Promise.withResolvers()
 
   constructor(network: FakeNetwork, self: PeerKey, peer: PeerKey) {
     this.#network = network
@@ -354,6 +360,6 @@ export class FakeNeighbors implements NeighborSource {
   set(peer: PeerKey, up: boolean): void {
     if (up) this.#peers.add(peer)
     else this.#peers.delete(peer)
-    for (const listener of [...this.listeners]) listener({ type: up ? 'up' : 'down', peer })
+    for (const listener of this.listeners) listener({ type: up ? 'up' : 'down', peer })
   }
 }

@@ -7,7 +7,7 @@ import {
   type SyncInit,
   type SyncProtocol
 } from '../src/index.ts'
-import { FakeNeighbors, FakeNetwork, type FakeSessions } from './fake-network.ts'
+import { FakeNeighbors, type FakeNetwork, type FakeSessions } from './fake-network.ts'
 
 export interface TestNode {
   readonly name: string

@@ -290,7 +290,7 @@ describe('bounds', () => {
       't',
       protocol(async exchange => {
         for await (const message of exchange) {
-          got.push(message[0] as number)
+          got.push(...message.subarray(0, 1))
           await new Promise<void>(resolve => void network.time.schedule(20, resolve))
         }
         return DONE
@@ -344,7 +344,8 @@ describe('a peer that breaks the rules', () => {
     network.connect('mallory', 'b')
     const opening = network.node('mallory').sessions()[0]?.openChannel(SYNC_TAG)
     await network.time.advance(10)
-    const channel = (await opening) as FramedChannel
+    const channel = await opening
+    if (channel === undefined) throw new Error('no channel')
     channel.send(encodeHello(topicToken(systemHmac, 't', 'mallory', 'b')))
     const reply = channel[Symbol.asyncIterator]().next()
     await network.time.advance(10)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { pick } from '@starling/ports'
 import { systemHmac } from '@starling/ports/system'
 import { SYNC_TAG, SyncHandshakeError } from '../src/index.ts'
 import { topicToken } from '../src/token.ts'
@@ -92,7 +93,7 @@ describe('exactly one session', () => {
       return node
     })
     for (let i = 0; i < 10_000; i++) {
-      hub.neighbors.set(names[network.random.below(names.length)] as string, network.random.below(2) === 0)
+      hub.neighbors.set(pick(network.random, names) ?? 'b', network.random.below(2) === 0)
       if (i % 500 === 0) await network.time.advance(network.random.below(2_000))
     }
     await network.time.advance(120_000)
