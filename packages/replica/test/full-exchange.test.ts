@@ -1,0 +1,381 @@
+import { encodeEntry, putEntry, type Entry } from '@starling/ormap'
+import { describe, expect, test } from 'vitest'
+import { ReplicaPoisonedError, SyncFrameError, type SyncExchange } from '../src/index.ts'
+import { decodeFrame, encodeEnd, encodeHello, encodePart, EntryPacker } from '../src/frames.ts'
+import { conversation, syncRound } from './support/exchange.ts'
+import { MemoryLog } from './support/memory-log.ts'
+import {
+  bytes,
+  openNode,
+  put,
+  read,
+  remove,
+  settle,
+  valuesOf,
+  watchFate,
+  type Node
+} from './support/world.ts'
+
+const signal = new AbortController().signal
+
+/** An exchange whose peer is the test: what it sends is recorded, what it reads was prepared. */
+function scripted(
+  frames: readonly Uint8Array[],
+  messageBytesMax = 1 << 20
+): SyncExchange & { sent: Uint8Array[] } {
+  const sent: Uint8Array[] = []
+  return {
+    messageBytesMax,
+    sent,
+    send: async message => void sent.push(message),
+    async *[Symbol.asyncIterator]() {
+      yield* frames
+    }
+  }
+}
+
+const hello = encodeHello(new Uint8Array(16).fill(7))
+
+function entriesFrame(...entries: Uint8Array[]): Uint8Array {
+  const packer = new EntryPacker('frame', 1 << 20)
+  for (const entry of entries) packer.add(entry)
+  return packer.flush() as Uint8Array
+}
+
+function remoteEntry(node: Node, key: string, value: string, offsetMs = 0): Uint8Array {
+  return encodeEntry(
+    key,
+    putEntry(undefined, 'f'.repeat(16), BigInt(node.clock.ms + offsetMs) << 16n, bytes(value))
+  )
+}
+
+function rejection(promise: Promise<unknown>): Promise<Error> {
+  return promise.then(
+    () => {
+      throw new Error('it resolved')
+    },
+    (error: Error) => error
+  )
+}
+
+describe('the full exchange', () => {
+  test('REP-I3: equal replicas exchange two hellos, write nothing and report nothing', async () => {
+    const a = await openNode({ name: 'a' })
+    const b = await openNode({ name: 'b' })
+    await a.replica.commit([put('x', '1'), put('y', '2')])
+    await syncRound(a, b)
+    await settle()
+    const before = [a.log.batches.length, b.log.batches.length, a.changes.length, b.changes.length]
+    const { outcomes, bytes } = await syncRound(a, b)
+    expect(outcomes).toEqual([
+      { complete: true, entriesSent: 0, entriesReceived: 0 },
+      { complete: true, entriesSent: 0, entriesReceived: 0 }
+    ])
+    expect(bytes).toBeLessThan(64)
+    await settle()
+    expect([a.log.batches.length, b.log.batches.length, a.changes.length, b.changes.length]).toEqual(before)
+  })
+
+  test('different replicas end equal, live values, conflicts and removals included', async () => {
+    const a = await openNode({ name: 'a' })
+    const b = await openNode({ name: 'b' })
+    await a.replica.commit([put('both', 'a'), put('only a', '1'), put('gone', 'x')])
+    await syncRound(a, b)
+    await a.replica.commit([remove('gone'), put('both', 'a2')])
+    await b.replica.commit([put('both', 'b2'), put('only b', '2')])
+    const { outcomes } = await syncRound(a, b)
+    expect(outcomes.map(outcome => outcome.complete)).toEqual([true, true])
+    expect([...a.replica.allEntries()].sort()).toEqual([...b.replica.allEntries()].sort())
+    expect(valuesOf(b.replica.entry('both'))).toEqual(['a2', 'b2'])
+    expect(read(b, 'gone')).toBeUndefined()
+    expect(a.replica.root()).toEqual(b.replica.root())
+  })
+
+  test('REP-D4: a node whose last key was deleted tells the others', async () => {
+    const a = await openNode({ name: 'a' })
+    const b = await openNode({ name: 'b' })
+    await a.replica.commit([put('k', '1')])
+    await syncRound(a, b)
+    await a.replica.commit([remove('k')])
+    expect(a.replica.size).toBe(0)
+    await syncRound(a, b)
+    expect([read(a, 'k'), read(b, 'k'), b.replica.size]).toEqual([undefined, undefined, 0])
+  })
+
+  test('a node that joins late gets everything, in frames of a bounded size', async () => {
+    const a = await openNode({ name: 'a' })
+    for (let i = 0; i < 50; i++) {
+      await a.replica.commit(Array.from({ length: 40 }, (_, j) => put(`k${i}-${j}`, 'v'.repeat(100))))
+    }
+    const late = await openNode({ name: 'late' })
+    const talk = conversation(1 << 20, 2)
+    const sizes: number[] = []
+    const left: SyncExchange = {
+      messageBytesMax: talk.left.messageBytesMax,
+      send(message) {
+        sizes.push(message.length)
+        return talk.left.send(message)
+      },
+      [Symbol.asyncIterator]: () => talk.left[Symbol.asyncIterator]()
+    }
+    const [sent, received] = await Promise.all([
+      a.replica.protocol.reconcile(left, { peer: 'late', initiator: true, signal }),
+      late.replica.protocol.reconcile(talk.right, { peer: 'a', initiator: false, signal })
+    ])
+    expect([sent.entriesSent, received.entriesReceived, late.replica.size]).toEqual([2000, 2000, 2000])
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(64 * 1024)
+    expect(sizes.length).toBeLessThan(10)
+    await settle(200)
+    expect(late.log.disk.size).toBe(2000)
+  })
+
+  test('an entry longer than a message travels in parts, dots before evidence', async () => {
+    const a = await openNode({ name: 'a' })
+    for (let i = 0; i < 12; i++) {
+      const writer = await openNode({ name: `w${i}` })
+      await writer.replica.commit([put('k', `${i}`.repeat(200))])
+      for (const message of writer.broadcast.sent) a.broadcast.deliver(message)
+    }
+    const b = await openNode({ name: 'b' })
+    const { outcomes } = await syncRound(a, b, 700)
+    expect(outcomes.map(outcome => outcome.complete)).toEqual([true, true])
+    expect(outcomes[0].entriesSent).toBeGreaterThan(3)
+    expect(b.replica.entry('k')).toEqual(a.replica.entry('k'))
+    await settle()
+  })
+
+  test('an item longer than any message makes the round incomplete, and the rest gets through', async () => {
+    const a = await openNode({ name: 'a' })
+    const b = await openNode({ name: 'b' })
+    await a.replica.commit([put('long', 'v'.repeat(2000)), put('short', 'v')])
+    const { outcomes } = await syncRound(a, b, 500)
+    expect([outcomes[0].complete, read(b, 'short'), read(b, 'long')]).toEqual([false, 'v', undefined])
+  })
+
+  test('what is sent is the applied entry, not what is still in flight', async () => {
+    const log = new MemoryLog('manual')
+    const a = await openNode({ name: 'a', log })
+    const b = await openNode({ name: 'b' })
+    const first = a.replica.commit([put('k', 'durable')])
+    await settle()
+    log.succeed()
+    await first
+    const second = a.replica.commit([put('k', 'in flight')])
+    await settle()
+    await syncRound(a, b)
+    expect(read(b, 'k')).toBe('durable')
+    log.succeed()
+    await second
+    await syncRound(a, b)
+    expect(read(b, 'k')).toBe('in flight')
+  })
+})
+
+describe('a peer that does not play by the rules', () => {
+  test.each([
+    ['nothing at all', [], /stopped before its end/],
+    ['an empty frame', [new Uint8Array(0)], /truncated/],
+    ['an unknown frame', [new Uint8Array([99])], /unknownType/],
+    ['another version', [new Uint8Array([1, 9, ...new Uint8Array(16)])], /unknownType/],
+    ['entries before the hello', [entriesFrame(new Uint8Array([1]))], /before the hello/],
+    ['an end before the hello', [encodeEnd(0)], /before the hello/],
+    ['two hellos', [hello, hello], /second hello/],
+    ['a false count', [hello, encodeEnd(3)], /sent 3 entries, 0 arrived/],
+    ['no end', [hello, entriesFrame(new Uint8Array([1]))], /stopped before its end/],
+    ['a frame beyond every limit', [new Uint8Array(1024 * 1024 + 1)], /1048577 bytes/],
+    ['a frame with bytes left over', [hello, new Uint8Array([...encodeEnd(0), 1])], /trailing/],
+    ['an entry that says it is longer than the frame', [hello, new Uint8Array([2, 200, 1])], /tooLong/],
+    ['a part with a false flag', [hello, new Uint8Array([4, 2, 1])], /outOfRange/]
+  ])('%s ends the round with a typed error', async (_name, frames, message) => {
+    const node = await openNode()
+    const round = node.replica.protocol.reconcile(scripted(frames), {
+      peer: 'mallory',
+      initiator: true,
+      signal
+    })
+    const error = await rejection(round)
+    expect(error).toBeInstanceOf(SyncFrameError)
+    expect(error).toMatchObject({ name: 'SyncFrameError', peer: 'mallory' })
+    expect(error.message).toMatch(message)
+    await node.replica.commit([put('k', 'still alive')])
+    expect(read(node, 'k')).toBe('still alive')
+  })
+
+  test('bad entries are refused one by one and make the round incomplete', async () => {
+    const node = await openNode()
+    const frames = [
+      hello,
+      entriesFrame(
+        new Uint8Array([1, 2]),
+        remoteEntry(node, 'future', 'x', 60_001),
+        remoteEntry(node, 'good', 'x')
+      ),
+      encodeEnd(3)
+    ]
+    const outcome = await node.replica.protocol.reconcile(scripted(frames), {
+      peer: 'mallory',
+      initiator: false,
+      signal
+    })
+    expect(outcome).toEqual({ complete: false, entriesSent: 0, entriesReceived: 3 })
+    expect([read(node, 'good'), read(node, 'future')]).toEqual(['x', undefined])
+    expect(node.replica.stats().rejected).toEqual({ malformed: 1, future: 1 })
+    expect(node.events.at(-1)).toMatchObject({ type: 'rejected', peer: 'mallory' })
+  })
+
+  test('when one part of an entry is refused, so are those that follow it, and only those', async () => {
+    const node = await openNode()
+    await node.replica.commit([put('k', 'mine')])
+    const mine = (node.replica.entry('k') as Entry).items[0]
+    const evidence = encodeEntry('k', {
+      items: [{ replica: mine?.replica ?? '', stamp: 1n << 62n, value: undefined }]
+    })
+    const small = encodeEntry('k', {
+      items: [{ replica: mine?.replica ?? '', stamp: mine?.stamp ?? 0n, value: undefined }]
+    })
+    const frames = [
+      hello,
+      encodePart(true, remoteEntry(node, 'k', 'future', 60_001)),
+      encodePart(false, small),
+      encodePart(true, remoteEntry(node, 'l', 'good')),
+      encodePart(true, evidence),
+      encodeEnd(4)
+    ]
+    const outcome = await node.replica.protocol.reconcile(scripted(frames), {
+      peer: 'mallory',
+      initiator: false,
+      signal
+    })
+    expect(outcome.complete).toBe(false)
+    expect([read(node, 'k'), read(node, 'l')]).toEqual(['mine', 'good'])
+  })
+})
+
+describe('backpressure and ends', () => {
+  test('a receiver whose disk stalls stops reading, and the sender holds no more than the window', async () => {
+    const a = await openNode({ name: 'a' })
+    for (let i = 0; i < 40; i++) await a.replica.commit([put(`k${i}`, 'v'.repeat(5000))])
+    const log = new MemoryLog('manual')
+    const b = await openNode({
+      name: 'b',
+      log,
+      init: { limits: { backlogBytesMax: 10_000, groupBytesMax: 10_000 } }
+    })
+    const talk = conversation(8_000, 2)
+    const rounds = Promise.all([
+      a.replica.protocol.reconcile(talk.left, { peer: 'b', initiator: true, signal }),
+      b.replica.protocol.reconcile(talk.right, { peer: 'a', initiator: false, signal })
+    ])
+    const fate = watchFate(rounds)
+    await settle(500)
+    expect(fate.state()).toBe('pending')
+    expect(talk.leftToRight.highWater).toBeLessThanOrEqual(2)
+    expect(b.replica.stats().waitingBytes).toBeLessThan(40_000)
+    expect(b.replica.size).toBeLessThan(10)
+    for (let i = 0; i < 200 && fate.state() === 'pending'; i++) {
+      if (log.pending.length > 0) log.succeed()
+      await settle(20)
+    }
+    const outcomes = await rounds
+    expect(outcomes.map(outcome => outcome.complete)).toEqual([true, true])
+    expect(b.replica.size).toBe(40)
+    while (log.pending.length > 0) {
+      log.succeed()
+      await settle()
+    }
+  })
+
+  test('a stage that fails ends the round while the other direction still waits for room', async () => {
+    const a = await openNode({ name: 'a' })
+    for (let i = 0; i < 20; i++) await a.replica.commit([put(`k${i}`, 'v'.repeat(5000))])
+    const stuck = Promise.withResolvers<never>()
+    let sends = 0
+    const exchange: SyncExchange = {
+      messageBytesMax: 8_000,
+      send: () => (sends++ === 0 ? Promise.resolve() : stuck.promise),
+      async *[Symbol.asyncIterator]() {
+        yield hello
+        yield new Uint8Array([99])
+      }
+    }
+    const error = await rejection(
+      a.replica.protocol.reconcile(exchange, { peer: 'b', initiator: true, signal })
+    )
+    expect(error).toBeInstanceOf(SyncFrameError)
+    // The carrier ends what still waits; nobody hears of it a second time.
+    stuck.reject(new Error('ended'))
+    await settle()
+    expect(sends).toBe(2)
+  })
+
+  test('a send that fails ends the round while the other direction still waits', async () => {
+    const a = await openNode({ name: 'a' })
+    await a.replica.commit([put('k', 'v')])
+    const silent = Promise.withResolvers<IteratorResult<Uint8Array>>()
+    let read = 0
+    let sends = 0
+    const exchange: SyncExchange = {
+      messageBytesMax: 8_000,
+      send: () => (sends++ === 0 ? Promise.resolve() : Promise.reject(new Error('gone'))),
+      [Symbol.asyncIterator]: () => ({
+        next: () => (read++ === 0 ? Promise.resolve({ done: false, value: hello }) : silent.promise)
+      })
+    }
+    const error = await rejection(
+      a.replica.protocol.reconcile(exchange, { peer: 'b', initiator: true, signal })
+    )
+    expect(error.message).toBe('gone')
+    silent.resolve({ done: true, value: undefined })
+    await settle()
+  })
+
+  test('its signal ends a round at once, and an aborted one does not begin', async () => {
+    const a = await openNode({ name: 'a' })
+    const talk = conversation()
+    const controller = new AbortController()
+    const round = a.replica.protocol.reconcile(talk.left, {
+      peer: 'b',
+      initiator: true,
+      signal: controller.signal
+    })
+    const ended = rejection(round)
+    await settle()
+    controller.abort(new Error('swap'))
+    expect((await ended).message).toBe('swap')
+    talk.end()
+    const untouched = conversation()
+    const late = a.replica.protocol.reconcile(untouched.left, {
+      peer: 'b',
+      initiator: true,
+      signal: controller.signal
+    })
+    expect((await rejection(late)).message).toBe('swap')
+    expect(untouched.leftToRight.messages).toBe(0)
+  })
+
+  test('a poisoned or closed replica takes part in no round', async () => {
+    const log = new MemoryLog('manual')
+    const node = await openNode({ log })
+    const failing = watchFate(node.replica.commit([put('k', 'v')]))
+    await settle()
+    log.fail(false)
+    await settle()
+    expect(failing.state()).toBe('rejected')
+    const context = { peer: 'b', initiator: true, signal }
+    const error = await rejection(node.replica.protocol.reconcile(conversation().left, context))
+    expect(error).toBeInstanceOf(ReplicaPoisonedError)
+    await node.replica.close()
+    const closed = await rejection(node.replica.protocol.reconcile(conversation().left, context))
+    expect(closed.name).toBe('ReplicaClosedError')
+  })
+})
+
+describe('frames', () => {
+  test('read back as they were written', () => {
+    expect(decodeFrame(hello)).toEqual({ type: 'hello', fingerprint: new Uint8Array(16).fill(7) })
+    expect(decodeFrame(encodeEnd(300))).toEqual({ type: 'end', sent: 300 })
+    const entry = new Uint8Array([1, 2, 3])
+    expect(decodeFrame(encodePart(false, entry))).toEqual({ type: 'part', first: false, entry })
+    expect(decodeFrame(entriesFrame(entry, entry))).toEqual({ type: 'entries', entries: [entry, entry] })
+  })
+})
