@@ -86,7 +86,7 @@ export class Link {
       this.#grace?.cancel()
       this.#grace = undefined
       this.#graceOver = false
-      this.#intent ??= this.#host.components.sessions.want(this.peer, { mode: 'continuous' })
+      this.#intent ??= this.#want()
     } else if (this.#session !== undefined) {
       const { graceMs } = this.#host.config
       this.#grace = this.#host.components.timers.schedule(graceMs, () => {
@@ -186,6 +186,15 @@ export class Link {
     }
     if (this.#opening !== undefined) return 'opening'
     return this.#wait?.state ?? 'waiting'
+  }
+
+  /** A port that takes no more wishes leaves us with the sessions that come about without ours. */
+  #want(): { release(): void } | undefined {
+    try {
+      return this.#host.components.sessions.want(this.peer, { mode: 'continuous' })
+    } catch {
+      return undefined
+    }
   }
 
   #open(transport: Session): void {

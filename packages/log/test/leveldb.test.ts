@@ -1,0 +1,149 @@
+import { ClassicLevel } from 'classic-level'
+import { cp, mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { expect, test } from 'vitest'
+import { seededRandom } from '@starling/ports'
+import { openStore } from '../src/index.ts'
+import { RowModel, batch, contents, rejection, withFolder } from './row-fixtures.ts'
+
+/** What a cautious reader of a damaged folder may be told. */
+type Outcome = 'intact' | 'reported' | 'refused'
+
+test('a bit flipped anywhere in LevelDB’s own files never gives a wrong value or a silent hole', () =>
+  withFolder(async folder => {
+    const original = join(folder, 'original')
+    const store = await openStore({ directory: original })
+    const log = await store.openLog('flags')
+    const model = new RowModel()
+    for (let i = 0; i < 60; i++) {
+      await log.append(batch([model.put(`k${i % 40}`, `${i} ${'v'.repeat(300)}`)], BigInt(i)))
+    }
+    await store.close()
+
+    const random = seededRandom('flip')
+    const files = (await readdir(join(original, 'store'))).filter(name => name !== 'LOCK' && name !== 'LOG')
+    const counts: Record<Outcome, number> = { intact: 0, reported: 0, refused: 0 }
+    for (const name of files) {
+      const bytes = await readFile(join(original, 'store', name))
+      for (let i = 0; i < 24 && bytes.length > 0; i++) {
+        // The last bytes are always among them.
+        const at = i === 0 ? bytes.length - 1 : random.below(bytes.length)
+        const directory = join(folder, `${name}-${i}`)
+        await cp(original, directory, { recursive: true })
+        const flipped = Buffer.from(bytes)
+        flipped.writeUInt8(flipped.readUInt8(at) ^ (1 << random.below(8)), at)
+        await writeFile(join(directory, 'store', name), flipped)
+        counts[await examine(directory, model.contents())]++
+      }
+    }
+    expect(counts.reported).toBeGreaterThan(0)
+    expect(counts.intact + counts.reported + counts.refused).toBeGreaterThanOrEqual(60)
+  }))
+
+async function examine(directory: string, expected: Record<string, string>): Promise<Outcome> {
+  let store
+  try {
+    store = await openStore({ directory })
+  } catch (error) {
+    expect((error as Error).name).toBe('StoreOpenError')
+    return 'refused'
+  }
+  try {
+    const { recovered } = await store.openLog('flags')
+    const found = contents(recovered)
+    // Every row is one that was written; a row that is not the newest, or is missing, is reported.
+    for (const [key, value] of Object.entries(found)) {
+      if (value !== expected[key]) expect(recovered.damaged).toBeDefined()
+      expect(value).toMatch(/^\d+ v{300}$/)
+    }
+    if (recovered.damaged !== undefined) return 'reported'
+    expect(found).toEqual(expected)
+    expect(recovered.clockMark).toBe(59n)
+    return 'intact'
+  } catch (error) {
+    expect((error as Error).name).toBe('StoreOpenError')
+    return 'refused'
+  } finally {
+    await store.close()
+  }
+}
+
+test('a tail torn at any offset is cut to whole writes, and what is missing is reported', () =>
+  withFolder(async folder => {
+    const original = join(folder, 'original')
+    const store = await openStore({ directory: original })
+    const log = await store.openLog('flags')
+    const model = new RowModel()
+    const states = [model.contents()]
+    for (let i = 0; i < 5; i++) {
+      await log.append(batch([model.put(`k${i}`, 'v'), model.put('last', String(i))]))
+      states.push(model.contents())
+    }
+    await store.close()
+    const name = (await readdir(join(original, 'store'))).find(file => file.endsWith('.log')) as string
+    const bytes = await readFile(join(original, 'store', name))
+    const wholes = new Set<number>()
+    for (let length = 0; length < bytes.length; length += 17) {
+      const directory = join(folder, String(length))
+      await cp(original, directory, { recursive: true })
+      await writeFile(join(directory, 'store', name), bytes.subarray(0, length))
+      const torn = await openStore({ directory })
+      const { recovered } = await torn.openLog('flags')
+      const found = JSON.stringify(contents(recovered))
+      const whole = states.findIndex(state => JSON.stringify(state) === found)
+      expect(whole).toBeGreaterThanOrEqual(0)
+      wholes.add(whole)
+      // The mark beside the store knows of all five.
+      expect(recovered.damaged?.damage).toMatchObject([{ type: 'behindMark', mark: 5n }])
+      await torn.close()
+    }
+    expect([...wholes].sort()).toEqual([0, 1, 2, 3, 4])
+  }))
+
+test('LevelDB’s own lock stands behind ours, for owners that our guard cannot see', () =>
+  withFolder(async directory => {
+    await mkdir(join(directory, 'store'))
+    const other = new ClassicLevel(join(directory, 'store'))
+    await other.open()
+    expect(await rejection(openStore({ directory }))).toMatchObject({
+      name: 'StoreLockedError',
+      pid: undefined
+    })
+    expect(await readdir(directory)).toEqual(['store'])
+    await other.close()
+    const store = await openStore({ directory })
+    await store.close()
+  }))
+
+test('a worker thread is kept out by the main thread, and the other way round', () =>
+  withFolder(async directory => {
+    const dist = join(import.meta.dirname, '..', 'dist', 'index.js')
+    const code = `
+      const { parentPort } = require('node:worker_threads')
+      import(${JSON.stringify(dist)}).then(async ({ openStore }) => {
+        try {
+          const store = await openStore({ directory: ${JSON.stringify(directory)} })
+          parentPort.postMessage('open')
+          parentPort.once('message', () => void store.close().then(() => parentPort.close()))
+        } catch (error) {
+          parentPort.postMessage(error.name)
+        }
+      })`
+    const first = new Worker(code, { eval: true })
+    expect(await once(first, 'message')).toEqual(['open'])
+    expect(await rejection(openStore({ directory }))).toMatchObject({
+      name: 'StoreLockedError',
+      pid: process.pid
+    })
+    const ended = once(first, 'exit')
+    first.postMessage('close')
+    await ended
+
+    const store = await openStore({ directory })
+    const second = new Worker(code, { eval: true })
+    expect(await once(second, 'message')).toEqual(['StoreLockedError'])
+    await second.terminate()
+    await store.close()
+  }))
