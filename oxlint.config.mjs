@@ -102,6 +102,13 @@ export default {
     'unicorn/prefer-add-event-listener': 'off',
     'unicorn/require-module-specifiers': 'off',
     'promise/always-return': 'off',
+    // A copy of a collection that the loop changes is no useless spread, and a worker is no window.
+    'unicorn/no-useless-spread': 'off',
+    'unicorn/require-post-message-target-origin': 'off',
+    'typescript/no-unnecessary-boolean-literal-compare': 'off',
+    'typescript/consistent-return': 'off',
+    'consistent-return': 'off',
+    'typescript/require-array-sort-compare': 'off',
     'promise/no-multiple-resolved': 'off',
     'typescript/no-unsafe-type-assertion': 'off',
     'typescript/no-unnecessary-type-arguments': 'off',

@@ -1,0 +1,227 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { ClusterNode } from './cluster-node.ts'
+import type { DemoOptions } from './demo-options.ts'
+import { Ledger } from './ledger.ts'
+import type { NodeRow, Reporter, Verdict } from './reporter.ts'
+import { BackgroundWrites, compareContents, keyName, runTasks, type Task } from './workload.ts'
+
+/** How long the cluster may take to agree after the last write before the demo says that it does not. */
+const CONVERGENCE_TIMEOUT_MS = 60_000
+/** How often the table of nodes is read and drawn. */
+const TABLE_INTERVAL_MS = 250
+
+/**
+ * The demo: a cluster of processes lives through writes, conflicts, removals and a kill -9, and is then held to its promises.
+ * Node 1 is everybody's contact and is never killed; node 2 is.
+ */
+export class Story {
+  readonly #options: DemoOptions
+  readonly #reporter: Reporter
+  readonly #nodes: readonly ClusterNode[]
+  readonly #ledger = new Ledger()
+  readonly #keys: readonly string[]
+  #table: NodeJS.Timeout | undefined
+  #killed = 0
+  #rows: NodeRow[] = []
+
+  constructor(options: DemoOptions, dataDir: string, reporter: Reporter) {
+    this.#options = options
+    this.#reporter = reporter
+    this.#keys = Array.from({ length: options.keys }, (_, index) => keyName(index))
+    const secret = randomBytes(32).toString('hex')
+    this.#nodes = Array.from(
+      { length: options.nodes },
+      (_, index) =>
+        new ClusterNode(
+          index,
+          { dataDir: join(dataDir, `node-${index + 1}`), clusterName: 'demo', secret },
+          (write, seen) => this.#ledger.issued(write, seen)
+        )
+    )
+    this.#rows = this.#nodes.map(node => ({
+      node: node.index + 1,
+      state: node.state,
+      peers: 0,
+      keys: 0,
+      messages: 0
+    }))
+  }
+
+  async run(): Promise<Verdict> {
+    const startedMs = performance.now()
+    this.#table = setInterval(() => void this.#drawTable(), TABLE_INTERVAL_MS)
+    await this.#join()
+    await this.#writeEverywhere()
+    await this.#writeConcurrently()
+    await this.#remove()
+    await this.#killAndRestart()
+    const { agreed, content, convergenceMs } = await this.#converge()
+    const judged = this.#ledger.judge(content)
+    for (const entry of judged.lost) {
+      this.#reporter.event(`LOST: ${entry.write}, "${entry.key}", acknowledged by node ${entry.node + 1}`, {
+        lost: entry
+      })
+    }
+    await this.#drawTable()
+    return {
+      converged: agreed,
+      nodes: this.#options.nodes,
+      keys: content.size,
+      lostAcknowledged: judged.lost.length,
+      killed: this.#killed,
+      acknowledged: judged.acknowledged,
+      unknownOutcome: judged.unknown,
+      concurrentKeys: [...content.values()].filter(writes => writes.length > 1).length,
+      invented: judged.invented.length,
+      endedByThemselves: 0,
+      convergenceMs: Math.round(convergenceMs),
+      durationMs: Math.round(performance.now() - startedMs)
+    }
+  }
+
+  /** Stops every node and says how many processes ended by themselves. */
+  async stop(): Promise<number> {
+    clearInterval(this.#table)
+    const ends = await Promise.all(this.#nodes.map(node => node.stop()))
+    return ends.filter(end => end.endedByItself).length
+  }
+
+  async #join(): Promise<void> {
+    this.#reporter.chapter(
+      `Starting ${this.#nodes.length} nodes, each a process with a store and a QUIC port of its own`
+    )
+    const [first, ...others] = this.#nodes as [ClusterNode, ...ClusterNode[]]
+    const { id, addresses } = await first.start([])
+    this.#reporter.event(`node 1 is up as ${id}, and the others' only contact`, { node: 1, addresses })
+    await Promise.all(
+      others.map(async node => {
+        const started = await node.start(addresses)
+        this.#reporter.event(`node ${node.index + 1} is up`, {
+          node: node.index + 1,
+          addresses: started.addresses
+        })
+      })
+    )
+    await this.#until('every node has a peer', async () => {
+      const statuses = await Promise.all(this.#nodes.map(node => node.status()))
+      return statuses.every(status => status.peers > 0)
+    })
+  }
+
+  async #writeEverywhere(): Promise<void> {
+    this.#reporter.chapter(`Writing ${this.#keys.length} keys on all nodes at once`)
+    const tasks = this.#keys.map((key, index): Task => ({ key, kind: 'set', node: this.#nodeFor(index) }))
+    await runTasks(tasks, this.#ledger)
+    this.#reporter.event(`${this.#ledger.acknowledged()} writes acknowledged: each is on its node's disk`)
+    await this.#untilEverywhere()
+  }
+
+  async #writeConcurrently(): Promise<void> {
+    const keys = this.#keys.filter((_, index) => index % 10 === 0)
+    this.#reporter.chapter(`Writing ${keys.length} of them on two nodes at the same moment`)
+    const tasks = keys.flatMap((key, index): Task[] => [
+      { key, kind: 'set', node: this.#nodeFor(index) },
+      { key, kind: 'set', node: this.#nodeFor(index + 1) }
+    ])
+    await runTasks(tasks, this.#ledger)
+    this.#reporter.event(
+      'both values of a key written blindly twice stay, until somebody who has seen both writes again'
+    )
+  }
+
+  async #remove(): Promise<void> {
+    const keys = this.#keys.filter((_, index) => index % 10 === 5)
+    this.#reporter.chapter(`Removing ${keys.length} keys, each on another node than wrote it`)
+    await runTasks(
+      keys.map((key, index): Task => ({ key, kind: 'delete', node: this.#nodeFor(index + 2) })),
+      this.#ledger
+    )
+    this.#reporter.event('removed; a removal takes away what it had seen and nothing else')
+  }
+
+  async #killAndRestart(): Promise<void> {
+    const victim = this.#nodes[1] as ClusterNode
+    const contact = this.#nodes[0] as ClusterNode
+    this.#reporter.chapter(`Killing node ${victim.index + 1} with SIGKILL while everybody writes`)
+    const background = new BackgroundWrites(this.#nodes, this.#keys, this.#ledger)
+    try {
+      await background.more(this.#nodes.length * 20)
+      await victim.kill()
+      this.#killed++
+      this.#reporter.event(
+        `node ${victim.index + 1} is gone, in the middle of its writes; the others go on`,
+        {
+          node: victim.index + 1,
+          killed: true
+        }
+      )
+      await background.more(this.#nodes.length * 40)
+      const started = await victim.start(contact.addresses)
+      this.#reporter.event(
+        `node ${victim.index + 1} is back on its store with ${started.recoveredKeys} keys, and is catching up`,
+        { node: victim.index + 1, recoveredKeys: started.recoveredKeys }
+      )
+      await background.more(this.#nodes.length * 20)
+    } finally {
+      await background.stop()
+    }
+  }
+
+  async #converge(): Promise<{
+    agreed: boolean
+    content: ReadonlyMap<string, readonly string[]>
+    convergenceMs: number
+  }> {
+    this.#reporter.chapter('No more writes: do all nodes come to hold the same?')
+    const startedMs = performance.now()
+    for (;;) {
+      const { agreed, content, different } = await compareContents(this.#nodes)
+      const convergenceMs = performance.now() - startedMs
+      if (agreed || convergenceMs > CONVERGENCE_TIMEOUT_MS) {
+        const names = different.map(index => index + 1).join(', ')
+        this.#reporter.event(
+          agreed
+            ? `all ${this.#nodes.length} nodes hold the same ${content.size} keys`
+            : `nodes ${names} differ from node 1`
+        )
+        return { agreed, content, convergenceMs }
+      }
+      await pause(100)
+    }
+  }
+
+  async #untilEverywhere(): Promise<void> {
+    await this.#until('every key is on every node', async () => (await compareContents(this.#nodes)).agreed)
+  }
+
+  /** Waits for a stage of the story; one that does not come is told, and the verdict at the end decides. */
+  async #until(what: string, reached: () => Promise<boolean>): Promise<void> {
+    const startedMs = performance.now()
+    while (!(await reached())) {
+      if (performance.now() - startedMs > CONVERGENCE_TIMEOUT_MS) {
+        this.#reporter.event(`still waiting after ${CONVERGENCE_TIMEOUT_MS / 1000} s: ${what}`)
+        return
+      }
+      await pause(50)
+    }
+    this.#reporter.event(`${what} (${Math.round(performance.now() - startedMs)} ms)`)
+  }
+
+  #nodeFor(index: number): ClusterNode {
+    return this.#nodes[index % this.#nodes.length] as ClusterNode
+  }
+
+  async #drawTable(): Promise<void> {
+    this.#rows = await Promise.all(
+      this.#nodes.map(async (node, index) => {
+        const last = this.#rows[index] as NodeRow
+        const status = node.state === 'running' ? await node.status().catch(() => undefined) : undefined
+        return { ...last, ...status, state: node.state }
+      })
+    )
+    this.#reporter.table(this.#rows)
+  }
+}
+
+const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))

@@ -1,0 +1,152 @@
+import type { Gossip, Topic, TopicStats } from '@starling/gossip'
+import type { Store } from '@starling/log'
+import { createMap, type MapInit, type MapStats, type ReplicatedMap } from '@starling/map'
+import type { Ports } from '@starling/ports'
+import { createReplica, type ReplicaOwner } from '@starling/replica'
+import type { Sync, SyncHandle, SyncSessionInfo } from '@starling/sync'
+import type { Contact } from './addresses.ts'
+import { MapOptionsMismatchError } from './errors.ts'
+
+/** How a map is opened on this node. */
+export interface MapOptions<V> extends MapInit<V> {
+  /**
+   * When a write counts as done on this node. `sync` (default): it survives a power cut. `async`: it survives a crash of the
+   * process. `memory`: nothing is kept; the map is refilled by its peers after a restart.
+   */
+  readonly durability?: 'sync' | 'async' | 'memory'
+}
+
+/** One open map, as the inspection shows it. */
+export interface MapInspection {
+  readonly name: string
+  readonly keys: number
+  /** The peers the map's swarm is linked with. */
+  readonly neighbors: readonly string[]
+  readonly stats: MapStats
+  readonly gossip: TopicStats
+  readonly sync: readonly SyncSessionInfo[]
+}
+
+interface OpenMap {
+  readonly map: ReplicatedMap<unknown>
+  readonly topic: Topic
+  readonly handle: SyncHandle
+}
+
+interface Hosted {
+  readonly options: MapOptions<unknown>
+  readonly opening: Promise<OpenMap>
+  opened: OpenMap | undefined
+}
+
+/** What maps on a node stand on. */
+export interface HostedMapsComponents {
+  readonly store: Store
+  readonly gossip: Gossip
+  readonly sync: Sync
+  readonly ports: Ports
+}
+
+/** The maps open on this node: each a log, a swarm, a replica and its reconciliation sessions, by name. */
+export class HostedMaps {
+  readonly #components: HostedMapsComponents
+  readonly #init: { readonly contacts: readonly Contact[]; readonly driftMsMax: number }
+  readonly #maps = new Map<string, Hosted>()
+
+  constructor(
+    components: HostedMapsComponents,
+    init: { readonly contacts: readonly Contact[]; readonly driftMsMax: number }
+  ) {
+    this.#components = components
+    this.#init = init
+  }
+
+  /** The map of this name, opened if it is not. Two calls with the same options get the same map. */
+  async open<V>(name: string, options: MapOptions<V>): Promise<ReplicatedMap<V>> {
+    // A map's values are whatever its options say; below this line nobody looks at them.
+    const given = options as MapOptions<unknown>
+    const hosted = this.#maps.get(name) ?? this.#host(name, given)
+    if (!sameOptions(hosted.options, given)) throw new MapOptionsMismatchError(name)
+    const { map } = await hosted.opening
+    return map as ReplicatedMap<V>
+  }
+
+  /** Closes every map; what waits in their queues is written first. */
+  async close(): Promise<void> {
+    const openings = await Promise.allSettled([...this.#maps.values()].map(hosted => hosted.opening))
+    const opened = openings.flatMap(opening => (opening.status === 'fulfilled' ? [opening.value] : []))
+    await Promise.all(opened.map(({ map }) => map.close()))
+    await Promise.all(opened.map(each => this.#leave(each)))
+  }
+
+  inspect(): readonly MapInspection[] {
+    return [...this.#maps].flatMap(([name, { opened }]) => {
+      if (opened === undefined) return []
+      const { map, topic, handle } = opened
+      return [
+        {
+          name,
+          keys: map.size,
+          neighbors: topic.neighbors(),
+          stats: map.stats(),
+          gossip: topic.stats(),
+          sync: handle.sessions()
+        }
+      ]
+    })
+  }
+
+  #host(name: string, options: MapOptions<unknown>): Hosted {
+    const opening = this.#open(name, options)
+    const hosted: Hosted = { options, opening, opened: undefined }
+    this.#maps.set(name, hosted)
+    const forget = (): void => {
+      if (this.#maps.get(name) === hosted) this.#maps.delete(name)
+    }
+    opening.then(opened => {
+      hosted.opened = opened
+      // Whoever closes the map, its sessions and its swarm end with it.
+      void opened.map.closed.then(async () => {
+        forget()
+        await this.#leave(opened)
+      })
+    }, forget)
+    return hosted
+  }
+
+  async #open(name: string, options: MapOptions<unknown>): Promise<OpenMap> {
+    const { store, gossip, sync, ports } = this.#components
+    const { durability = 'sync', ...mapInit } = options
+    const log = await store.openLog(name, { durability })
+    const topic = gossip.join(name, { contacts: this.#init.contacts })
+    try {
+      const replica = async (owner: ReplicaOwner) =>
+        await createReplica(
+          { ...ports, log, broadcast: topic },
+          { name, owner, driftMsMax: this.#init.driftMsMax }
+        )
+      let opened: Awaited<ReturnType<typeof replica>> | undefined
+      const map = await createMap({ open: async owner => (opened = await replica(owner)) }, mapInit)
+      if (opened === undefined) throw new Error('createMap resolved without opening its replica')
+      const handle = sync.open(name, { protocol: opened.protocol, neighbors: topic })
+      return { map, topic, handle }
+    } catch (error) {
+      await Promise.allSettled([topic.leave(), log.close()])
+      throw error
+    }
+  }
+
+  async #leave({ handle, topic }: OpenMap): Promise<void> {
+    await Promise.allSettled([handle.close(), topic.leave()])
+  }
+}
+
+/** Options are equal when each is: functions and schemas by identity, the rest by value. */
+function sameOptions(a: MapOptions<unknown>, b: MapOptions<unknown>): boolean {
+  return (
+    a.schema === b.schema &&
+    (a.durability ?? 'sync') === (b.durability ?? 'sync') &&
+    JSON.stringify(Object.entries(a.limits ?? {}).sort()) ===
+      JSON.stringify(Object.entries(b.limits ?? {}).sort())
+  )
+}

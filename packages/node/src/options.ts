@@ -1,0 +1,114 @@
+import type { Ports } from '@starling/ports'
+import { checkAddress, mergeContacts, parseContact, type Contact } from './addresses.ts'
+import { SECRET_BYTES_MIN } from './config.ts'
+
+/** Which cluster this node belongs to, and what admits a peer to it. At least one rule is needed. */
+export interface ClusterInit {
+  /** The cluster's name, 1 to 255 bytes. Nodes of clusters with other names are turned away. */
+  readonly name: string
+  /**
+   * What every node of the cluster knows, at least 16 bytes (text counts as UTF-8). With a list the first proves this node
+   * and each of them admits others, so that a secret can be exchanged without a moment in which nobody gets in.
+   */
+  readonly secret?: string | Uint8Array | readonly (string | Uint8Array)[]
+  /** Peer ids that are admitted; with a secret as well, a peer needs both. */
+  readonly allow?: readonly string[]
+  /** Admits everybody who can reach the port. For a network that is closed by other means. Default false. */
+  readonly open?: boolean
+}
+
+/** What `createNode` takes. */
+export interface NodeInit {
+  /** Folder of this node's identity and store; made if missing. One running node per folder. */
+  readonly dataDir: string
+  /** QUIC addresses to listen on. Default: none, a node that only dials. Port 0 takes any free one. */
+  readonly listen?: readonly string[]
+  /** Nodes to join, each as `/ip4/…/udp/…/quic-v1/p2p/<peer id>`. They may be down: they are tried for ever. */
+  readonly contacts?: readonly string[]
+  /** Addresses to give to others instead of the listen addresses, for a node behind a translated address. */
+  readonly announce?: readonly string[]
+  readonly cluster: ClusterInit
+  /** How far a stamp may be ahead of this node's wall clock, in ms, 1,000 to 86,400,000. Default 60,000. */
+  readonly driftMsMax?: number
+  /** How often a map compares itself with a random neighbour, in ms, 100 to 86,400,000. Default 30,000. */
+  readonly reconcileIntervalMs?: number
+  /** Clock, timers, randomness and hashing. Default: the system's. */
+  readonly ports?: Ports
+}
+
+/** `NodeInit` after its checks. */
+export interface NodeConfig {
+  readonly dataDir: string
+  readonly listen: readonly string[]
+  readonly announce: readonly string[]
+  readonly contacts: readonly Contact[]
+  readonly clusterName: string
+  readonly secrets: readonly Uint8Array[]
+  readonly allow: readonly string[] | undefined
+  readonly open: boolean
+  readonly driftMsMax: number
+  readonly reconcileIntervalMs: number
+}
+
+/**
+ * Checks every option before anything is opened, so that a mistake leaves nothing behind.
+ *
+ * @throws TypeError, RangeError naming the option and what it takes.
+ */
+export function checkOptions(init: NodeInit): NodeConfig {
+  if (typeof init.dataDir !== 'string' || init.dataDir === '')
+    throw new TypeError('dataDir is needed: the folder for this node.')
+  if (typeof init.cluster !== 'object' || init.cluster === null)
+    throw new TypeError('cluster is needed: { name, secret }.')
+  const { name, allow, open = false } = init.cluster
+  if (typeof name !== 'string' || name === '' || new TextEncoder().encode(name).length > 255) {
+    throw new TypeError('cluster.name takes 1 to 255 bytes of text.')
+  }
+  const secrets = checkSecrets(init.cluster.secret)
+  if (secrets.length === 0 && allow === undefined && !open) {
+    throw new TypeError(
+      'cluster needs a rule for who gets in: a secret, an allow list, or open: true if the network itself is closed.'
+    )
+  }
+  return {
+    dataDir: init.dataDir,
+    listen: (init.listen ?? []).map(address => checkAddress(address, 'listen')),
+    announce: (init.announce ?? []).map(address => checkAddress(address, 'announce')),
+    contacts: mergeContacts((init.contacts ?? []).map(address => parseContact(address, 'contacts'))),
+    clusterName: name,
+    secrets,
+    allow,
+    open,
+    driftMsMax: checkRange(init.driftMsMax ?? 60_000, 'driftMsMax', 1_000, 86_400_000),
+    reconcileIntervalMs: checkRange(
+      init.reconcileIntervalMs ?? 30_000,
+      'reconcileIntervalMs',
+      100,
+      86_400_000
+    )
+  }
+}
+
+function checkSecrets(secret: ClusterInit['secret']): Uint8Array[] {
+  const given =
+    secret === undefined ? [] : typeof secret === 'string' || secret instanceof Uint8Array ? [secret] : secret
+  return given.map(each => {
+    if (typeof each !== 'string' && !(each instanceof Uint8Array)) {
+      throw new TypeError(`cluster.secret takes text or bytes, got ${typeof each}.`)
+    }
+    const bytes = typeof each === 'string' ? new TextEncoder().encode(each) : each.slice()
+    if (bytes.length < SECRET_BYTES_MIN) {
+      throw new RangeError(
+        `cluster.secret needs at least ${SECRET_BYTES_MIN} bytes, got ${bytes.length}: use a long random one.`
+      )
+    }
+    return bytes
+  })
+}
+
+function checkRange(value: number, option: string, from: number, to: number): number {
+  if (!Number.isFinite(value) || value < from || value > to) {
+    throw new RangeError(`${option} takes a number from ${from} to ${to}, got ${value}.`)
+  }
+  return value
+}

@@ -1,0 +1,163 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createSocket } from 'node:dgram'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createNode, type NodeInit, type StarlingNode } from '../src/index.ts'
+
+// Goal: every mistake is one typed error whose sentence says what to do, and leaves nothing behind.
+
+const cluster = { name: 'test', secret: 'a secret of some length' }
+let folder: string
+let dataDir: string
+const nodes: StarlingNode[] = []
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'starling-node-'))
+  dataDir = join(folder, 'data')
+})
+
+afterEach(async () => {
+  await Promise.all(nodes.splice(0).map(node => node.stop()))
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function start(init: Partial<NodeInit> = {}): Promise<StarlingNode> {
+  const node = await createNode({ dataDir, cluster, ...init })
+  nodes.push(node)
+  return node
+}
+
+describe('createNode refuses, before it opens anything,', () => {
+  test.each<[string, Partial<NodeInit>, string, RegExp]>([
+    ['no rule for who gets in', { cluster: { name: 'test' } }, 'TypeError', /secret/u],
+    [
+      'a short secret',
+      { cluster: { name: 'test', secret: 'short' } },
+      'RangeError',
+      /at least 16 bytes, got 5/u
+    ],
+    [
+      'a short secret among others',
+      { cluster: { name: 'test', secret: ['long enough to be one', 'x'] } },
+      'RangeError',
+      /got 1/u
+    ],
+    [
+      'no cluster name',
+      { cluster: { name: '', secret: 'a secret of some length' } },
+      'TypeError',
+      /cluster\.name/u
+    ],
+    ['an address that is none', { listen: ['nonsense'] }, 'TypeError', /listen.*"nonsense"/u],
+    ['a TCP address', { listen: ['/ip4/127.0.0.1/tcp/1'] }, 'TypeError', /not a QUIC address/u],
+    [
+      'a contact without a peer id',
+      { contacts: ['/ip4/127.0.0.1/udp/1/quic-v1'] },
+      'TypeError',
+      /names no peer/u
+    ],
+    ['an empty folder name', { dataDir: '' }, 'TypeError', /dataDir/u],
+    ['a drift bound of nothing', { driftMsMax: 0 }, 'RangeError', /driftMsMax/u]
+  ])('%s', async (_, init, name, message) => {
+    await expect(start(init)).rejects.toMatchObject({ name, message: expect.stringMatching(message) })
+    expect(existsSync(dataDir)).toBe(false)
+  })
+})
+
+describe('createNode says what is wrong with', () => {
+  test('a folder that is a file', async () => {
+    writeFileSync(dataDir, 'a file')
+    await expect(start()).rejects.toMatchObject({
+      name: 'DataFolderError',
+      message: expect.stringContaining(dataDir)
+    })
+  })
+
+  test('a folder that another node has, and names the owner', async () => {
+    await start()
+    await expect(start()).rejects.toMatchObject({
+      name: 'StoreLockedError',
+      message: expect.stringContaining(String(process.pid))
+    })
+  })
+
+  test('an identity that is no key, and leaves it as it is', async () => {
+    const first = await start()
+    await first.stop()
+    writeFileSync(join(dataDir, 'identity'), 'not a key')
+    await expect(start()).rejects.toMatchObject({ name: 'IdentityDamagedError' })
+    // The store was let go again.
+    writeFileSync(join(dataDir, 'identity'), 'still not a key')
+    await expect(start()).rejects.toMatchObject({ name: 'IdentityDamagedError' })
+  })
+
+  test('a port that is taken, and lets go of the folder', async () => {
+    const socket = createSocket('udp4')
+    await new Promise<void>(resolve => {
+      socket.bind(0, '127.0.0.1', resolve)
+    })
+    const listen = [`/ip4/127.0.0.1/udp/${socket.address().port}/quic-v1`]
+    try {
+      await expect(start({ listen })).rejects.toMatchObject({ name: 'ListenError', addresses: listen })
+    } finally {
+      socket.close()
+    }
+    const node = await start()
+    expect(node.addresses()).toEqual([])
+  })
+})
+
+describe('a map says what is wrong with', () => {
+  test('keys and values, before anything is written', async () => {
+    const map = await (await start()).map<unknown>('m')
+    const bad: [unknown, unknown][] = [
+      [7, 1],
+      ['', 1],
+      ['x'.repeat(1025), 1],
+      ['k', () => 1],
+      ['k', 'v'.repeat(70_000)],
+      ['\uD800', 1]
+    ]
+    for (const [key, value] of bad) {
+      await expect(map.set(key as string, value)).rejects.toMatchObject({
+        name: expect.stringMatching(/^(TypeError|RangeError|UnencodableValueError|ValueTooLargeError)$/u)
+      })
+    }
+    expect(map.size).toBe(0)
+    expect(map.stats().replica.batches).toBe(0)
+  })
+
+  test('other options under an open name', async () => {
+    const node = await start()
+    const map = await node.map('m')
+    expect(await node.map('m')).toBe(map)
+    await expect(node.map('m', { durability: 'memory' })).rejects.toMatchObject({
+      name: 'MapOptionsMismatchError'
+    })
+  })
+
+  test('a node that was stopped', async () => {
+    const node = await start()
+    expect(await node.stop()).toEqual([])
+    await expect(node.map('m')).rejects.toMatchObject({ name: 'NodeStoppedError' })
+  })
+})
+
+test('a map that was closed can be opened again, with its content', async () => {
+  const node = await start()
+  const map = await node.map('m')
+  await map.set('k', 1)
+  await map.close()
+  const again = await node.map('m', { durability: 'sync' })
+  expect(again).not.toBe(map)
+  expect(again.get('k')).toBe(1)
+})
+
+test('the identity stays, is private, and is all there is beside the store', async () => {
+  const first = await start()
+  await first.stop()
+  const second = await start()
+  expect(second.id).toBe(first.id)
+  expect(readdirSync(dataDir)).toEqual(expect.arrayContaining(['identity', 'store']))
+})

@@ -1,0 +1,54 @@
+// A node in a process of its own, for the end-to-end tests: it runs the build and does what the test asks over IPC.
+import { createNode } from '../dist/index.js'
+
+let node
+let map
+
+const methods = {
+  async start(options) {
+    node = await createNode({ listen: ['/ip4/127.0.0.1/udp/0/quic-v1'], ...options })
+    map = await node.map('test')
+    return { id: node.id, addresses: node.addresses(), size: map.size }
+  },
+  set: async (key, value) => void (await map.set(key, value)),
+  delete: async key => await map.delete(key),
+  get: key => map.get(key),
+  size: () => map.size,
+  content: () =>
+    [...map.keys()].sort().map(key => [
+      key,
+      map
+        .conflicts(key)
+        .map(({ value }) => JSON.stringify(value))
+        .sort()
+    ]),
+  inspect() {
+    const { peers, sessions, streams, maps } = node.inspect()
+    return {
+      sessions: sessions.sessions,
+      connections: sessions.connections,
+      failuresByError: sessions.failuresByError,
+      errors: peers.map(peer => peer.lastError?.name),
+      streams: streams.streams,
+      neighbors: maps.flatMap(each => each.neighbors)
+    }
+  },
+  async stop() {
+    const abandoned = await node.stop()
+    // From here on only the channel to the test keeps this process alive.
+    setImmediate(() => process.disconnect())
+    return abandoned.map(({ name }) => name)
+  }
+}
+
+async function answer({ id, method, args }) {
+  try {
+    const value = await methods[method](...args)
+    if (process.connected) process.send({ id, value })
+  } catch (error) {
+    if (process.connected) process.send({ id, error: { name: error.name, message: error.message } })
+  }
+}
+
+process.on('message', request => void answer(request))
+process.on('disconnect', () => void node?.stop())
