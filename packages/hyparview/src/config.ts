@@ -42,6 +42,8 @@ export interface Config {
   readonly refillPauseMs: number
   /** Longest pause. Source: measured. */
   readonly refillPauseMsMax: number
+  /** The same for a node without any neighbour: a contact may be about to start. Source: guess. */
+  readonly isolatedPauseMs: number
   /** Longest pause of a node without any neighbour. Source: guess, well below the 30 s of an isolation alarm. */
   readonly isolatedPauseMsMax: number
   /** How long the walks of a join may take before the joiner looks for neighbours itself. Source: measured. */
@@ -94,14 +96,15 @@ export const DEFAULT_CONFIG: Config = {
   swapShufflesFirst: 2,
   swapShare: 0.02,
   probeEvery: 5,
-  probeSwapShare: 0.25,
+  probeSwapShare: 0.1,
   refillParallel: 2,
   refillParallelMax: 16,
   refillRefusalsMax: 4,
   refillPauseMs: 2_000,
   refillPauseMsMax: 30_000,
+  isolatedPauseMs: 500,
   isolatedPauseMsMax: 5_000,
-  joinSettleMs: 1_000,
+  joinSettleMs: 500,
   refillTriesMax: 64,
   refillRoundsPatient: 3,
   requestTimeoutMsMin: 200,

@@ -169,7 +169,7 @@ export class Core {
    * the active view too, or five nodes would take minutes to all know each other.
    */
   reserves(count: number, to: PeerKey): PeerInfo[] {
-    const passive = this.passive.peers()
+    const passive = this.passive.healthy()
     const pool =
       passive.length >= count
         ? passive

@@ -19,7 +19,7 @@ interface FailureRules {
 }
 
 /**
- * The peers a node could turn to. Bounded: a new entry displaces a random one, hearsay first. Entries of peers that were
+ * The peers a node could turn to. Bounded: a new entry displaces one that failed, else hearsay, else any. Entries of peers that were
  * really met may fill at most half of the view for good, so that shuffles keep mixing.
  */
 export class PassiveView {
@@ -47,6 +47,13 @@ export class PassiveView {
     return this.#entries.map(entry => entry.info)
   }
 
+  /** The peers worth telling others about: those that have not failed since they were last met or heard of. */
+  healthy(): PeerInfo[] {
+    const healthy: PeerInfo[] = []
+    for (const { info, failures } of this.#entries) if (failures === 0) healthy.push(info)
+    return healthy
+  }
+
   get(peer: PeerKey): PeerInfo | undefined {
     return this.#find(peer)?.info
   }
@@ -57,7 +64,7 @@ export class PassiveView {
 
   /**
    * Adds or refreshes a peer. In a full view one of `expendable` goes first (paper §4.3: what was sent away in the
-   * shuffle), else a random entry.
+   * shuffle), then a peer that failed, then a random entry.
    */
   add(info: PeerInfo, verified: boolean, expendable: readonly PeerKey[] = []): void {
     const known = this.#find(info.id)
@@ -125,11 +132,17 @@ export class PassiveView {
   }
 
   #evict(expendable: readonly PeerKey[]): void {
-    for (const peer of expendable) if (this.remove(peer)) return
-    const sparesVerified = this.#verified * 2 <= this.#capacity && this.#verified < this.#entries.length
-    let at = this.#random.below(this.#entries.length)
+    const entries = this.#entries
+    const sparesVerified = this.#verified * 2 <= this.#capacity && this.#verified < entries.length
+    for (const peer of expendable) {
+      const at = entries.findIndex(entry => entry.info.id === peer)
+      if (at >= 0 && !(sparesVerified && entries[at]?.verified === true)) return this.#removeAt(at)
+    }
+    const failing = entries.findIndex(entry => entry.failures > 0)
+    if (failing >= 0) return this.#removeAt(failing)
+    let at = this.#random.below(entries.length)
     if (sparesVerified) {
-      while (this.#entries[at]?.verified === true) at = (at + 1) % this.#entries.length
+      while (entries[at]?.verified === true) at = (at + 1) % entries.length
     }
     this.#removeAt(at)
   }

@@ -152,8 +152,9 @@ export class Refill {
     const isolated = active.size === 0
     // Nobody known has room. A contact can find a place for this node; one on another island joins the two.
     if (isolated || this.#rounds > config.refillRoundsPatient) this.#joinContact()
+    const first = isolated ? config.isolatedPauseMs : config.refillPauseMs
     const max = isolated ? config.isolatedPauseMsMax : config.refillPauseMsMax
-    const pause = Math.min(max, config.refillPauseMs * 1.5 ** Math.min(this.#rounds - 1, 20))
+    const pause = Math.min(max, first * 1.5 ** Math.min(this.#rounds - 1, 20))
     this.#pause(pause * (0.75 + random.float() / 2))
   }
 

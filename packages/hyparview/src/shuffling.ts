@@ -61,7 +61,7 @@ export class Shuffling {
     if (link === undefined) return
     const neighbors = core.active.links.map(({ id, data }): PeerInfo => ({ id, data }))
     const active = sample(random, neighbors, config.shuffleActiveCount)
-    const passive = sample(random, core.passive.peers(), config.shufflePassiveCount)
+    const passive = sample(random, core.passive.healthy(), config.shufflePassiveCount)
     const entries = [...active, ...passive].slice(0, config.entriesMax - 1)
     const shuffleId = random.uint32()
     const share = probe === undefined ? config.swapShare : config.probeSwapShare

@@ -68,10 +68,22 @@ export class Driver {
     return sent
   }
 
+  /** Lets time pass until the machine sends a message of this type, and returns that message. */
+  advanceUntil<T extends Message['type']>(type: T): Extract<Message, { type: T }> {
+    for (let i = 0; i < 10_000; i++) {
+      for (const { message } of this.advance(50)) {
+        if (message.type === type) return message as Extract<Message, { type: T }>
+      }
+    }
+    throw new Error(`no ${type} was sent`)
+  }
+
   /** Makes peers neighbours by letting each ask. */
   link(...peers: PeerKey[]): this {
     if (!this.machine.joined) this.join()
     for (const peer of peers) this.receive(peer, neighbor({ requestId: idOf(peer) }))
+    // Past the time in which the walks of a join may still bring neighbours.
+    this.advance(1_000)
     return this
   }
 }

@@ -1,0 +1,408 @@
+import { describe, expect, test } from 'vitest'
+import { DEFAULT_CONFIG, type Message, type ShuffleMessage } from '../src/index.ts'
+import { accepted, Driver, idOf, info, neighbor, refused, rejects, sends } from './driver.ts'
+
+const FULL = ['a', 'b', 'c', 'd', 'e']
+const noData = new Uint8Array(0)
+
+describe('links are symmetric', () => {
+  test('requests that cross make one link, known by both ids', () => {
+    const driver = new Driver().link('a')
+    driver.receive('a', { type: 'forwardJoin', peer: info('x'), walk: 'open', ttl: 3, spareHops: 6 })
+    const [own] = driver.machine.pendingRequests
+    expect(own?.peer).toBe('x')
+    driver.receive('x', neighbor({ requestId: 50 }))
+    expect(driver.events).toEqual(['+a', '+x'])
+    expect(driver.machine.pendingRequests).toEqual([])
+    // The answer to the own request finds nothing pending, and the link stands already.
+    expect(driver.receive('x', accepted(51))).toEqual([])
+    driver.receive('x', { type: 'disconnect', links: [50], alive: true, samples: [] })
+    expect(driver.events.at(-1)).toBe('-x disconnected')
+  })
+
+  test('an acceptance that comes too late is answered by ending the link it made', () => {
+    const driver = new Driver().link('a')
+    const sent = driver.receive('a', {
+      type: 'forwardJoin',
+      peer: info('x'),
+      walk: 'open',
+      ttl: 3,
+      spareHops: 6
+    })
+    const request = sent[0]?.message
+    if (request?.type !== 'neighbor') throw new Error('no request was sent')
+    driver.advance(DEFAULT_CONFIG.requestTimeoutMsMax)
+    expect(driver.receive('x', accepted(request.requestId))).toMatchObject([
+      { to: 'x', message: { type: 'disconnect', links: [request.requestId], alive: true } }
+    ])
+    expect(driver.machine.activeView).toEqual(['a'])
+  })
+
+  test('a late end of an old link does not end a newer one', () => {
+    const driver = new Driver().link('a', 'b')
+    driver.receive('a', { type: 'disconnect', links: [idOf('a')], alive: true, samples: [] })
+    driver.receive('a', neighbor({ requestId: 60 }))
+    const outputs = driver.apply({
+      type: 'message',
+      from: 'a',
+      message: { type: 'disconnect', links: [idOf('a')], alive: true, samples: [] }
+    })
+    expect(rejects(outputs)).toEqual(['a notNeighbor'])
+    expect(driver.machine.activeView).toEqual(['b', 'a'])
+  })
+
+  test('a shuffle over a link that does not stand here is answered by ending it there', () => {
+    const driver = new Driver().link('a')
+    const sent = driver.receive('x', shuffle({ link: 4711, origin: info('x') }))
+    expect(sent).toMatchObject([{ to: 'x', message: { type: 'disconnect', links: [4711] } }])
+  })
+
+  test('a neighbour that joins again is asked to renew, and nothing changes here', () => {
+    const driver = new Driver().link(...FULL)
+    const before = driver.events.length
+    const sent = driver.receive('c', { type: 'join', requestId: 7, data: noData })
+    expect(sent).toMatchObject([
+      { to: 'c', message: { type: 'neighbor', requestId: idOf('c'), priority: 'high' } }
+    ])
+    expect(driver.events.length).toBe(before)
+  })
+
+  test('HPV-A3: a full node is not changed by a member that joins a hundred times', () => {
+    const driver = new Driver().link(...FULL)
+    const before = driver.events.length
+    for (let i = 0; i < 100; i++) driver.receive('c', { type: 'join', requestId: i, data: noData })
+    expect(driver.machine.activeView).toEqual(FULL)
+    expect(driver.events.length).toBe(before)
+  })
+
+  test('HPV-A4: messages that name a victim leave its link alone and are counted', () => {
+    const driver = new Driver().link('victim', 'b')
+    const hostile: Message[] = [
+      { type: 'disconnect', links: [idOf('victim')], alive: false, samples: [] },
+      { type: 'replaced', links: [idOf('victim')], by: info('evil'), role: 'await' }
+    ]
+    for (const message of hostile) {
+      expect(rejects(driver.apply({ type: 'message', from: 'evil', message }))).toEqual(['evil notNeighbor'])
+    }
+    driver.receive('evil', neighbor({ requestId: 5, priority: 'low', replaces: 'victim' }))
+    expect(driver.machine.activeView).toContain('victim')
+    expect(driver.machine.activeView).toContain('b')
+  })
+})
+
+describe('joins split links', () => {
+  const walk = (joiner: string, kind: 'split' | 'open', ttl: number, spareHops = 6): Message => ({
+    type: 'forwardJoin',
+    peer: info(joiner),
+    walk: kind,
+    ttl,
+    spareHops
+  })
+
+  test('a contact with a free slot takes the joiner; a full one keeps its links; both send walks', () => {
+    const free = new Driver().link('a', 'b')
+    const sent = free.receive('j', { type: 'join', requestId: 3, data: noData })
+    expect(free.machine.activeView).toEqual(['a', 'b', 'j'])
+    expect(sent.filter(({ message }) => message.type === 'forwardJoin')).toHaveLength(3)
+    const full = new Driver().link(...FULL)
+    const answer = full.receive('j', { type: 'join', requestId: 3, data: noData })
+    expect(full.machine.activeView).toEqual(FULL)
+    expect(answer[0]).toMatchObject({ to: 'j', message: { type: 'neighborReply', accepted: false } })
+    const kinds = answer.flatMap(({ message }) => (message.type === 'forwardJoin' ? [message.walk] : []))
+    expect(kinds).toEqual(['split', 'split', 'open'])
+  })
+
+  test('an open walk ends at the first free slot; a promised slot is not free', () => {
+    const driver = new Driver().link('a', 'b', 'c', 'd')
+    expect(driver.receive('a', walk('j', 'open', 4))).toMatchObject([
+      { to: 'j', message: { type: 'neighbor' } }
+    ])
+    expect(driver.receive('a', walk('k', 'open', 4))).toMatchObject([
+      { message: { type: 'forwardJoin', ttl: 3 } }
+    ])
+    expect(driver.receive('a', walk('k', 'open', 0))).toEqual([])
+  })
+
+  test('the end of a split walk puts the joiner between itself and a neighbour, and only once it accepted', () => {
+    const driver = new Driver().link(...FULL)
+    const [offer] = driver.receive('a', walk('j', 'split', 0))
+    const request = offer?.message
+    if (request?.type !== 'neighbor' || request.split === undefined) throw new Error('no split was offered')
+    expect(driver.machine.activeView).toEqual(FULL)
+    const sent = driver.receive('j', accepted(request.requestId))
+    expect(sent).toMatchObject([
+      {
+        to: request.split,
+        message: { type: 'replaced', by: { id: 'j' }, role: 'request', links: [idOf(request.split)] }
+      }
+    ])
+    expect(driver.machine.activeView).toContain('j')
+    expect(driver.machine.activeView).not.toContain(request.split)
+    expect(driver.machine.activeView).toHaveLength(5)
+  })
+
+  test('a busy end passes the walk on, at most six times', () => {
+    const driver = new Driver().link(...FULL)
+    driver.receive('a', walk('j', 'split', 0))
+    expect(driver.receive('a', walk('k', 'split', 0, 2))).toMatchObject([
+      { message: { type: 'forwardJoin', ttl: 0, spareHops: 1 } }
+    ])
+    expect(driver.receive('a', walk('k', 'split', 0, 0))).toEqual([])
+  })
+
+  test('a joiner accepts a split only with two free slots and keeps the second for the neighbour', () => {
+    const driver = new Driver().link('a', 'b', 'c')
+    const split = neighbor({ requestId: 7, split: 'f' })
+    expect(driver.receive('e', split)).toMatchObject([{ to: 'e', message: { accepted: true } }])
+    // The last slot is kept: a stranger is refused, the announced peer is not.
+    expect(driver.receive('x', neighbor({ requestId: 8 }))).toMatchObject([{ message: { accepted: false } }])
+    expect(driver.receive('f', neighbor({ requestId: 9, replaces: 'e' }))).toMatchObject([
+      { message: { accepted: true } }
+    ])
+    expect(driver.machine.activeView).toEqual(['a', 'b', 'c', 'e', 'f'])
+    const other = new Driver().link('a', 'b', 'c', 'd')
+    expect(other.receive('e', split)[0]).toMatchObject({ to: 'e', message: { accepted: false } })
+  })
+
+  test('a slot kept in vain is free again', () => {
+    const driver = new Driver().link('a', 'b', 'c')
+    driver.receive('e', neighbor({ requestId: 7, split: 'f' }))
+    driver.advance(DEFAULT_CONFIG.reservationMs + 1)
+    expect(driver.receive('x', neighbor({ requestId: 8 }))).toMatchObject([{ message: { accepted: true } }])
+  })
+
+  test('a replaced neighbour asks the newcomer', () => {
+    const driver = new Driver().link('a', 'b')
+    const sent = driver.receive('a', { type: 'replaced', links: [idOf('a')], by: info('j'), role: 'request' })
+    expect(driver.events.at(-1)).toBe('-a replaced')
+    expect(sent).toMatchObject([{ to: 'j', message: { type: 'neighbor', replaces: 'a' } }])
+  })
+})
+
+describe('shuffles swap links', () => {
+  test('the origin offers a neighbour with its first shuffles, and only when its view is full', () => {
+    const full = new Driver().link(...FULL)
+    const [first] = full
+      .advance(60_000)
+      .flatMap(({ message }) => (message.type === 'shuffle' ? [message] : []))
+    expect(FULL).toContain(first?.swap?.id)
+    const short = new Driver().link('a', 'b')
+    const [other] = short
+      .advance(60_000)
+      .flatMap(({ message }) => (message.type === 'shuffle' ? [message] : []))
+    expect(other).toBeDefined()
+    expect(other?.swap).toBeUndefined()
+  })
+
+  test('links that may not be replaced are neither offered nor given', () => {
+    const driver = new Driver({ mayReplace: () => false }).link(...FULL)
+    const [first] = driver
+      .advance(60_000)
+      .flatMap(({ message }) => (message.type === 'shuffle' ? [message] : []))
+    expect(first).toBeDefined()
+    expect(first?.swap).toBeUndefined()
+    const [reply] = driver.receive('a', shuffle({ link: idOf('a'), swap: info('b2') }))
+    expect(reply?.message).toMatchObject({ type: 'shuffleReply', swap: undefined })
+  })
+
+  test('the whole exchange turns a-b, c-d into a-c, b-d', () => {
+    const a = new Driver({}, 1, 'A').link(...['B', 'w1', 'w2', 'w3', 'w4'])
+    const offered = a.advanceUntil('shuffle')
+    if (offered.swap === undefined) throw new Error('no swap was offered')
+    const c = new Driver({}, 2, 'C').link(...['D', 'v1', 'v2', 'v3', 'v4'])
+    const [reply] = c.receive('D', { ...offered, ttl: 0, link: idOf('D') })
+    if (reply?.message.type !== 'shuffleReply' || reply.message.swap === undefined)
+      throw new Error('no agreement')
+    const given = reply.message.swap.id
+    const [request] = a.receive('C', reply.message)
+    expect(request).toMatchObject({ to: 'C', message: { type: 'neighbor', swap: offered.shuffleId } })
+    const atC = c.receive('A', sole(request))
+    expect(atC).toMatchObject([
+      { to: given, message: { type: 'replaced', by: { id: offered.swap.id }, role: 'await' } },
+      { to: 'A', message: { type: 'neighborReply', accepted: true } }
+    ])
+    const atA = a.receive('C', sole(atC[1]))
+    expect(atA).toMatchObject([
+      { to: offered.swap.id, message: { type: 'replaced', by: { id: given }, role: 'request' } }
+    ])
+    expect(a.machine.activeView).toContain('C')
+    expect(a.machine.activeView).not.toContain(offered.swap.id)
+    expect(c.machine.activeView).toContain('A')
+    expect(c.machine.activeView).not.toContain(given)
+    expect([a.machine.activeView.length, c.machine.activeView.length]).toEqual([5, 5])
+  })
+
+  test('a request that comes before the announcement waits for it, and is refused when it does not come', () => {
+    const driver = new Driver().link(...FULL)
+    expect(driver.receive('x', neighbor({ requestId: 70, replaces: 'c' }))).toEqual([])
+    const sent = driver.receive('c', { type: 'replaced', links: [idOf('c')], by: info('x'), role: 'await' })
+    expect(sent).toMatchObject([
+      { to: 'x', message: { type: 'neighborReply', requestId: 70, accepted: true } }
+    ])
+    expect(driver.events.slice(-2)).toEqual(['-c replaced', '+x'])
+    expect(driver.receive('y', neighbor({ requestId: 71, replaces: 'a' }))).toEqual([])
+    expect(driver.advance(DEFAULT_CONFIG.reservationMs)).toMatchObject([
+      { to: 'y', message: { type: 'neighborReply', requestId: 71, accepted: false } }
+    ])
+    expect(driver.machine.activeView).toContain('a')
+  })
+
+  test('a stranger cannot ask for a swap that was not agreed', () => {
+    const driver = new Driver().link(...FULL)
+    expect(driver.receive('x', neighbor({ requestId: 5, swap: 77 }))).toMatchObject([
+      { message: { accepted: false } }
+    ])
+    expect(driver.machine.activeView).toEqual(FULL)
+  })
+})
+
+describe('floods', () => {
+  test('joins, requests and shuffles of one peer have a budget', () => {
+    const driver = new Driver().link(...FULL)
+    let walks = 0
+    for (let i = 0; i < 1000; i++) {
+      const sent = driver.receive('evil', { type: 'join', requestId: i, data: noData })
+      walks += sent.filter(({ message }) => message.type === 'forwardJoin').length
+    }
+    expect(walks).toBeLessThanOrEqual(8 * 3)
+    let forwarded = 0
+    for (let i = 0; i < 1000; i++) {
+      forwarded += driver.receive('a', shuffle({ link: idOf('a'), ttl: 5 })).length
+    }
+    expect(forwarded).toBe(64)
+    driver.nowMs += 10_000
+    expect(driver.receive('a', shuffle({ link: idOf('a'), ttl: 5 }))).toHaveLength(1)
+  })
+
+  test('peers that claim to be alone cannot turn a view over faster than the budget', () => {
+    const driver = new Driver().link(...FULL)
+    let evictions = 0
+    for (let i = 0; i < 100; i++) {
+      driver.receive(`lonely${i}`, neighbor({ requestId: i, priority: 'high' }))
+    }
+    evictions = driver.events.filter(event => event.startsWith('-')).length
+    expect(evictions).toBeLessThanOrEqual(8)
+    expect(driver.machine.activeView).toHaveLength(5)
+  })
+
+  test('lists and data beyond their limits are refused whole', () => {
+    const driver = new Driver().link('a')
+    const long = { id: 'p', data: new Uint8Array(513) }
+    const many = Array.from({ length: 9 }, (_, i) => info(`p${i}`))
+    const hostile: Message[] = [
+      shuffle({ link: idOf('a'), entries: many }),
+      shuffle({ link: idOf('a'), entries: [long] }),
+      shuffle({ link: idOf('a'), origin: long }),
+      { type: 'join', requestId: 1, data: new Uint8Array(513) },
+      { type: 'disconnect', links: [1, 2, idOf('a')], alive: true, samples: [] },
+      refused(1, many),
+      neighbor({ active: Array.from({ length: 33 }, (_, i) => `p${i}`) })
+    ]
+    for (const message of hostile) {
+      expect(rejects(driver.apply({ type: 'message', from: 'a', message }))).toEqual(['a invalid'])
+    }
+    expect(driver.machine.activeView).toEqual(['a'])
+    expect(driver.machine.passiveView).toEqual([])
+  })
+
+  test('hearsay neither overwrites nor displaces what a peer said of itself', () => {
+    const driver = new Driver({ passiveViewCapacity: 2, refillRefusalsMax: 0 }).link('a', 'b', 'c')
+    driver.receive('b', { type: 'disconnect', links: [idOf('b')], alive: true, samples: [] })
+    const forged = { id: 'b', data: Uint8Array.of(9) }
+    for (let i = 0; i < 30; i++) {
+      driver.nowMs += 1000
+      driver.receive('a', shuffle({ link: idOf('a'), entries: [forged, info(`x${i}`), info(`y${i}`)] }))
+    }
+    const saved = driver.machine.savedPeers().find(({ id }) => id === 'b')
+    expect(saved?.data).toEqual(noData)
+  })
+})
+
+describe('the life of a node', () => {
+  test('joining again adds contacts and starts nothing twice', () => {
+    const driver = new Driver()
+    driver.join('a')
+    const again = driver.join('b')
+    expect(sends(again)).toEqual([])
+    driver.link('c')
+    expect(driver.join('d')).toEqual([])
+    expect(driver.machine.savedPeers().map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['a', 'b', 'c', 'd'])
+    )
+  })
+
+  test('contacts are tried for ever, one after the other, with bounded pauses', () => {
+    const driver = new Driver()
+    const asked = new Map<string, number[]>()
+    let sent = sends(driver.join('a', 'b')).map(one => ({ ...one, atMs: 0 }))
+    for (let i = 0; i < 6_000; i++) {
+      for (const { to, message, atMs } of sent) {
+        if (message.type === 'join') asked.set(to, [...(asked.get(to) ?? []), atMs])
+        driver.apply({ type: 'peerLost', peer: to })
+      }
+      sent = driver.advance(100)
+    }
+    for (const contact of ['a', 'b']) {
+      const times = asked.get(contact) ?? []
+      expect(times.at(-1)).toBeGreaterThan(580_000)
+    }
+    const all = [...asked.values()].flat().toSorted((x, y) => x - y)
+    for (let i = 1; i < all.length; i++) expect((all[i] ?? 0) - (all[i - 1] ?? 0)).toBeLessThanOrEqual(10_000)
+  })
+
+  test('leaving tells every neighbour, ends every link, and later inputs find nothing', () => {
+    const driver = new Driver().link('a', 'b')
+    const outputs = driver.apply({ type: 'leave' })
+    expect(sends(outputs).map(({ to, message }) => [to, message.type])).toEqual([
+      ['a', 'disconnect'],
+      ['b', 'disconnect']
+    ])
+    expect(driver.events.slice(2)).toEqual(['-a left', '-b left'])
+    expect(driver.advance(600_000)).toEqual([])
+    expect(driver.apply({ type: 'leave' })).toEqual([])
+    expect(driver.receive('x', neighbor({ requestId: 3, priority: 'high' }))).toMatchObject([
+      { to: 'x', message: { type: 'neighborReply', accepted: false, samples: [] } }
+    ])
+    expect(driver.machine.activeView).toEqual([])
+    driver.join('a')
+    driver.link('x')
+    expect(driver.machine.activeView).toEqual(['x'])
+  })
+
+  test('data travels with requests and is known when a neighbour comes up', () => {
+    const driver = new Driver()
+    driver.join('contact')
+    const up = driver
+      .apply({ type: 'message', from: 'x', message: neighbor({ requestId: 3, data: Uint8Array.of(7, 7) }) })
+      .find(output => output.type === 'neighborUp')
+    expect(up).toEqual({ type: 'neighborUp', peer: 'x', data: Uint8Array.of(7, 7) })
+    driver.apply({ type: 'setData', data: Uint8Array.of(5) })
+    const [reply] = driver.receive('y', neighbor({ requestId: 4 }))
+    expect(reply?.message).toMatchObject({ data: Uint8Array.of(5) })
+    expect(() => driver.apply({ type: 'setData', data: new Uint8Array(513) })).toThrow(RangeError)
+  })
+
+  test('settings that make no sense are refused', () => {
+    expect(() => new Driver({ activeViewCapacity: 0 })).toThrow(RangeError)
+    expect(() => new Driver({ shuffleIntervalMs: Number.NaN })).toThrow(/shuffleIntervalMs/)
+  })
+})
+
+/** The message of a send that must be there. */
+function sole(send: { message: Message } | undefined): Message {
+  if (send === undefined) throw new Error('nothing was sent')
+  return send.message
+}
+
+function shuffle(fields: Partial<ShuffleMessage> = {}): ShuffleMessage {
+  return {
+    type: 'shuffle',
+    shuffleId: 77,
+    origin: info('origin'),
+    ttl: 0,
+    link: 0,
+    entries: [],
+    swap: undefined,
+    ...fields
+  }
+}
