@@ -9,6 +9,7 @@ export interface Counters {
   malformed: number
   unknownTopics: number
   offendersClosed: number
+  peersRefused: number
 }
 
 export function newCounters(): Counters {
@@ -21,6 +22,7 @@ export function newCounters(): Counters {
     queueOverflows: 0,
     malformed: 0,
     unknownTopics: 0,
-    offendersClosed: 0
+    offendersClosed: 0,
+    peersRefused: 0
   }
 }

@@ -95,10 +95,19 @@ export class Link {
     this.#release()
   }
 
-  /** Wants the session on behalf of a topic until then; `Infinity` as long as the peer is a neighbour. */
-  hold(topic: string, untilMs: number, addresses: readonly string[] = []): void {
+  /**
+   * Wants the session on behalf of a topic until then; `Infinity` as long as the peer is a neighbour. False when the session
+   * port takes no such wish: ids come from other peers and may be nonsense.
+   */
+  hold(topic: string, untilMs: number, addresses: readonly string[]): boolean {
+    try {
+      this.#intent ??= this.#init.sessions.want(this.peer, { mode: 'once', addresses })
+    } catch {
+      this.#init.counters.peersRefused++
+      return false
+    }
     this.#holds.set(topic, untilMs)
-    this.#intent ??= this.#init.sessions.want(this.peer, { mode: 'once', addresses })
+    return true
   }
 
   /** Ends the holds whose time has come, except one that became permanent meanwhile. */

@@ -87,11 +87,10 @@ export class Links implements LinkEvents {
     return this.#links.get(peer)
   }
 
-  /** The link to a peer, its session wanted by the topic until then. Undefined when there are too many peers. */
+  /** The link to a peer, its session wanted by the topic until then. Undefined when that cannot be had. */
   want(peer: PeerKey, topic: string, untilMs: number, addresses: readonly string[]): Link | undefined {
     const link = this.#get(peer)
-    link?.hold(topic, untilMs, addresses)
-    return link
+    return link?.hold(topic, untilMs, addresses) === true ? link : undefined
   }
 
   /** Resolves when what waits for these peers has left, or the signal gives up. */

@@ -64,6 +64,8 @@ export interface GossipStats {
   readonly unknownTopics: number
   /** Channels closed because of too many bad frames. */
   readonly offendersClosed: number
+  /** Sessions the port refused to want: ids that are none, or too many peers. */
+  readonly peersRefused: number
   /** Bytes waiting for peers now. */
   readonly queuedBytes: number
 }

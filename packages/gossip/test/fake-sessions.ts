@@ -143,6 +143,7 @@ export class Swarm {
       self: node.key,
       sessions: () => [...node.sessions.values()],
       want: peer => {
+        if (peer.includes('!')) throw new TypeError('not a peer id')
         node.intents.set(peer, (node.intents.get(peer) ?? 0) + 1)
         this.#dial(node, peer)
         let released = false

@@ -89,6 +89,14 @@ describe('joining', () => {
     await everybodyHears(swarm, [early, late], 'topic')
   })
 
+  test('an id that is none costs nothing but its own contact', async () => {
+    const swarm = new Swarm()
+    const members = [join(swarm, 'n0', 'flags', ['bad!']), join(swarm, 'n1', 'flags', ['bad!', 'n0'])]
+    await swarm.pass(30_000)
+    expect(swarm.node('n1').gossip.stats().peersRefused).toBeGreaterThan(0)
+    await everybodyHears(swarm, members, 'fine')
+  })
+
   test('bad use is refused with a sentence', async () => {
     const gossip = new Swarm(1, { topicsMax: 1, topicNameBytesMax: 8 }).add('n0')
     expect(() => gossip.join('', { contacts: [] })).toThrow(TypeError)
