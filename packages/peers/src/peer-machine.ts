@@ -242,8 +242,9 @@ class Step extends PeerDraft {
     if (wanted === 'none' || this.state.stopped) return
     if (failure.duplicate) {
       // The peer believes in a connection that we do not have. It will notice; then a dial succeeds.
-      const delayMs = DUPLICATE_GRACE_MS / 2 + (this.context.random() * DUPLICATE_GRACE_MS) / 2
-      return this.scheduleRedial(delayMs)
+      const random = this.context.random()
+      const graceMs = ((1 + random) * DUPLICATE_GRACE_MS) / 2
+      return this.scheduleRedial(Math.max(graceMs, backoffMs(this.state, random)))
     }
     this.effects.push({ type: 'failed', failure })
     if (this.state.wanted === 'continuous') this.#planRedial()

@@ -93,6 +93,18 @@ describe('intents', () => {
     expect(a.story.at(-1)).toBe('up')
   })
 
+  test('a link that flaps is not dialled without a pause', async () => {
+    const { net, a, b } = await pair()
+    a.want(b)
+    for (let at = 0; at < 600; at += 2) {
+      await net.time.advance(2_000)
+      for (const connection of a.connections) connection.abort(new Error('flap'))
+    }
+    // Without a memory of short sessions this were a dial for each of the 300 flaps.
+    expect(net.dials.length).toBeGreaterThan(15)
+    expect(net.dials.length).toBeLessThan(80)
+  })
+
   test('one address that swallows packets does not use up the time of the others', async () => {
     const { net, a, b } = await pair()
     const hole = await net.add()

@@ -160,7 +160,7 @@ export class FakeNode {
         this.listenerCount--
         this.events.removeEventListener(type, listener)
       }
-    } as Pick<EventTarget, 'addEventListener' | 'removeEventListener'>
+    }
   }
 }
 

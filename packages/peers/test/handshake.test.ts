@@ -203,7 +203,7 @@ describe('handshake', () => {
   })
 
   test('a proof from an earlier handshake is worth nothing: the nonces differ', () => {
-    const earlier = run({}, {}).wire[2]?.message as SessionMessage
+    const earlier: SessionMessage = run({}, {}).wire[2]?.message ?? { type: 'goodbye', code: 'idle' }
     const result = run(
       { secrets: [OTHER], nonce: new Uint8Array(32).fill(1) },
       { nonce: new Uint8Array(32).fill(9) },

@@ -85,7 +85,7 @@ describe('channels of a link', () => {
     expect(channels.admit()).toBe('busy')
     expect(held).toBe(HELD_CHANNELS_MAX)
     channels.open()
-    expect(await Promise.all(waiting)).toEqual(Array.from({ length: HELD_CHANNELS_MAX }, () => true))
+    for (const held64 of waiting) expect(await held64).toBe(true)
     expect(channels.admit()).toBe(true)
     channels.shut()
     expect(channels.admit()).toBe(false)

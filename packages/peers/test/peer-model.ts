@@ -48,7 +48,7 @@ export type Move =
   | { type: 'arrive' | 'verify' | 'lose'; conn: number }
   | { type: 'deliver'; conn: number; to: 'dialler' | 'acceptor' }
   | { type: 'timeout' | 'tellClosed'; conn: number; at: 'dialler' | 'acceptor' }
-  | { type: 'redial' | 'restart'; end: EndName }
+  | { type: 'redial' | 'restart' | 'drop' | 'release' | 'want'; end: EndName }
   | { type: 'hold'; end: EndName; number: number }
 
 const PLAIN: Failure = { error: new Error('model'), refused: false, duplicate: false }
@@ -103,7 +103,10 @@ export function movesOf(world: World, calm: boolean): Move[] {
     }
     if (redial !== undefined) moves.push({ type: 'redial', end })
     for (const number of holds) moves.push({ type: 'hold', end, number })
-    if (faulty) moves.push({ type: 'restart', end })
+    if (!faulty) continue
+    moves.push({ type: 'restart', end })
+    if (world.ends[end].session !== undefined) moves.push({ type: 'drop', end })
+    moves.push({ type: world.ends[end].wanted ? 'release' : 'want', end })
   }
   for (const conn of world.conns) moves.push(...connMoves(conn, faulty))
   return moves
@@ -148,6 +151,20 @@ export function apply(world: World, move: Move): void {
       return input(world, move.end, { type: 'timer', timer: 'hold', number: move.number })
     case 'restart':
       return restart(world, move.end)
+    case 'drop':
+      world.faults--
+      return input(world, move.end, {
+        type: 'drop',
+        attempt: world.ends[move.end].session ?? 0,
+        code: 'protocol'
+      })
+    case 'want':
+      world.faults--
+      return want(world, move.end)
+    case 'release':
+      world.faults--
+      world.ends[move.end].wanted = false
+      return input(world, move.end, { type: 'want', wanted: 'none', fresh: false })
     default:
       return applyToConn(world, move, connOf(world, move.conn))
   }
@@ -347,7 +364,9 @@ export function settle(world: World, choose: (count: number) => number): string 
   }
   const { a, b } = world.ends
   if (movesOf(world, true).length > 0) return 'never settles'
-  if (!a.wanted && !b.wanted) return undefined
+  const none = !a.wanted && !b.wanted && world.conns.length === 0
+  if (none)
+    return a.session === undefined && b.session === undefined ? undefined : 'a session without a connection'
   const conn = world.conns[0]
   if (conn === undefined || world.conns.length > 1) return `${world.conns.length} connections`
   const attempts =
