@@ -1,13 +1,16 @@
 import type { StreamMessageEvent } from '@libp2p/interface'
 
 /**
- * The pieces of a `message` event as plain arrays. Transports hand over Node buffers, whose `slice` does not copy; a view of
- * the base type has none of these surprises.
+ * Visits the pieces of a `message` event as plain arrays until `visit` returns false. Transports hand over Node buffers, whose
+ * `slice` does not copy; a view of the base type has none of these surprises.
  */
-export function piecesOf(event: StreamMessageEvent): Uint8Array[] {
+export function eachPiece(event: StreamMessageEvent, visit: (piece: Uint8Array) => boolean): void {
   const { data } = event
-  const pieces = data instanceof Uint8Array ? [data] : [...data]
-  return pieces.map(plain)
+  if (data instanceof Uint8Array) {
+    visit(plain(data))
+    return
+  }
+  for (const piece of data) if (!visit(plain(piece))) return
 }
 
 function plain(piece: Uint8Array): Uint8Array {

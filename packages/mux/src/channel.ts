@@ -1,6 +1,6 @@
 import type { Stream, StreamMessageEvent } from '@libp2p/interface'
 import type { Timers } from '@starling/ports'
-import { piecesOf } from './bytes.ts'
+import { eachPiece } from './bytes.ts'
 import { MESSAGE_CHARGE_BYTES } from './config.ts'
 import {
   ChannelClosedError,
@@ -163,17 +163,20 @@ export class Channel implements FramedChannel {
     this.#closeWhenDone()
   }
 
+  readonly #onPiece = (piece: Uint8Array): boolean => {
+    this.#decoder.push(piece)
+    return !this.#over
+  }
+
   readonly #onMessage = (event: StreamMessageEvent): void => {
     try {
-      for (const piece of piecesOf(event)) {
-        this.#decoder.push(piece)
-        if (this.#over) return
-      }
+      eachPiece(event, this.#onPiece)
     } catch (error) {
       if (error instanceof ChannelOverrunError) this.fail(error, 'overrun')
       else this.fail(new ChannelProtocolError(this.peer, this.tag, { cause: error }), 'malformed')
       return
     }
+    if (this.#over) return
     this.#outbox.turn()
     this.#onEnd()
   }

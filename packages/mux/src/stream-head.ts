@@ -1,5 +1,5 @@
 import type { Stream, StreamMessageEvent } from '@libp2p/interface'
-import { piecesOf } from './bytes.ts'
+import { eachPiece } from './bytes.ts'
 
 /** What a head parser makes of the bytes so far. `used` counts bytes of the piece it was just given. */
 export type HeadProgress<T> =
@@ -34,17 +34,18 @@ export function readHead<T>(
   const onMessage = (event: StreamMessageEvent): void => {
     if (!active) return
     let used = 0
-    for (const piece of piecesOf(event)) {
+    let complete: { readonly head: T } | undefined
+    eachPiece(event, piece => {
       const progress = push(piece)
-      if (progress.type === 'incomplete') {
-        used += piece.length
-        continue
-      }
-      used += progress.used
+      used += progress.type === 'complete' ? progress.used : piece.length
+      if (progress.type === 'complete') complete = progress
+      return complete === undefined
+    })
+    if (complete !== undefined) {
       stop()
       const { data } = event
       stream.unshift(data instanceof Uint8Array ? data.subarray(used) : data.sublist(used))
-      settle({ type: 'complete', head: progress.head })
+      settle({ type: 'complete', head: complete.head })
       return
     }
     if (isAtEnd(stream)) ended(undefined)
