@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Cluster, type Step } from './support/cluster.ts'
+import { runs } from './support/runs.ts'
 
 const step: fc.Arbitrary<Step> = fc.record({
   type: fc.oneof(
@@ -35,7 +36,7 @@ describe('replicas over a bus that loses, repeats and reorders', () => {
         for (const one of steps) await cluster.step(one)
         expect(await cluster.finish()).toEqual([])
       }),
-      { numRuns: 300 }
+      runs(300)
     )
   })
 })

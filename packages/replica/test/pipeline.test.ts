@@ -85,7 +85,7 @@ async function perform(run: Run, action: Action, remoteMs: number): Promise<void
 }
 
 function issue(run: Run, remoteMs: number): void {
-  const step = run.script[run.position] as Step
+  const step = run.script[run.position]
   const { node } = run
   run.position++
   run.waiting = true
