@@ -88,8 +88,6 @@ export class Acceptor {
         else this.#refuseParked(parked, 'malformed')
       }
     )
-    // A stream that had ended before it came here was settled above, before its release could be known.
-    if (!this.#parking.has(parked)) parked.deadline.cancel()
   }
 
   #onHead(parked: Parked, head: InboundHead): void {
@@ -107,7 +105,7 @@ export class Acceptor {
     } catch (error) {
       return this.#acceptFailed(parked, error as Error)
     }
-    if (!(answer instanceof Promise)) return this.#onAnswer(parked, head, answer)
+    if (answer === undefined || typeof answer === 'string') return this.#onAnswer(parked, head, answer)
     this.#awaitAnswer(parked)
     answer.then(
       refusal => this.#onAnswer(parked, head, refusal),

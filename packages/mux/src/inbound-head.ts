@@ -1,5 +1,5 @@
 import { ByteCollector } from './bytes.ts'
-import { WINDOW_BYTES_MIN } from './config.ts'
+import { WINDOW_BYTES_MAX, WINDOW_BYTES_MIN } from './config.ts'
 import { CREDIT, CREDIT_FRAME_BYTES, HEADER_BYTES } from './frame.ts'
 import { PreambleParser } from './preamble.ts'
 import type { Registration, TagEntry } from './registry.ts'
@@ -60,12 +60,12 @@ export class InboundHeadParser {
   }
 }
 
-/** The grant of a whole CREDIT frame, or `undefined` when it is none or less than the smallest window. */
+/** The grant of a whole CREDIT frame, or `undefined` when it is none, or is no window (16 KiB to 16 MiB). */
 export function firstCredit(frame: Uint8Array): number | undefined {
   const [type, high, middle, low] = frame
   if (type !== CREDIT || high !== 0 || middle !== 0 || low !== 4) return undefined
   const bytes = new DataView(frame.buffer, frame.byteOffset, frame.byteLength).getUint32(HEADER_BYTES)
-  return bytes < WINDOW_BYTES_MIN ? undefined : bytes
+  return bytes < WINDOW_BYTES_MIN || bytes > WINDOW_BYTES_MAX ? undefined : bytes
 }
 
 function complete(head: InboundHead, used: number): HeadProgress<InboundHead> {

@@ -177,8 +177,11 @@ export function muxBehaviour(name: string, setup: Setup): void {
       const littleCredit = await pair.bareStream()
       littleCredit.send(encodePreamble(text('echo'), encodeCredit(100)))
       expect(await verdictOf(littleCredit)).toBe(3)
-      expect(pair.acceptor.stats()).toMatchObject({ parked: 0, refused: { malformed: 4 } })
-      for (const stream of [zero, noCredit, littleCredit]) await stream.close()
+      const hugeCredit = await pair.bareStream()
+      hugeCredit.send(encodePreamble(text('echo'), encodeCredit(0xffffffff)))
+      expect(await verdictOf(hugeCredit)).toBe(3)
+      expect(pair.acceptor.stats()).toMatchObject({ parked: 0, refused: { malformed: 5 } })
+      for (const stream of [zero, noCredit, littleCredit, hugeCredit]) await stream.close()
       await proveAlive(pair, 'echo')
     })
 
