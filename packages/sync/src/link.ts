@@ -1,11 +1,10 @@
 import type { TimerHandle } from '@starling/ports'
 import { backoffMs } from './backoff.ts'
-import { Deadline } from './deadline.ts'
 import { SyncHandshakeError } from './errors.ts'
-import { offer, type SyncChannel } from './handshake.ts'
+import type { SyncChannel } from './handshake.ts'
+import { Opening } from './opening.ts'
 import type { PeerKey, Session } from './ports.ts'
 import { SyncSession } from './session.ts'
-import { topicToken } from './token.ts'
 import type { RoundEvent, SyncComponents, SyncProtocol, SyncSessionInfo, SyncSessionState } from './types.ts'
 import type { SyncConfig } from './config.ts'
 
@@ -26,12 +25,6 @@ export interface LinkHost {
   idle(link: Link): void
 }
 
-interface Opening {
-  readonly attempt: number
-  readonly transport: Session
-  readonly deadline: Deadline
-}
-
 /**
  * One peer of one topic. It compares what is wanted (a session, while the peer is a neighbour) with what there is, and does
  * one thing about the difference: open, wait, or let go. Every event ends in the same comparison, so none can be missed.
@@ -42,7 +35,6 @@ export class Link {
   readonly #greater: boolean
   #wanted = false
   #intent: { release(): void } | undefined
-  #attempt = 0
   #opening: Opening | undefined
   #session: { readonly sync: SyncSession; readonly transport: Session; readonly sinceMs: number } | undefined
   /** Waiting to open: after a failure, or for the peer to be first. */
@@ -203,34 +195,21 @@ export class Link {
       this.#waitFor(backoffMs(1, config, components.random), 'waiting')
       return
     }
-    const attempt = ++this.#attempt
-    const deadline = new Deadline(
-      components.timers,
-      config.handshakeMs,
-      () => new SyncHandshakeError(this.peer, 'timeout')
-    )
-    this.#opening = { attempt, transport, deadline }
-    const token = topicToken(components.hmac, topic, components.sessions.self, this.peer)
-    offer(transport, token, deadline.signal)
-      .then(
-        channel => {
-          if (this.#opening?.attempt !== attempt) {
-            channel.channel.abort(new SyncHandshakeError(this.peer, 'lost'))
-            return
-          }
-          this.#opening = undefined
-          this.start(channel, transport, true)
-        },
-        () => {
-          if (this.#opening?.attempt !== attempt) return
-          this.#opening = undefined
-          this.#failed()
-        }
-      )
-      .finally(() => {
-        deadline.cancel()
-        this.#host.release(this.peer)
-      })
+    this.#opening = new Opening({
+      topic,
+      transport,
+      components,
+      config,
+      opened: channel => {
+        this.#opening = undefined
+        this.start(channel, transport, true)
+      },
+      failed: () => {
+        this.#opening = undefined
+        this.#failed()
+      },
+      done: () => this.#host.release(this.peer)
+    })
   }
 
   #failed(): void {
@@ -293,9 +272,8 @@ export class Link {
   }
 
   #giveUp(): void {
-    const opening = this.#opening
+    this.#opening?.giveUp()
     this.#opening = undefined
-    opening?.deadline.abort(new SyncHandshakeError(this.peer, 'lost'))
   }
 
   #waitFor(delayMs: number, state: 'waiting' | 'backoff'): void {

@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import { systemHmac } from '@starling/ports/system'
 import {
   createSync,
@@ -7,7 +8,7 @@ import {
   type SyncInit,
   type SyncProtocol
 } from '../src/index.ts'
-import { FakeNeighbors, type FakeNetwork, type FakeSessions } from './fake-network.ts'
+import { FakeNeighbors, FakeNetwork, type FakeSessions } from './fake-network.ts'
 
 export interface TestNode {
   readonly name: string
@@ -58,3 +59,18 @@ export function protocol(reconcile: SyncProtocol['reconcile']): SyncProtocol {
 }
 
 export const DONE = { complete: true, entriesSent: 0, entriesReceived: 0 } as const
+
+/** Two connected neighbours; `b` is the greater and opens. */
+export function pair(seed: number | string = 1): {
+  readonly network: FakeNetwork
+  readonly a: TestNode
+  readonly b: TestNode
+} {
+  const network = new FakeNetwork(seed)
+  return { network, a: testNode(network, 'a', ['b']), b: testNode(network, 'b', ['a']) }
+}
+
+export async function closeAll(network: FakeNetwork, ...nodes: readonly TestNode[]): Promise<void> {
+  await Promise.all([...nodes.map(node => node.sync.close()), network.time.advance(20_000)])
+  expect(network.time.pending).toBe(0)
+}

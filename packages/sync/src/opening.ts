@@ -1,0 +1,54 @@
+import type { SyncConfig } from './config.ts'
+import { Deadline } from './deadline.ts'
+import { SyncHandshakeError } from './errors.ts'
+import { offer, type SyncChannel } from './handshake.ts'
+import type { Session } from './ports.ts'
+import { topicToken } from './token.ts'
+import type { SyncComponents } from './types.ts'
+
+/** What one attempt consists of and how it reports. Exactly one of `opened` and `failed` is called, unless it is given up. */
+export interface OpeningInit {
+  readonly topic: string
+  readonly transport: Session
+  readonly components: SyncComponents
+  readonly config: SyncConfig
+  readonly opened: (channel: SyncChannel) => void
+  readonly failed: () => void
+  /** The attempt holds nothing any more; called last, also when it was given up. */
+  readonly done: () => void
+}
+
+/** One attempt to open a sync channel. After `giveUp` whatever comes of it is dropped, so no old attempt is ever taken for a new one. */
+export class Opening {
+  readonly transport: Session
+  readonly #deadline: Deadline
+  #current = true
+
+  constructor(init: OpeningInit) {
+    const { topic, transport, components, config } = init
+    const { peer } = transport
+    this.transport = transport
+    const timeout = (): Error => new SyncHandshakeError(peer, 'timeout')
+    this.#deadline = new Deadline(components.timers, config.handshakeMs, timeout)
+    const token = topicToken(components.hmac, topic, components.sessions.self, peer)
+    offer(transport, token, this.#deadline.signal)
+      .then(
+        channel => {
+          if (this.#current) init.opened(channel)
+          else channel.channel.abort(new SyncHandshakeError(peer, 'lost'))
+        },
+        () => {
+          if (this.#current) init.failed()
+        }
+      )
+      .finally(() => {
+        this.#deadline.cancel()
+        init.done()
+      })
+  }
+
+  giveUp(): void {
+    this.#current = false
+    this.#deadline.abort(new SyncHandshakeError(this.transport.peer, 'lost'))
+  }
+}
