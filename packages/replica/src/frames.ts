@@ -67,11 +67,16 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   }
 }
 
-/** The entries of a broadcast message, as views on it. @throws DecodeError */
-export function decodeBroadcast(bytes: Uint8Array): readonly Uint8Array[] {
-  const reader = new ByteReader(bytes)
-  if (reader.u8() !== BROADCAST_VERSION) reader.fail('unknownType', 'another version of the broadcast', 0)
-  return readEntries(reader)
+/** The entries of a broadcast message, as views on it; `undefined` when it is none, or longer than `bytesMax`. */
+export function readBroadcast(bytes: Uint8Array, bytesMax: number): readonly Uint8Array[] | undefined {
+  if (bytes.length > bytesMax) return undefined
+  try {
+    const reader = new ByteReader(bytes)
+    return reader.u8() === BROADCAST_VERSION ? readEntries(reader) : undefined
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined
+    throw error
+  }
 }
 
 /** Gathers encoded entries into messages of at most so many bytes. */

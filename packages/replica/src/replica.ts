@@ -1,9 +1,6 @@
-import { DecodeError } from '@starling/codec'
 import { HybridLogicalClock } from '@starling/hlc'
 import {
-  ENTRY_LIMITS,
   hasLiveDot,
-  joinEntries,
   ObservedRemoveMap,
   REPLICA_ID_BYTES,
   replicaIdOf,
@@ -13,6 +10,7 @@ import {
 } from '@starling/ormap'
 import type { Hash } from '@starling/ports'
 import { wireFingerprint } from '@starling/reconcile/fingerprint'
+import { announce } from './announce.ts'
 import { CommitQueue, type Group, type Staged } from './commit-queue.ts'
 import { resolveLimits, type ReplicaLimits } from './config.ts'
 import { Counters } from './counters.ts'
@@ -22,13 +20,14 @@ import {
   ReplicaPoisonedError,
   WriteQueueFullError
 } from './errors.ts'
-import { decodeBroadcast, EntryPacker, MESSAGE_OVERHEAD_BYTES } from './frames.ts'
+import { formRows } from './form-rows.ts'
+import { readBroadcast } from './frames.ts'
 import { FullExchange } from './full-exchange.ts'
 import { takeIn } from './intake.ts'
-import type { LogRow, SyncProtocol } from './ports.ts'
+import type { SyncProtocol } from './ports.ts'
 import { recover } from './recovery.ts'
 import { RowLedger } from './row-ledger.ts'
-import { splitEntry } from './split-entry.ts'
+import { rowBytes, splitEntry } from './split-entry.ts'
 import { stageCommit, type Write } from './stage-commit.ts'
 import { StagedState } from './staged-state.ts'
 import type {
@@ -187,23 +186,8 @@ class LoggedReplica implements Replica {
     if (this.#failure !== undefined) throw new ReplicaPoisonedError(this.name, this.#failure.error)
   }
 
-  /** Forms the rows now, not when a write was staged: each holds everything accepted for its key up to this batch. */
   async #append(group: Group<Write>): Promise<void> {
-    const rows: LogRow[] = []
-    const heads = new Map<string, { entry: Entry; write: Write | undefined }>()
-    for (const { writes } of group.commits) {
-      for (const write of writes) {
-        const before = heads.get(write.key)?.entry ?? this.#state.applied.get(write.key)
-        const entry = before === undefined ? write.entry : joinEntries(write.entry, before)
-        heads.set(write.key, { entry, write: entry === write.entry ? write : undefined })
-      }
-    }
-    for (const [key, { entry, write }] of heads) this.#ledger.append(rows, key, entry, write)
-    for (const key of group.touched) {
-      const entry = heads.has(key) ? undefined : this.#state.applied.get(key)
-      if (entry === undefined) continue
-      this.#ledger.append(rows, key, entry, undefined, this.#state.applied.itemHash(key))
-    }
+    const rows = formRows(group, this.#state.applied, this.#ledger)
     if (rows.length === 0) return
     this.#counters.batches++
     this.#counters.rows += rows.length
@@ -227,27 +211,10 @@ class LoggedReplica implements Replica {
   }
 
   #broadcast(writes: readonly Write[]): void {
-    const { broadcast } = this.#components
-    const bytesMax = Math.min(broadcast.messageBytesMax ?? Infinity, this.#limits.broadcastBytesMax)
-    const packer = new EntryPacker('broadcast', bytesMax)
-    const messages: (Uint8Array | undefined)[] = []
-    for (const { entry, encoded } of writes) {
-      const fits = encoded.wire.length + MESSAGE_OVERHEAD_BYTES <= bytesMax
-      // Half an entry would remove what it does not replace, so a long one is left to reconciliation, whole.
-      if (fits && entry.items.length <= ENTRY_LIMITS.itemsMax) messages.push(packer.add(encoded.wire))
-      else this.#counters.broadcastOversize++
-    }
-    messages.push(packer.flush())
-    for (const message of messages) {
-      if (message === undefined) continue
-      try {
-        broadcast.broadcast(message)
-        this.#counters.broadcasts++
-      } catch (error) {
-        // The write is durable and stays; the next reconciliation carries it.
-        this.#emit({ type: 'broadcastFailed', error })
-      }
-    }
+    const announced = announce(writes, this.#components.broadcast, this.#limits.broadcastBytesMax)
+    this.#counters.broadcasts += announced.messages
+    this.#counters.broadcastOversize += announced.oversize
+    for (const error of announced.errors) this.#emit({ type: 'broadcastFailed', error })
   }
 
   #poison(error: unknown, inFlight: Group<Write>, waiting: readonly Staged<Write>[]): void {
@@ -271,14 +238,8 @@ class LoggedReplica implements Replica {
       dropped.backlog++
       return
     }
-    let entries: readonly Uint8Array[]
-    try {
-      entries = payload.length > this.#limits.frameBytesMax ? [] : decodeBroadcast(payload)
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error
-      entries = []
-    }
-    if (entries.length > 0) {
+    const entries = readBroadcast(payload, this.#limits.frameBytesMax)
+    if (entries !== undefined) {
       this.#take(entries, from)
       return
     }
@@ -306,8 +267,7 @@ class LoggedReplica implements Replica {
       this.#emit({ type: 'identityDuplicate', peer, replica: this.#id })
       this.#id = undefined
     }
-    // A rough size is enough: it only bounds what waits.
-    for (const { key, entry } of taken.changes) this.#queue.touch(key, rowEstimate(key, entry))
+    for (const { key, entry } of taken.changes) this.#queue.touch(key, rowBytes(key, entry))
     this.#tellOwner(taken.changes)
     if (taken.rejectedCount > 0) this.#emit({ type: 'rejected', peer, reasons: taken.rejected })
     return taken.rejectedCount
@@ -334,10 +294,4 @@ class LoggedReplica implements Replica {
       // Whoever listens to events has nowhere to report to; the replica goes on.
     }
   }
-}
-
-function rowEstimate(key: string, entry: Entry): number {
-  let bytes = key.length
-  for (const { value } of entry.items) bytes += 32 + (value?.length ?? 0)
-  return bytes
 }

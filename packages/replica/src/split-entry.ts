@@ -48,6 +48,11 @@ export function liveBytes(entry: Entry): number {
   return bytes
 }
 
+/** Bytes of an entry's rows, estimated from above: good enough to bound what waits. */
+export function rowBytes(key: string, entry: Entry): number {
+  return entry.items.reduce((bytes, item) => bytes + itemBytes(item), ENTRY_BYTES + key.length * 3)
+}
+
 function itemBytes(item: Item): number {
   return item.value === undefined ? EVIDENCE_BYTES : DOT_BYTES + item.value.length
 }

@@ -135,6 +135,23 @@ describe('a local write', () => {
   })
 })
 
+describe('rows', () => {
+  test('only those that changed are written, each with what it replaces', async () => {
+    const node = await openNode()
+    node.broadcast.deliver(remoteMessage('k', 'remote', node.clock.ms - 1))
+    await node.replica.commit([put('k', '1')])
+    await node.replica.commit([put('k', '2')])
+    await node.replica.commit([remove('k')])
+    const kinds = node.log.batches.map(batch =>
+      batch.rows.map(row => `${row.kind} ${row.value === undefined ? '-' : '+'}`)
+    )
+    expect(kinds).toEqual([['live +', 'evidence +'], ['live +'], ['live -', 'evidence +']])
+    const marks = node.log.batches.map(batch => batch.clockMark)
+    expect(marks).toEqual([...marks].sort((x, y) => (x < y ? -1 : 1)))
+    expect(marks.at(-1)).toBe(node.replica.stats().clock)
+  })
+})
+
 describe('bad input', () => {
   test.each([
     ['a key that is no string', [{ ...put('k', 'v'), key: 7 as never }], TypeError],
@@ -366,6 +383,17 @@ describe('opening', () => {
     expect(result?.stamp as bigint).toBeGreaterThan(opened.replica.stats().clock)
     expect(second.replica.stats().replica).not.toBe(opened.replica.stats().replica)
     expect(winner(second.replica.entry('c') as never)?.stamp).toBe(result?.stamp)
+  })
+
+  test('without its clock mark, stamps still go on above every row', async () => {
+    const clock = new TestClock()
+    const opened = await openNode({ clock })
+    await opened.replica.commit([put('k', '1')])
+    clock.ms -= 30_000
+    const markless = new MemoryLog('auto', opened.log.disk)
+    const second = await openNode({ clock, log: markless, seed: 'second' })
+    await second.replica.commit([put('k', '2')])
+    expect(valuesOf(second.replica.entry('k'))).toEqual(['2'])
   })
 
   test('reports rows it cannot read and goes on, and the next write of the key replaces them', async () => {

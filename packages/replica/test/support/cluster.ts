@@ -1,6 +1,6 @@
 import { decodeUtf8 } from '@starling/codec'
 import { decodeEntry, decodeRows, joinEntries, type Entry } from '@starling/ormap'
-import { decodeBroadcast } from '../../src/frames.ts'
+import { readBroadcast } from '../../src/frames.ts'
 import { syncRound } from './exchange.ts'
 import { MemoryLog } from './memory-log.ts'
 import { openNode, put, remove, settle, TestClock, valuesOf, watchFate, type Node } from './world.ts'
@@ -207,7 +207,7 @@ export class Cluster {
 
   /** REP-I1, REP-I4: what is sent is on disk by then, item for item. */
   #checkDurable(node: Node, message: Uint8Array): void {
-    for (const bytes of decodeBroadcast(message)) {
+    for (const bytes of readBroadcast(message, 1 << 20) ?? []) {
       const { key, entry } = decodeEntry(bytes)
       const stored = entryOnDisk(node.log, key)
       if (stored === undefined || joinEntries(stored, entry) !== stored) {

@@ -1,0 +1,34 @@
+import { joinEntries, type Entry, type ObservedRemoveMap } from '@starling/ormap'
+import type { Group } from './commit-queue.ts'
+import type { LogRow } from './ports.ts'
+import type { RowLedger } from './row-ledger.ts'
+import type { Write } from './stage-commit.ts'
+
+interface Head {
+  readonly entry: Entry
+  /** The write that made exactly this entry, if one did: its encoding serves as the row. */
+  readonly write: Write | undefined
+}
+
+/**
+ * The rows of a batch, one head per key: the applied state joined with the batch's writes of the key. They are formed when the
+ * batch is, not when a write was staged, so that each holds everything accepted up to here, and nothing of later batches,
+ * whose callers may yet be told that nothing happened.
+ */
+export function formRows(group: Group<Write>, applied: ObservedRemoveMap, ledger: RowLedger): LogRow[] {
+  const heads = new Map<string, Head>()
+  for (const { writes } of group.commits) {
+    for (const write of writes) {
+      const before = heads.get(write.key)?.entry ?? applied.get(write.key)
+      const entry = before === undefined ? write.entry : joinEntries(write.entry, before)
+      heads.set(write.key, { entry, write: entry === write.entry ? write : undefined })
+    }
+  }
+  const rows: LogRow[] = []
+  for (const [key, { entry, write }] of heads) ledger.append(rows, key, entry, write)
+  for (const key of group.touched) {
+    const entry = heads.has(key) ? undefined : applied.get(key)
+    if (entry !== undefined) ledger.append(rows, key, entry, undefined, applied.itemHash(key))
+  }
+  return rows
+}
