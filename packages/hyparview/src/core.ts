@@ -145,10 +145,15 @@ export class Core {
     this.schedule(this.requestTimeoutMs, { type: 'request', peer: peer.id, requestId })
   }
 
-  /** Notes how long an answer took: the slowest, forgotten by a tenth with each quicker one. */
+  /**
+   * Notes how long an answer took: the slowest, forgotten by a tenth with each quicker one. A replacement may have been held
+   * back until it was announced, which says nothing about the way.
+   */
   recordAnswer(request: PendingRequest): void {
     const tookMs = this.nowMs - request.sentMs
-    this.#slowestAnswerMs = Math.max(tookMs, (this.#slowestAnswerMs ?? 0) * 0.9)
+    if (request.purpose !== 'replacement') {
+      this.#slowestAnswerMs = Math.max(tookMs, (this.#slowestAnswerMs ?? 0) * 0.9)
+    }
     this.passive.recordAnswer(request.peer)
     this.book.found(request.peer)
   }
