@@ -1,0 +1,140 @@
+import { encodeEntry, putEntry, winner } from '@starling/ormap'
+import { describe, expect, test } from 'vitest'
+import { IndeterminateWriteError, ReplicaClosedError, ReplicaPoisonedError } from '../src/index.ts'
+import { EntryPacker } from '../src/frames.ts'
+import { MemoryLog } from './support/memory-log.ts'
+import {
+  bytes,
+  first,
+  openNode,
+  put,
+  read,
+  remove,
+  settle,
+  TestClock,
+  valuesOf,
+  watchFate
+} from './support/world.ts'
+
+/** A broadcast message with one remote write. */
+function remoteMessage(key: string, value: string, wallMs: number, replica = 'ffffffffffffffff'): Uint8Array {
+  const packer = new EntryPacker('broadcast', 1 << 20)
+  packer.add(encodeEntry(key, putEntry(undefined, replica, BigInt(wallMs) << 16n, bytes(value))))
+  return packer.flush() as Uint8Array
+}
+
+describe('a log that fails', () => {
+  test('the batch in flight is indeterminate, what waits fails cleanly, nothing is applied, reads go on', async () => {
+    const log = new MemoryLog('manual')
+    const node = await openNode({ log })
+    const kept = node.replica.commit([put('old', '1')])
+    await settle()
+    log.succeed()
+    await kept
+    const inFlight = watchFate(node.replica.commit([put('k', '1')]))
+    await settle()
+    const waiting = watchFate(node.replica.commit([put('l', '2')]))
+    log.fail(false)
+    await settle()
+    expect(inFlight.error()).toBeInstanceOf(IndeterminateWriteError)
+    expect(inFlight.error()).toMatchObject({ keys: ['k'] })
+    expect(waiting.error()).toBeInstanceOf(ReplicaPoisonedError)
+    await expect(node.replica.commit([put('m', '3')])).rejects.toThrow(ReplicaPoisonedError)
+    expect([read(node, 'k'), read(node, 'l'), read(node, 'old')]).toEqual([undefined, undefined, '1'])
+    expect([log.pending.length, log.batches.length, node.broadcast.sent.length]).toEqual([0, 2, 1])
+    expect(node.replica.stats().state).toBe('poisoned')
+    expect(node.events.at(-1)?.type).toBe('poisoned')
+  })
+
+  test('incoming entries are held off', async () => {
+    const log = new MemoryLog('manual')
+    const node = await openNode({ log })
+    const failing = watchFate(node.replica.commit([put('k', '1')]))
+    await settle()
+    log.fail(false)
+    await settle()
+    node.broadcast.deliver(remoteMessage('r', 'remote', node.clock.ms))
+    expect(failing.state()).toBe('rejected')
+    expect(node.replica.entry('r')).toBeUndefined()
+    expect(node.replica.stats().dropped.unavailable).toBe(1)
+    await node.replica.close()
+    expect(log.closed).toBe(true)
+  })
+})
+
+describe('close', () => {
+  test('writes what waits, then closes the log; later calls reject', async () => {
+    const node = await openNode()
+    const write = node.replica.commit([put('k', '1')])
+    const [closed] = [node.replica.close(), node.replica.close()]
+    await expect(node.replica.commit([put('l', '1')])).rejects.toThrow(ReplicaClosedError)
+    await closed
+    await write
+    expect(node.log.closed).toBe(true)
+    expect(read(node, 'k')).toBe('1')
+    node.broadcast.deliver(remoteMessage('r', 'remote', node.clock.ms))
+    expect(node.replica.entry('r')).toBeUndefined()
+  })
+})
+
+describe('opening', () => {
+  test('brings back the state, and stamps go on above all of it', async () => {
+    const clock = new TestClock()
+    const opened = await openNode({ clock })
+    await opened.replica.commit([put('a', '1'), put('b', '2')])
+    await opened.replica.commit([remove('b')])
+    opened.broadcast.deliver(remoteMessage('c', 'remote', clock.ms + 50_000))
+    await opened.replica.close()
+    const second = await openNode({ clock, log: opened.log.reopen(), seed: 'second' })
+    expect([read(second, 'a'), read(second, 'b'), read(second, 'c')]).toEqual(['1', undefined, 'remote'])
+    expect(second.changes.map(change => change.origin)).toEqual(['recovery', 'recovery', 'recovery'])
+    expect(Buffer.from(second.replica.root().sum)).toEqual(Buffer.from(opened.replica.root().sum))
+    expect(second.replica.stats().replica).toBeUndefined()
+    const [result] = await second.replica.commit([put('c', 'mine')])
+    expect(result?.stamp as bigint).toBeGreaterThan(opened.replica.stats().clock)
+    expect(second.replica.stats().replica).not.toBe(opened.replica.stats().replica)
+    expect(winner(second.replica.entry('c') as never)?.stamp).toBe(result?.stamp)
+  })
+
+  test('without its clock mark, stamps still go on above every row', async () => {
+    const clock = new TestClock()
+    const opened = await openNode({ clock })
+    await opened.replica.commit([put('k', '1')])
+    clock.ms -= 30_000
+    const markless = new MemoryLog('auto', opened.log.disk)
+    const second = await openNode({ clock, log: markless, seed: 'second' })
+    await second.replica.commit([put('k', '2')])
+    expect(valuesOf(second.replica.entry('k'))).toEqual(['2'])
+  })
+
+  test('reports rows it cannot read and goes on, and the next write of the key replaces them', async () => {
+    const opened = await openNode()
+    await opened.replica.commit([put('a', '1'), put('b', '2')])
+    const log = opened.log.reopen()
+    const rows = [...log.disk.entries()]
+    const [at, row] = first(rows)
+    log.disk.set(at, { ...row, value: new Uint8Array([255]) })
+    const broken = log.reopen()
+    const second = await openNode({ log: broken, seed: 'second' })
+    expect(second.events[0]).toEqual({
+      type: 'recovered',
+      keys: 1,
+      badRows: 1,
+      quarantined: 0,
+      damaged: undefined
+    })
+    await second.replica.commit([put('a', '3'), put('b', '4')])
+    expect([read(second, 'a'), read(second, 'b')]).toEqual(['3', '4'])
+  })
+
+  test('a clock that runs too far ahead of the wall refuses writes', async () => {
+    const clock = new TestClock()
+    const opened = await openNode({ clock })
+    await opened.replica.commit([put('k', '1')])
+    clock.ms -= 120_000
+    await expect(opened.replica.commit([put('k', '2')])).rejects.toMatchObject({ name: 'ClockAheadError' })
+    clock.ms += 90_000
+    await opened.replica.commit([put('k', '2')])
+    expect(read(opened, 'k')).toBe('2')
+  })
+})

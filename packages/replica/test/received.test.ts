@@ -1,0 +1,182 @@
+import { encodeEntry, liveDots, putEntry } from '@starling/ormap'
+import { describe, expect, test } from 'vitest'
+import { EntryPacker } from '../src/frames.ts'
+import { MemoryLog } from './support/memory-log.ts'
+import { bytes, first, openNode, put, read, remove, settle, valuesOf } from './support/world.ts'
+
+/** A broadcast message with one remote write. */
+function remoteMessage(key: string, value: string, wallMs: number, replica = 'ffffffffffffffff'): Uint8Array {
+  const packer = new EntryPacker('broadcast', 1 << 20)
+  packer.add(encodeEntry(key, putEntry(undefined, replica, BigInt(wallMs) << 16n, bytes(value))))
+  return packer.flush() as Uint8Array
+}
+
+describe('a received entry', () => {
+  test('is shown at once, and its row joins the next batch', async () => {
+    const log = new MemoryLog('manual')
+    const node = await openNode({ log })
+    node.broadcast.deliver(remoteMessage('k', 'remote', node.clock.ms))
+    expect(read(node, 'k')).toBe('remote')
+    expect(node.changes.map(change => change.origin)).toEqual(['remote'])
+    await settle()
+    expect(log.pending).toHaveLength(1)
+    log.succeed()
+    await node.replica.close()
+    expect(log.disk.size).toBe(1)
+  })
+
+  test('that changes nothing costs no disk write, no event and no broadcast', async () => {
+    const node = await openNode()
+    const message = remoteMessage('k', 'remote', node.clock.ms)
+    node.broadcast.deliver(message)
+    await settle()
+    const before = [node.log.batches.length, node.changes.length]
+    for (let i = 0; i < 5; i++) node.broadcast.deliver(message)
+    await settle()
+    expect([node.log.batches.length, node.changes.length]).toEqual(before)
+    expect(node.broadcast.sent).toEqual([])
+    expect(node.replica.stats().receivedUnchanged).toBe(5)
+  })
+
+  test('own messages that come back change nothing', async () => {
+    const node = await openNode()
+    await node.replica.commit([put('k', 'a')])
+    await node.replica.commit([remove('k')])
+    for (const message of node.broadcast.sent) node.broadcast.deliver(message)
+    expect(node.changes).toHaveLength(2)
+    expect(read(node, 'k')).toBeUndefined()
+  })
+
+  test('too far in the future is refused whole, counted and charged to the peer', async () => {
+    const node = await openNode()
+    node.broadcast.deliver(remoteMessage('k', 'future', node.clock.ms + 60_001), 'mallory')
+    expect(node.replica.entry('k')).toBeUndefined()
+    expect(node.replica.stats().rejected).toEqual({ future: 1 })
+    expect(node.events.at(-1)).toEqual({
+      type: 'rejected',
+      peer: 'mallory',
+      reasons: new Map([['future', 1]])
+    })
+    const [result] = await node.replica.commit([put('k', 'mine')])
+    expect((result?.stamp ?? 0n) >> 16n).toBe(BigInt(node.clock.ms))
+  })
+
+  test('bad bytes are dropped and counted, and a good entry beside a bad one is taken', async () => {
+    const node = await openNode()
+    for (const bad of [
+      new Uint8Array(0),
+      new Uint8Array([9]),
+      new Uint8Array([1, 5, 1]),
+      new Uint8Array([1, 0])
+    ]) {
+      node.broadcast.deliver(bad)
+    }
+    expect(node.replica.stats().dropped.malformed).toBe(4)
+    const packer = new EntryPacker('broadcast', 1 << 20)
+    packer.add(new Uint8Array([1, 2, 3]))
+    packer.add(
+      encodeEntry('k', putEntry(undefined, 'ffffffffffffffff', BigInt(node.clock.ms) << 16n, bytes('good')))
+    )
+    node.broadcast.deliver(packer.flush() as Uint8Array)
+    expect(read(node, 'k')).toBe('good')
+    expect(node.replica.stats().rejected).toEqual({ malformed: 1 })
+  })
+
+  test('that would make a row too long is refused', async () => {
+    const node = await openNode({ init: { limits: { rowBytesMax: 100 } } })
+    node.broadcast.deliver(remoteMessage('k', 'v'.repeat(30), node.clock.ms, '0000000000000001'))
+    node.broadcast.deliver(remoteMessage('k', 'v'.repeat(30), node.clock.ms, '0000000000000002'))
+    expect(liveDots(node.replica.entry('k') as never)).toHaveLength(1)
+    expect(node.replica.stats().rejected).toEqual({ rowTooLong: 1 })
+    await settle()
+  })
+
+  test('raises the clock, so that the next write exceeds it', async () => {
+    const node = await openNode()
+    node.broadcast.deliver(remoteMessage('k', 'ahead', node.clock.ms + 30_000))
+    await node.replica.commit([put('k', 'mine')])
+    expect(read(node, 'k')).toBe('mine')
+    expect(valuesOf(node.replica.entry('k'))).toEqual(['mine'])
+  })
+
+  test('is dropped when too much waits for the disk already', async () => {
+    const log = new MemoryLog('manual')
+    const node = await openNode({ log, init: { limits: { backlogBytesMax: 100 } } })
+    node.broadcast.deliver(remoteMessage('a', 'v'.repeat(200), node.clock.ms))
+    node.broadcast.deliver(remoteMessage('b', 'v'.repeat(200), node.clock.ms))
+    expect([read(node, 'a') !== undefined, read(node, 'b')]).toEqual([true, undefined])
+    expect(node.replica.stats().dropped.backlog).toBe(1)
+    await settle()
+    log.succeed()
+  })
+
+  test('under our own id that we never wrote is reported, and the next write has a new id', async () => {
+    const node = await openNode()
+    await node.replica.commit([put('k', 'mine')])
+    const id = node.replica.stats().replica as string
+    node.broadcast.deliver(remoteMessage('other', 'forged', node.clock.ms + 10, id), 'twin')
+    expect(node.events.at(-1)).toEqual({ type: 'identityDuplicate', peer: 'twin', replica: id })
+    await node.replica.commit([put('k', 'again')])
+    expect(node.replica.stats().replica).not.toBe(id)
+  })
+
+  test('that supersedes our own dot is no sign of a duplicate', async () => {
+    const a = await openNode({ name: 'a' })
+    const b = await openNode({ name: 'b' })
+    await a.replica.commit([put('k', 'mine')])
+    b.broadcast.deliver(first(a.broadcast.sent))
+    await b.replica.commit([put('k', 'theirs')])
+    a.broadcast.deliver(first(b.broadcast.sent))
+    expect(read(a, 'k')).toBe('theirs')
+    expect(a.events.map(event => event.type)).toEqual(['recovered'])
+  })
+})
+
+describe('neighbours in the process', () => {
+  test('an owner or an event listener that throws disturbs nobody', async () => {
+    const reported: string[] = []
+    const node = await openNode({
+      init: {
+        owner: {
+          applied() {
+            throw new Error('owner')
+          }
+        },
+        onEvent(event) {
+          reported.push(event.type)
+          throw new Error('listener')
+        }
+      }
+    })
+    await node.replica.commit([put('k', '1')])
+    expect(read(node, 'k')).toBe('1')
+    expect(reported).toEqual(['recovered', 'ownerFailed'])
+    expect(node.broadcast.sent).toHaveLength(1)
+  })
+
+  test('a broadcast that throws is reported and the write stands', async () => {
+    const node = await openNode()
+    node.broadcast.onSend = () => {
+      throw new Error('left')
+    }
+    await node.replica.commit([put('k', '1')])
+    expect(node.events.at(-1)?.type).toBe('broadcastFailed')
+  })
+
+  test('a group longer than one message is split, and an entry longer than one is left to reconciliation', async () => {
+    const node = await openNode({ init: { limits: { broadcastBytesMax: 300 } } })
+    await node.replica.commit([
+      put('a', 'v'.repeat(100)),
+      put('b', 'v'.repeat(100)),
+      put('c', 'v'.repeat(100)),
+      put('d', 'v'.repeat(400))
+    ])
+    expect(node.broadcast.sent).toHaveLength(2)
+    expect(node.broadcast.sent.every(message => message.length <= 300)).toBe(true)
+    expect(node.replica.stats().broadcastOversize).toBe(1)
+    const other = await openNode({ name: 'b' })
+    for (const message of node.broadcast.sent) other.broadcast.deliver(message)
+    expect(['a', 'b', 'c', 'd'].map(key => read(other, key)?.length)).toEqual([100, 100, 100, undefined])
+    await settle()
+  })
+})
