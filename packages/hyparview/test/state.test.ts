@@ -247,6 +247,20 @@ describe('shuffles swap links', () => {
     expect(driver.machine.activeView).toContain('a')
   })
 
+  test('an agreement holds for its origin only', () => {
+    const driver = new Driver().link(...FULL)
+    const [reply] = driver.receive('a', shuffle({ shuffleId: 77, link: idOf('a'), swap: info('b2') }))
+    expect(sole(reply)).toMatchObject({ type: 'shuffleReply', swap: { data: noData } })
+    expect(driver.receive('thief', neighbor({ requestId: 5, swap: 77 }))).toMatchObject([
+      { to: 'thief', message: { accepted: false } }
+    ])
+    expect(driver.machine.activeView).toEqual(FULL)
+    expect(driver.receive('origin', neighbor({ requestId: 6, swap: 77 }))).toMatchObject([
+      { message: { type: 'replaced', by: { id: 'b2' } } },
+      { to: 'origin', message: { accepted: true } }
+    ])
+  })
+
   test('a stranger cannot ask for a swap that was not agreed', () => {
     const driver = new Driver().link(...FULL)
     expect(driver.receive('x', neighbor({ requestId: 5, swap: 77 }))).toMatchObject([
@@ -283,6 +297,30 @@ describe('floods', () => {
     evictions = driver.events.filter(event => event.startsWith('-')).length
     expect(evictions).toBeLessThanOrEqual(8)
     expect(driver.machine.activeView).toHaveLength(5)
+  })
+
+  test('only a neighbour may send the joins of others on their way', () => {
+    const driver = new Driver().link('a', 'b')
+    const walk: Message = { type: 'forwardJoin', peer: info('j'), walk: 'open', ttl: 5, spareHops: 6 }
+    const outputs = driver.apply({ type: 'message', from: 'evil', message: walk })
+    expect(rejects(outputs)).toEqual(['evil notNeighbor'])
+    expect(sends(outputs)).toEqual([])
+  })
+
+  test('what peers tell of others fills bounded places only', () => {
+    const driver = new Driver({ refillRefusalsMax: 0 }).link(...FULL)
+    for (let i = 0; i < 2_000; i++) {
+      driver.nowMs += 1_000
+      const entries = Array.from({ length: 8 }, (_, at) => info(`x${i}-${at}`))
+      driver.receive('a', shuffle({ link: idOf('a'), origin: info(`o${i}`), entries }))
+      driver.receive(`r${i}`, neighbor({ requestId: i }))
+    }
+    driver.join(...Array.from({ length: 100 }, (_, i) => `contact${i}`))
+    expect(driver.machine.passiveView).toHaveLength(30)
+    const { bookCapacity, contactsMax } = DEFAULT_CONFIG
+    expect(driver.machine.savedPeers().length).toBeLessThanOrEqual(5 + 30 + bookCapacity + contactsMax)
+    expect(driver.machine.savedPeers().length).toBeGreaterThan(bookCapacity)
+    expect(driver.machine.activeView).toEqual(FULL)
   })
 
   test('lists and data beyond their limits are refused whole', () => {
