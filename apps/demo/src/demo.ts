@@ -9,10 +9,15 @@ import { Story } from './story.ts'
 import { TerminalReporter } from './terminal-reporter.ts'
 import { UsageError } from './usage-error.ts'
 
+/** The exit code of a program that Ctrl-C ended. */
+const INTERRUPTED = 130
+
 try {
   const options = parseDemoOptions(process.argv.slice(2))
   if (options.help) process.stdout.write(`${DEMO_HELP}\n`)
   else process.exitCode = await demo(options)
+  // A story that was interrupted is still being told to nobody: its waits and writers end with the process.
+  if (process.exitCode === INTERRUPTED) process.exit()
 } catch (error) {
   if (!(error instanceof UsageError)) throw error
   process.stderr.write(`${error.message}\n`)
@@ -26,12 +31,14 @@ async function demo(options: DemoOptions): Promise<number> {
   const interrupted = new Promise<'interrupted'>(resolve => {
     process.once('SIGINT', () => resolve('interrupted'))
     process.once('SIGTERM', () => resolve('interrupted'))
+    // Whoever read the output is gone (a pipe into head, a closed terminal): end the cluster, not with a crash.
+    process.stdout.on('error', () => resolve('interrupted'))
   })
   try {
     const outcome = await Promise.race([story.run(), interrupted])
     if (outcome === 'interrupted') {
       await story.stop()
-      return 130
+      return INTERRUPTED
     }
     if (options.stay) {
       reporter.event(`the cluster stays, its stores are in ${dataDir}; Ctrl-C ends it`, { dataDir })

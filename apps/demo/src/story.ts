@@ -88,7 +88,7 @@ export class Story {
   }
 
   async #join(): Promise<void> {
-    this.#reporter.chapter(
+    await this.#chapter(
       `Starting ${this.#nodes.length} nodes, each a process with a store and a QUIC port of its own`
     )
     const [first, ...others] = this.#nodes as [ClusterNode, ...ClusterNode[]]
@@ -110,7 +110,7 @@ export class Story {
   }
 
   async #writeEverywhere(): Promise<void> {
-    this.#reporter.chapter(`Writing ${this.#keys.length} keys on all nodes at once`)
+    await this.#chapter(`Writing ${this.#keys.length} keys on all nodes at once`)
     const tasks = this.#keys.map((key, index): Task => ({ key, kind: 'set', node: this.#nodeFor(index) }))
     await runTasks(tasks, this.#ledger)
     this.#reporter.event(`${this.#ledger.acknowledged()} writes acknowledged: each is on its node's disk`)
@@ -119,20 +119,23 @@ export class Story {
 
   async #writeConcurrently(): Promise<void> {
     const keys = this.#keys.filter((_, index) => index % 10 === 0)
-    this.#reporter.chapter(`Writing ${keys.length} of them on two nodes at the same moment`)
+    await this.#chapter(`Writing ${keys.length} of them on two nodes at the same moment`)
     const tasks = keys.flatMap((key, index): Task[] => [
       { key, kind: 'set', node: this.#nodeFor(index) },
       { key, kind: 'set', node: this.#nodeFor(index + 1) }
     ])
     await runTasks(tasks, this.#ledger)
+    const content = await (this.#nodes[0] as ClusterNode).content()
+    const concurrent = content.filter(([, writes]) => writes.length > 1).length
     this.#reporter.event(
-      'both values of a key written blindly twice stay, until somebody who has seen both writes again'
+      `${concurrent} keys got two values, written before either node had seen the other's; both stay until somebody who has seen both writes`,
+      { concurrent }
     )
   }
 
   async #remove(): Promise<void> {
     const keys = this.#keys.filter((_, index) => index % 10 === 5)
-    this.#reporter.chapter(`Removing ${keys.length} keys, each on another node than wrote it`)
+    await this.#chapter(`Removing ${keys.length} keys, each on another node than wrote it`)
     await runTasks(
       keys.map((key, index): Task => ({ key, kind: 'delete', node: this.#nodeFor(index + 2) })),
       this.#ledger
@@ -143,7 +146,7 @@ export class Story {
   async #killAndRestart(): Promise<void> {
     const victim = this.#nodes[1] as ClusterNode
     const contact = this.#nodes[0] as ClusterNode
-    this.#reporter.chapter(`Killing node ${victim.index + 1} with SIGKILL while everybody writes`)
+    await this.#chapter(`Killing node ${victim.index + 1} with SIGKILL while everybody writes`)
     const background = new BackgroundWrites(this.#nodes, this.#keys, this.#ledger)
     try {
       await background.more(this.#nodes.length * 20)
@@ -173,7 +176,7 @@ export class Story {
     content: ReadonlyMap<string, readonly string[]>
     convergenceMs: number
   }> {
-    this.#reporter.chapter('No more writes: do all nodes come to hold the same?')
+    await this.#chapter('No more writes: do all nodes come to hold the same?')
     const startedMs = performance.now()
     for (;;) {
       const { agreed, content, different } = await compareContents(this.#nodes)
@@ -210,6 +213,12 @@ export class Story {
 
   #nodeFor(index: number): ClusterNode {
     return this.#nodes[index % this.#nodes.length] as ClusterNode
+  }
+
+  /** Begins a chapter with a fresh table, so that the one just told ends with how things are and not how they were. */
+  async #chapter(title: string): Promise<void> {
+    if (this.#ledger.size > 0) await this.#drawTable()
+    this.#reporter.chapter(title)
   }
 
   async #drawTable(): Promise<void> {

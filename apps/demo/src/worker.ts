@@ -105,5 +105,5 @@ function content(): Content {
 
 function send(reply: Reply): void {
   // Without a channel there is nobody to tell.
-  if (process.connected) process.send?.(reply)
+  if (process.connected) process.send?.(reply, () => {})
 }

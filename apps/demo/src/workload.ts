@@ -1,6 +1,8 @@
 import { NodeGoneError, type ClusterNode } from './cluster-node.ts'
 import type { Ledger } from './ledger.ts'
 
+/** How many background writers each node has: a kill then finds writes in every stage. */
+const BACKGROUND_WRITERS = 4
 /** How many writes one node has in flight at most. */
 const WINDOW = 32
 
@@ -56,7 +58,8 @@ export class BackgroundWrites {
   constructor(nodes: readonly ClusterNode[], keys: readonly string[], ledger: Ledger) {
     this.#keys = keys
     this.#ledger = ledger
-    this.#done = Promise.all(nodes.map(node => this.#write(node))).then(() => {})
+    const writers = nodes.flatMap(node => Array.from({ length: BACKGROUND_WRITERS }, () => this.#write(node)))
+    this.#done = Promise.all(writers).then(() => {})
     // Awaited by stop(); until then a failure must not count as unhandled.
     this.#done.catch(() => {})
   }
@@ -77,7 +80,7 @@ export class BackgroundWrites {
         await runTask({ key, kind: this.#round % 7 === 0 ? 'delete' : 'set', node }, this.#ledger)
       }
       // A pause keeps the story readable: the demo shows behaviour, the benchmarks show speed.
-      await new Promise(resolve => setTimeout(resolve, 5))
+      await new Promise(resolve => setTimeout(resolve, 20))
     }
   }
 
