@@ -15,7 +15,10 @@ export interface ReplicaLimits {
    * next reconciliation makes good. Default 8 MiB (guess).
    */
   readonly backlogBytesMax: number
-  /** Bytes of commits, and of received rows, in one batch. Default 4 MiB each: LevelDB's write buffer. */
+  /**
+   * Bytes of commits, and of received rows, in one batch. Default 1 MiB each (guess): thousands of rows for one sync, and many
+   * replicas fit into the queue of the store they share.
+   */
   readonly groupBytesMax: number
   /** Commits' operations, and received keys, in one batch. Default 16,384 each: half of what the log takes, two rows a key. */
   readonly groupRowsMax: number
@@ -37,7 +40,7 @@ export const REPLICA_LIMITS: ReplicaLimits = {
   commitBytesMax: 4 * 1024 * 1024,
   queueBytesMax: 32 * 1024 * 1024,
   backlogBytesMax: 8 * 1024 * 1024,
-  groupBytesMax: 4 * 1024 * 1024,
+  groupBytesMax: 1024 * 1024,
   groupRowsMax: 16_384,
   rowBytesMax: 2 * 1024 * 1024,
   broadcastBytesMax: 128 * 1024,

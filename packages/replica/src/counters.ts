@@ -19,11 +19,13 @@ export class Counters {
   }
   #receivedChanged = 0
   #receivedUnchanged = 0
+  #clashes = 0
   readonly #rejected = new Map<string, number>()
 
   take(taken: Taken): void {
     this.#receivedChanged += taken.changes.length
     this.#receivedUnchanged += taken.unchanged
+    this.#clashes += taken.clashes
     for (const [reason, count] of taken.rejected) {
       this.#rejected.set(reason, (this.#rejected.get(reason) ?? 0) + count)
     }
@@ -36,6 +38,7 @@ export class Counters {
       localWrites: this.localWrites,
       receivedChanged: this.#receivedChanged,
       receivedUnchanged: this.#receivedUnchanged,
+      clashes: this.#clashes,
       dropped: { ...this.dropped },
       rejected: Object.fromEntries(this.#rejected),
       broadcasts: this.broadcasts,

@@ -1,5 +1,13 @@
 import { DRIFT_MS_MAX, type HybridLogicalClock } from '@starling/hlc'
-import { ENTRY_LIMITS, ingest, joinEntries, type Entry, type ReplicaId } from '@starling/ormap'
+import {
+  ENTRY_LIMITS,
+  ingest,
+  joinEntries,
+  LIVE_DOTS_REPORTED,
+  liveDots,
+  type Entry,
+  type ReplicaId
+} from '@starling/ormap'
 import type { ReplicaLimits } from './config.ts'
 import { liveBytes } from './split-entry.ts'
 import type { StagedState } from './staged-state.ts'
@@ -12,6 +20,10 @@ export interface Taken {
   /** Refused entries by reason. */
   readonly rejected: ReadonlyMap<string, number>
   readonly rejectedCount: number
+  /** Items with another value under a replica and stamp that is known. */
+  readonly clashes: number
+  /** Keys that have just come to hold more live dots than honest use explains, and how many. */
+  readonly overflows: ReadonlyMap<string, number>
   /** A write under our own id that is newer than any we made. */
   readonly duplicate: boolean
 }
@@ -38,8 +50,10 @@ export function takeIn(entries: readonly Uint8Array[], wallMs: number, context: 
   clock.receive(result.greatestStamp, wallMs)
   const changes: Change[] = []
   let rejectedCount = result.rejected.length
+  const overflows = new Map<string, number>()
+  let clashes = 0
   let duplicate = false
-  for (const { key, received } of result.changed) {
+  for (const { key, received, clashes: found } of result.changed) {
     const known = state.get(key)
     if (liveBytes(known === undefined ? received : joinEntries(known, received)) > limits.rowBytesMax) {
       rejected.set('rowTooLong', (rejected.get('rowTooLong') ?? 0) + 1)
@@ -47,12 +61,19 @@ export function takeIn(entries: readonly Uint8Array[], wallMs: number, context: 
       continue
     }
     duplicate ||= own !== undefined && stampOf(received, own) > stampOf(known, own)
+    clashes += found
     const change = state.applied.join(key, received)
-    if (change !== undefined) {
-      changes.push({ key, previous: change.previous, entry: change.entry, origin: 'remote' })
-    }
+    if (change === undefined) continue
+    const { previous, entry } = change
+    changes.push({ key, previous, entry, origin: 'remote' })
+    const dots = dotCount(entry)
+    if (dots > LIVE_DOTS_REPORTED && dotCount(previous) <= LIVE_DOTS_REPORTED) overflows.set(key, dots)
   }
-  return { changes, unchanged: result.unchanged, rejected, rejectedCount, duplicate }
+  return { changes, unchanged: result.unchanged, rejected, rejectedCount, clashes, overflows, duplicate }
+}
+
+function dotCount(entry: Entry | undefined): number {
+  return entry === undefined || entry.items.length <= LIVE_DOTS_REPORTED ? 0 : liveDots(entry).length
 }
 
 function stampOf(entry: Entry | undefined, replica: ReplicaId): bigint {

@@ -269,6 +269,7 @@ class LoggedReplica implements Replica {
     }
     for (const { key, entry } of taken.changes) this.#queue.touch(key, rowBytes(key, entry))
     this.#tellOwner(taken.changes)
+    for (const [key, dots] of taken.overflows) this.#emit({ type: 'conflictOverflow', key, dots })
     if (taken.rejectedCount > 0) this.#emit({ type: 'rejected', peer, reasons: taken.rejected })
     return taken.rejectedCount
   }

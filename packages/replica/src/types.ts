@@ -60,6 +60,8 @@ export type ReplicaEvent =
     }
   /** Entries of one message or frame were refused: none of them was applied. */
   | { readonly type: 'rejected'; readonly peer: string; readonly reasons: ReadonlyMap<string, number> }
+  /** A key has more live dots than honest use explains: nobody settles its conflicts. All are kept. */
+  | { readonly type: 'conflictOverflow'; readonly key: string; readonly dots: number }
   /** A peer sent a write under this replica's id that this replica never made: it takes a new id. */
   | { readonly type: 'identityDuplicate'; readonly peer: string; readonly replica: ReplicaId }
   | { readonly type: 'poisoned'; readonly error: unknown }
@@ -109,6 +111,8 @@ export interface ReplicaStats {
   readonly receivedUnchanged: number
   /** Received messages and frames that were dropped whole: unreadable, while poisoned or closed, or over the backlog. */
   readonly dropped: { readonly malformed: number; readonly unavailable: number; readonly backlog: number }
+  /** Items that came with another value under a replica and stamp already known. Honest replicas cause none. */
+  readonly clashes: number
   /** Refused entries by reason. */
   readonly rejected: Readonly<Record<string, number>>
   /** Broadcast messages sent, and writes too long for one: those travel by reconciliation. */

@@ -120,6 +120,28 @@ describe('a received entry', () => {
     expect(node.replica.stats().replica).not.toBe(id)
   })
 
+  test('that conflicts once too often is reported, once, and kept', async () => {
+    const node = await openNode()
+    for (let i = 0; i < 66; i++) {
+      node.broadcast.deliver(remoteMessage('k', 'v', node.clock.ms, i.toString(16).padStart(16, '0')))
+    }
+    expect(valuesOf(node.replica.entry('k'))).toHaveLength(66)
+    const overflows = node.events.filter(event => event.type === 'conflictOverflow')
+    expect(overflows).toEqual([{ type: 'conflictOverflow', key: 'k', dots: 65 }])
+    await settle()
+  })
+
+  test('with another value under a stamp that is known is counted, and all choose the same', async () => {
+    const one = await openNode()
+    const other = await openNode({ name: 'b' })
+    const [x, y] = [remoteMessage('k', 'x', one.clock.ms), remoteMessage('k', 'y', one.clock.ms)]
+    for (const message of [x, y]) one.broadcast.deliver(message)
+    for (const message of [y, x]) other.broadcast.deliver(message)
+    expect([read(one, 'k'), read(other, 'k')]).toEqual(['y', 'y'])
+    expect(one.replica.stats().clashes).toBe(1)
+    await settle()
+  })
+
   test('that supersedes our own dot is no sign of a duplicate', async () => {
     const a = await openNode({ name: 'a' })
     const b = await openNode({ name: 'b' })
