@@ -1,5 +1,5 @@
 import type { Connection } from '@libp2p/interface'
-import { INTERNAL_TAG_PREFIX, SESSION_TAG } from './config.ts'
+import { INTERNAL_TAG_PREFIX, SESSION_TAG, SESSION_WINDOW_BYTES } from './config.ts'
 import type { Counters } from './counters.ts'
 import { SessionClosedError } from './errors.ts'
 import type { Link } from './link.ts'
@@ -38,7 +38,7 @@ export class Channels {
         if (link === undefined) return channel.abort(new SessionClosedError(info.peer))
         link.offer(channel)
       },
-      { internal: true, accept: info => this.#acceptSession(info) }
+      { internal: true, windowBytes: SESSION_WINDOW_BYTES, accept: info => this.#acceptSession(info) }
     )
     this.#registrations.set(SESSION_TAG, registration)
     for (const tag of this.#handlers.keys()) this.#register(tag)

@@ -115,6 +115,9 @@ export const CLUSTER_HASH_BYTES = 16
 /** Largest message on the session channel, bytes; a longer one ends the session. */
 export const SESSION_MESSAGE_BYTES_MAX = 256
 
+/** Bytes of unread session messages a peer may have here. Source: the least the multiplexer offers. */
+export const SESSION_WINDOW_BYTES = 16_384
+
 /** Delays, deadlines and grades the user may set; everything else above is fixed. */
 export interface PeersTimings {
   /** Time between two heartbeats, ms (default 1,000). */

@@ -1,6 +1,6 @@
 import type { Connection } from '@libp2p/interface'
 import type { TimerHandle } from '@starling/ports'
-import { NONCE_BYTES, SESSION_TAG } from './config.ts'
+import { NONCE_BYTES, SESSION_TAG, SESSION_WINDOW_BYTES } from './config.ts'
 import { limited } from './dialler.ts'
 import { HandshakeTimeoutError, PeerUnavailableError, SessionProtocolError } from './errors.ts'
 import { dismiss, sayGoodbye, type Leaving } from './farewell.ts'
@@ -149,6 +149,10 @@ export class Link {
   lost(reason: string): void {
     if (this.#closed) return
     this.#closed = true
+    if (this.initiator && this.#phase === 'handshaking') {
+      const detail = `the connection was lost during the handshake (${reason})`
+      this.#fail(plain(new PeerUnavailableError(this.peer, detail)))
+    }
     if (this.#phase !== 'ending') this.#endPhase()
     this.#gone.resolve()
     this.#peerEnd.resolve()
@@ -161,7 +165,8 @@ export class Link {
     try {
       const channel = await mux.openChannel(this.connection, SESSION_TAG, {
         signal: limit.signal,
-        internal: true
+        internal: true,
+        windowBytes: SESSION_WINDOW_BYTES
       })
       if (this.#phase !== 'handshaking') return channel.abort(new PeerUnavailableError(this.peer, 'too late'))
       this.#attach(channel)
