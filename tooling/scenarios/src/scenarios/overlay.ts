@@ -1,12 +1,18 @@
 import { DEFAULT_CONFIG } from '@starling/hyparview'
 import { createSimulation } from '@starling/sim'
-import { overlayGraph, overlayShape, overlayViolations } from '../checkers/overlay.ts'
+import { overlayGraph, overlayShape, overlayViolations, viewViolation } from '../checkers/overlay.ts'
 import { asymmetricLinks } from '../graph.ts'
 import { OverlayWorld, type MessageCounts } from '../overlay-world.ts'
 import { wholeNumber, type Scenario } from '../scenario.ts'
 
 /** Time given to the joins before anything is counted as shuffling, ms. */
 const JOIN_MS = 1_000
+
+/** Most complaints about single steps that a report lists. */
+const STEP_VIOLATIONS_MAX = 20
+
+/** Up to this many nodes, views are checked at every step. */
+const CHECKED_NODES = 1_000
 
 /** All nodes join node 0 at once; then shuffle cycles, and the shape of what has grown. */
 export const overlayScenario: Scenario = {
@@ -21,6 +27,7 @@ export const overlayScenario: Scenario = {
     const cycles = Number(options['cycles'])
     const simulation = createSimulation({ seed })
     const world = new OverlayWorld(simulation, { nodes })
+    const stepViolations = watchViews(world)
     world.joinAllThroughFirst()
     simulation.runUntil(JOIN_MS)
     const afterJoin = { ...world.sent }
@@ -32,7 +39,7 @@ export const overlayScenario: Scenario = {
     settle(world)
     const shape = overlayShape(world, activeViewCapacity)
     return {
-      violations: overlayViolations(world),
+      violations: [...stepViolations, ...overlayViolations(world)],
       metrics: {
         ...shape,
         joinMessagesPerNode: total(afterJoin) / nodes,
@@ -43,6 +50,22 @@ export const overlayScenario: Scenario = {
       simulatedMs: simulation.nowMs
     }
   }
+}
+
+/**
+ * Checks the views of every node that does something, as it does it; in large worlds at every so manyth step only. Keeps the
+ * first few complaints.
+ */
+function watchViews(world: OverlayWorld): readonly string[] {
+  const violations: string[] = []
+  const every = Math.ceil(world.size / CHECKED_NODES)
+  let steps = 0
+  world.afterStep = node => {
+    if (steps++ % every !== 0 || violations.length >= STEP_VIOLATIONS_MAX) return
+    const wrong = viewViolation(world, node)
+    if (wrong !== undefined) violations.push(`${wrong} at ${world.simulation.nowMs.toFixed(0)} ms`)
+  }
+  return violations
 }
 
 /** Lets handshakes that are in flight at this moment end: a link being made is held by one end for a moment. */
