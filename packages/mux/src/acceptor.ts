@@ -183,13 +183,21 @@ export class Acceptor {
     this.#run(
       () => head.registration.handler(channel, info),
       info,
-      error => channel.fail(error, 'handlerFailed')
+      error => channel.fail(error, 'handlerFailed'),
+      error => error === channel.failure
     )
   }
 
   /** Calls a handler. What it throws, now or later, ends its own stream and nothing else. */
-  #run(call: () => void | Promise<void>, info: StreamInfo, end: (error: Error) => void): void {
+  #run(
+    call: () => void | Promise<void>,
+    info: StreamInfo,
+    end: (error: Error) => void,
+    known: (error: unknown) => boolean = () => false
+  ): void {
     const failed = (cause: unknown): void => {
+      // A handler that passes on how its own channel ended has not failed.
+      if (known(cause)) return
       const error = cause instanceof Error ? cause : new Error('a handler failed', { cause })
       this.#parts.counters.handlersFailed++
       this.#parts.log?.error('the handler of %s failed - %e', info.tag, error)

@@ -139,7 +139,7 @@ export interface MuxStats {
   readonly refused: Readonly<Record<Refusal, number>>
   /** Outbound streams the other end refused, by reason. */
   readonly refusedByPeer: Readonly<Record<Refusal, number>>
-  /** Handlers that threw or rejected. */
+  /** Handlers that threw or rejected, other than with the failure of their own channel. */
   readonly handlersFailed: number
   /** Channels that ended without the peer's END. */
   readonly channelsTruncated: number

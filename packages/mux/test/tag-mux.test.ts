@@ -14,7 +14,7 @@ import {
 } from '@starling/mux'
 import { describe, expect, test } from 'vitest'
 import { encodePreamble } from '../src/preamble.ts'
-import { Recorder, receive, turns, until } from './support/bytes.ts'
+import { Recorder, drain, receive, turns, until } from './support/bytes.ts'
 import { InMemoryConnection, inMemoryHost, type InMemoryHost } from './support/in-memory-network.ts'
 import type { InMemoryStream } from './support/in-memory-stream.ts'
 import { ManualTimers } from './support/manual-timers.ts'
@@ -281,6 +281,20 @@ describe('accept rules', () => {
     stream.send(new Uint8Array(5000))
     await turns()
     expect(w.acceptor.mux.stats()).toMatchObject({ parked: 0 })
+  })
+})
+
+describe('handlers', () => {
+  test('that pass on how their channel ended have not failed', async () => {
+    const w = await world()
+    w.acceptor.mux.handleChannel('read', async channel => {
+      await drain(channel)
+    })
+    const channel = await openChannel(w, 'read')
+    channel.abort(new Error('no more'))
+    await until(() => w.acceptor.mux.stats().channels === 0)
+    await turns()
+    expect(w.acceptor.mux.stats()).toMatchObject({ handlersFailed: 0, channelsTruncated: 1 })
   })
 })
 
