@@ -1,30 +1,15 @@
-import type { GossipConfig } from './config.ts'
-import type { Counters } from './counters.ts'
 import { GossipChannelError } from './errors.ts'
 import { decodeBatch } from './frames.ts'
-import { receiveFrame, type LinkEvents } from './inbound.ts'
+import { receiveFrame } from './inbound.ts'
 import { Lane } from './lane.ts'
+import type { LinkInit } from './link-init.ts'
 import { Offences } from './offences.ts'
 import { Opener } from './opener.ts'
 import { Outbox, type Parcel } from './outbox.ts'
-import type { FramedChannel, PeerKey, Session, SessionPort } from './ports.ts'
-import type { TimerQueue } from './timer-queue.ts'
+import type { FramedChannel, PeerKey, Session } from './ports.ts'
 
 /** Two, because both sides may open one at the same moment; a third displaces the first. */
 const LANES_MAX = 2
-
-export interface LinkInit {
-  readonly peer: PeerKey
-  readonly config: GossipConfig
-  readonly counters: Counters
-  readonly sessions: SessionPort
-  readonly timers: TimerQueue
-  readonly nowMs: () => number
-  readonly signal: AbortSignal
-  readonly events: LinkEvents
-  /** What names a topic to this peer. */
-  readonly token: (topic: string) => Uint8Array
-}
 
 /** One peer: its session, its channels, what waits for it, and for how long its session is wanted. */
 export class Link {

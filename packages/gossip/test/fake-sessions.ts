@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { setImmediate as macrotask } from 'node:timers/promises'
+import type { Timers } from '@starling/ports'
 import { systemHash } from '@starling/ports/system'
 import { createSimulation, type NodePorts, type Simulation } from '@starling/sim'
 import {
@@ -24,6 +25,8 @@ interface Node {
   readonly sessions: Map<PeerKey, FakeSession>
   readonly intents: Map<PeerKey, number>
   readonly dialling: Set<PeerKey>
+  /** Timers of the platform that have not run. */
+  readonly timers: Set<object>
   readonly listeners: Set<(event: SessionEvent) => void>
   handler: ((channel: FramedChannel, session: Session) => void) | undefined
   up: boolean
@@ -51,13 +54,15 @@ export class Swarm {
       sessions: new Map(),
       intents: new Map(),
       dialling: new Set(),
+      timers: new Set(),
       listeners: new Set(),
       handler: undefined,
       up: true,
       gossip: undefined as never
     }
     this.nodes.set(key, node)
-    const { clock, timers, random } = node.ports
+    const { clock, random } = node.ports
+    const timers = counted(node.ports.timers, node.timers)
     node.gossip = createGossip(
       {
         sessions: this.#port(node),
@@ -241,6 +246,25 @@ export class Swarm {
     let sum = 0
     for (const unit of `${a}${b}`) sum += unit.charCodeAt(0)
     return 1 + (sum % 5)
+  }
+}
+
+function counted(timers: Timers, pending: Set<object>): Timers {
+  return {
+    schedule(delayMs, task) {
+      const entry = {}
+      pending.add(entry)
+      const handle = timers.schedule(delayMs, () => {
+        pending.delete(entry)
+        task()
+      })
+      return {
+        cancel: () => {
+          pending.delete(entry)
+          handle.cancel()
+        }
+      }
+    }
   }
 }
 

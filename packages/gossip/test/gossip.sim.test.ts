@@ -70,8 +70,12 @@ describe('joining', () => {
   test('a contact that comes up a minute later is found within a dozen seconds', async () => {
     const swarm = new Swarm()
     const early = join(swarm, 'n1', 'flags', ['n0'])
-    await swarm.pass(60_000)
+    await swarm.pass(10_000)
+    // A failed dial is told to the overlay: it does not wait for its request to time out.
+    expect(swarm.dials.length).toBeGreaterThanOrEqual(4)
+    await swarm.pass(50_000)
     expect(early.topic.neighbors()).toEqual([])
+    expect(swarm.dials.length).toBeLessThan(40)
     const late = join(swarm, 'n0', 'flags', [])
     expect(await swarm.until(() => late.topic.neighbors().length === 1, 60_000)).toBeLessThan(12_000)
     await everybodyHears(swarm, [early, late], 'late')
@@ -193,6 +197,18 @@ describe('faults', () => {
     await everybodyHears(swarm, [...members.slice(0, 3), reborn], 'reborn')
   })
 
+  test('a peer that restarts and knows nobody is dialled again', async () => {
+    const swarm = new Swarm()
+    const survivor = join(swarm, 'n0', 'flags', ['n1'])
+    join(swarm, 'n1', 'flags', [])
+    expect(await swarm.until(() => survivor.topic.neighbors().length === 1, 5_000)).toBeLessThan(1_000)
+    swarm.crash('n1')
+    await swarm.pass(30_000)
+    expect(survivor.topic.neighbors()).toEqual([])
+    const reborn = join(swarm, 'n1', 'flags', [])
+    expect(await swarm.until(() => reborn.topic.neighbors().length === 1, 60_000)).toBeLessThan(12_000)
+  })
+
   test('two halves that were apart for ten minutes become one again', async () => {
     const swarm = new Swarm(5)
     const members = await cluster(swarm, 12)
@@ -256,6 +272,7 @@ test('stopping tells the neighbours, ends the channels and leaves no timer', asy
   const last = swarm.node('n0').gossip.stop()
   await swarm.pass(1_500)
   await last
+  for (const node of swarm.nodes.values()) expect(node.timers.size).toBe(0)
   // What is left belongs to the fake network: idle sessions that end once. Afterwards nothing at all is scheduled.
   await swarm.pass(120_000)
   expect(swarm.simulation.pending).toBe(0)

@@ -50,6 +50,14 @@ export interface PlumtreeConfig {
   readonly optimizeMs: number
   /** Only announcements held for at most this long count as evidence of speed. */
   readonly optimizeHeldMs: number
+  /** Messages of two origins within this time mean that several broadcast at once; believed for the second time. */
+  readonly concurrentMs: number
+  readonly busyMs: number
+  /** Meanwhile: an origin not heard for so long stops shaping the tree; any message may change a link once in this time. */
+  readonly rootAgeMs: number
+  readonly exceptionMs: number
+  /** Meanwhile: the longest first graft timer. */
+  readonly pullMs: number
   /** Shortest time between two sweeps of cache and id memory. */
   readonly expireMs: number
 }
@@ -91,6 +99,11 @@ export const defaultConfig: PlumtreeConfig = {
   recentMs: 10_000, // measured: at least 3 s
   optimizeMs: 5, // measured
   optimizeHeldMs: 200, // measured
+  concurrentMs: 1_000, // guess: above the time one message takes
+  busyMs: 5_000, // guess
+  rootAgeMs: 60_000, // measured
+  exceptionMs: 5_000, // measured
+  pullMs: 300, // measured
   expireMs: 1_000
 }
 

@@ -1,6 +1,7 @@
 import type { PlumtreeConfig } from './config.ts'
 import { MessageCache } from './message-cache.ts'
 import { SeenIds } from './seen-ids.ts'
+import { Shaping } from './shaping.ts'
 import { newCounts, type Counts } from './stats.ts'
 import type { Message, MessageId, Output, PeerKey, Timer } from './types.ts'
 
@@ -33,6 +34,7 @@ export class Core {
   readonly links: Map<PeerKey, Link> = new Map()
   readonly cache: MessageCache
   readonly seen: SeenIds
+  readonly shaping: Shaping
   readonly counts: Counts = newCounts()
   /** Time of the current step. */
   nowMs = 0
@@ -45,6 +47,7 @@ export class Core {
     this.config = config
     this.cache = new MessageCache(config)
     this.seen = new SeenIds(config.seenCountMax, config.seenAgeMs)
+    this.shaping = new Shaping(config)
   }
 
   begin(nowMs: number): void {

@@ -25,9 +25,10 @@ export class GraftTiming {
   /** Patience after the first announcement. A node outside the tree has nothing to wait for. */
   firstMs(core: Core): number {
     if (core.eagerCount === 0) return 0
-    const { graftFirstMs, graftLagFactor, graftFloorMs, graftCapMs } = this.#config
-    if (this.#worstLagMs === undefined) return graftFirstMs
-    return Math.min(graftCapMs, Math.max(graftFloorMs, graftLagFactor * this.#worstLagMs))
+    const { graftFirstMs, graftLagFactor, graftFloorMs, graftCapMs, pullMs } = this.#config
+    const capMs = core.shaping.busy(core.nowMs) ? pullMs : graftCapMs
+    if (this.#worstLagMs === undefined) return Math.min(capMs, graftFirstMs)
+    return Math.min(capMs, Math.max(graftFloorMs, graftLagFactor * this.#worstLagMs))
   }
 
   /** Patience after a graft, doubling each time the same announcer is asked for the same id again. */

@@ -236,7 +236,7 @@ export class Plumtree {
     if (link !== undefined) {
       // The first copy's link is part of the tree (§3.4), if it is a link of the overlay at all.
       this.#core.knows(link, id)
-      this.#repair.join(link)
+      if (missing?.asked !== from || !missing.pulled) this.#repair.join(link)
     }
     const holders = new Set([from])
     if (missing !== undefined) for (const source of missing.sources) holders.add(source.peer)
@@ -278,12 +278,14 @@ export class Plumtree {
     this.#announcer.clear()
     this.#repair.clear()
     this.#tree.clear()
+    this.#core.shaping.clear()
     this.#expiry.clear()
   }
 
   #remember(entry: CachedMessage): void {
     this.#core.cache.put(entry)
     this.#core.seen.add(entry.id, this.#core.nowMs)
+    this.#core.shaping.observe(entry.origin, this.#core.nowMs)
     this.#expiry.started()
   }
 

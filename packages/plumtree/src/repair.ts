@@ -20,6 +20,8 @@ export interface Missing {
   attempt: number
   asked: PeerKey | undefined
   askedMs: number
+  /** It was asked for the payload only, not for the link. */
+  pulled: boolean
 }
 
 /**
@@ -62,7 +64,14 @@ export class Repair {
       known.sources.push(source)
       return
     }
-    const missing = { firstMs: nowMs, sources: [source], attempt: 1, asked: undefined, askedMs: 0 }
+    const missing = {
+      firstMs: nowMs,
+      sources: [source],
+      attempt: 1,
+      asked: undefined,
+      askedMs: 0,
+      pulled: false
+    }
     this.#missing.set(id, missing)
     const delayMs = this.timing.firstMs(this.#core)
     if (delayMs > 0) this.#core.schedule({ type: 'graft', id, attempt: 1 }, delayMs)
@@ -132,7 +141,9 @@ export class Repair {
     missing.asked = source.peer
     missing.askedMs = nowMs
     missing.attempt++
-    this.graft(link, [id])
+    missing.pulled = this.#core.eagerCount > 0 && !this.#core.shaping.allows(undefined, nowMs)
+    if (missing.pulled) this.#core.send(link.peer, { type: 'graft', ids: [id], eager: false })
+    else this.graft(link, [id])
     const delayMs = this.timing.retryMs(link, Math.min(source.tries, config.graftTries))
     this.#core.schedule({ type: 'graft', id, attempt: missing.attempt }, delayMs)
   }

@@ -47,6 +47,8 @@ export class Tree {
   /** A second copy (§3.4): the link is redundant, on both ends. Told each time, since the other end may not know. */
   duplicate(link: Link, id: MessageId): void {
     this.#core.knows(link, id)
+    const origin = this.#core.cache.get(id)?.origin
+    if (link.eager && !this.#core.shaping.allows(origin, this.#core.nowMs)) return
     // The same peer sending it twice (an answer to a second graft) says nothing about the link.
     if (this.#core.cache.get(id)?.from === link.peer) return
     this.#core.demote(link)

@@ -48,6 +48,19 @@ test.each(['lazy', 'eager'] as const)(
   }
 )
 
+test('PLT-I3: sixty nodes that all broadcast at once do not take the tree apart', () => {
+  const world = new World({ nodes: 60 })
+  for (let round = 0; round < 5; round++) {
+    for (let node = 0; node < 60; node++) world.broadcast(node, payload(round * 60 + node))
+    const start = world.simulation.nowMs
+    world.simulation.runFor(3_000)
+    expect(Math.max(...world.delivered.flat().map(item => item.atMs)) - start).toBeLessThan(1_500)
+  }
+  expectComplete(world, 300, () => 5)
+  // Without the rule that only one origin changes links it is 0.66.
+  expect(world.sent.gossip / (300 * 59) - 1).toBeLessThan(0.6)
+})
+
 test('PLT-A2: a payload known by announcement only is there within T1 + 2 T2, though its first announcer died', () => {
   // x (0) hears of the payload from p1 (1) and p2 (2); its parent (3) never gets it.
   const edges = [

@@ -238,3 +238,59 @@ describe('tree optimisation (§3.8)', () => {
     expect(sends(bench.announce('b', gossip(2).id, 100))).toEqual(['b:graft', 'a:prune'])
   })
 })
+
+describe('deviation: several origins broadcasting at once', () => {
+  const low = (sequence: number) => gossip(sequence, new Uint8Array([sequence]), 1, '0000000000000000')
+  const high = (sequence: number) => gossip(sequence, new Uint8Array([sequence]), 1, 'ffffffffffffffff')
+
+  /** Two eager links, messages of two origins, and the one exception used up. */
+  function busy(): Bench {
+    const bench = new Bench({ newLinks: 'eager' }, ['a', 'b', 'c'])
+    bench.receive('a', low(1))
+    bench.receive('a', high(1))
+    bench.receive('c', high(1))
+    expect(bench.machine.lazyPeers()).toEqual(['c'])
+    return bench
+  }
+
+  test('a second copy of the chosen origin prunes', () => {
+    const bench = busy()
+    bench.receive('a', low(2))
+    expect(sends(bench.receive('b', low(2)))).toEqual(['b:prune'])
+  })
+
+  test('a second copy of another origin does not', () => {
+    const bench = busy()
+    bench.receive('a', high(2))
+    expect(sends(bench.receive('b', high(2)))).toEqual([])
+    expect(bench.machine.eagerPeers()).toEqual(['a', 'b'])
+  })
+
+  test('what is missing is fetched soon, and the link stays lazy', () => {
+    const bench = busy()
+    bench.announce('c', high(3).id)
+    const graft = bench.pass(300).find(output => output.type === 'send' && output.to === 'c')
+    expect(graft).toMatchObject({ message: { type: 'graft', eager: false } })
+    bench.receive('c', high(3))
+    expect(bench.machine.lazyPeers()).toEqual(['c'])
+  })
+
+  test('a graft that asks for the payload alone leaves the link lazy at the supplier too', () => {
+    const bench = busy()
+    expect(sends(bench.graft('c', [low(1).id], false))).toEqual(['c:gossip'])
+    expect(bench.machine.lazyPeers()).toEqual(['c'])
+  })
+
+  test('now and then any message may change a link, and in quiet times every one', () => {
+    const bench = busy()
+    bench.nowMs += 4_900
+    bench.receive('a', low(4))
+    bench.receive('a', high(4))
+    bench.nowMs += 200
+    expect(sends(bench.receive('b', high(4)))).toEqual(['b:prune'])
+    const quiet = busy()
+    quiet.nowMs += 20_000
+    quiet.receive('a', high(5))
+    expect(sends(quiet.receive('b', high(5)))).toEqual(['b:prune'])
+  })
+})

@@ -70,9 +70,9 @@ export class Bench {
 export function gossip(
   sequence: number,
   payload: Uint8Array = new Uint8Array([sequence]),
-  round = 1
+  round = 1,
+  origin = '00112233445566ff'
 ): GossipMessage {
-  const origin = '00112233445566ff'
   return {
     type: 'gossip',
     id: messageId(systemHash, origin, sequence, payload),
