@@ -238,8 +238,12 @@ describe('close', () => {
   test('is idempotent, keeps reads, and refuses the rest', async () => {
     const node = await openMap<number>()
     const write = node.map.set('k', 1)
+    let over = false
+    void node.map.closed.then(() => (over = true))
+    await settle()
+    expect(over).toBe(false)
     await Promise.all([node.map.close(), node.map.close(), node.map[Symbol.asyncDispose]()])
-    await write
+    await Promise.all([write, node.map.closed])
     expect(node.map.get('k')).toBe(1)
     await expect(node.map.set('k', 2)).rejects.toBeInstanceOf(MapClosedError)
     await expect(node.map.delete('k')).rejects.toBeInstanceOf(MapClosedError)
