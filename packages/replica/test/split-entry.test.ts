@@ -28,7 +28,7 @@ function entryOf(values: readonly (string | undefined)[]): Entry {
 describe('splitEntry', () => {
   test('parts are within the limit, join to the whole, and bring dots before evidence', () => {
     const text = fc.string({ minLength: 20, maxLength: 60 }).filter(value => value.isWellFormed())
-    const values = fc.array(fc.option(text, { nil: undefined, freq: 1 }), { minLength: 1, maxLength: 60 })
+    const values = fc.array(fc.option(text, { nil: undefined, freq: 2 }), { minLength: 1, maxLength: 60 })
     fc.assert(
       fc.property(values, fc.integer({ min: 330, max: 800 }), (list, bytesMax) => {
         const entry = entryOf(list)
@@ -44,6 +44,15 @@ describe('splitEntry', () => {
       }),
       runs(200)
     )
+  })
+
+  test('the dots of a long entry are in its first parts, whatever the order of the replica ids', () => {
+    const entry = entryOf(Array.from({ length: 60 }, (_, i) => (i % 2 === 0 ? undefined : 'v'.repeat(40))))
+    const parts = splitEntry('key', entry, 400) ?? []
+    const live = parts.map(part => hasLiveDot(decodeEntry(part).entry))
+    expect(live.indexOf(false)).toBe(live.lastIndexOf(true) + 1)
+    expect(live[0]).toBe(true)
+    expect(live.at(-1)).toBe(false)
   })
 
   test('an entry that fits is one part, and the same bytes', () => {
