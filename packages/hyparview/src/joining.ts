@@ -1,3 +1,4 @@
+import type { Link } from './active-view.ts'
 import { Bucket } from './budget.ts'
 import { JOIN_BUDGET, SPARE_HOPS_MAX } from './config.ts'
 import type { Core } from './core.ts'
@@ -18,19 +19,8 @@ export class Joining {
     if (!core.budgets.take(from, 'join', core.nowMs)) return core.reject(from, 'tooMany')
     const link = core.active.get(from)
     if (link !== undefined) {
-      // A neighbour that joins lost its side of the link. It is asked to renew it; nothing changes on this side.
-      const requestId = link.requestIds[0] as number
-      core.send(from, {
-        type: 'neighbor',
-        requestId,
-        priority: 'high',
-        data: core.data,
-        active: [],
-        split: undefined,
-        replaces: undefined,
-        swap: undefined
-      })
-      return
+      // A neighbour that joins lost its side of the link.
+      return this.#renew(link)
     }
     const joiner = { id: from, data: message.data }
     if (core.config.joinRule === 'replace') this.#takeIn(joiner, message.requestId)
@@ -103,7 +93,9 @@ export class Joining {
   #onReplaceWalk(from: PeerKey, message: ForwardJoinMessage): void {
     const core = this.#core
     const { peer, ttl } = message
-    if (core.active.has(peer.id) || core.requests.get(peer.id) !== undefined) return
+    const link = core.active.get(peer.id)
+    if (link !== undefined) return this.#renew(link)
+    if (core.requests.get(peer.id) !== undefined) return
     const next = this.#next(from, peer.id)
     if (ttl === 0 || next === undefined) {
       core.request(peer, 'offer', { priority: 'high' })
@@ -134,6 +126,20 @@ export class Joining {
       }
     }
     if (spareHops > 0 && next !== undefined) core.send(next, { ...message, ttl: 0, spareHops: spareHops - 1 })
+  }
+
+  /** Asks a neighbour to take up its side of the link again, under the same id. Nothing changes on this side. */
+  #renew(link: Link): void {
+    this.#core.send(link.id, {
+      type: 'neighbor',
+      requestId: link.requestIds[0] as number,
+      priority: 'high',
+      data: this.#core.data,
+      active: [],
+      split: undefined,
+      replaces: undefined,
+      swap: undefined
+    })
   }
 
   #walk(to: PeerKey, peer: PeerInfo, walk: WalkKind): void {

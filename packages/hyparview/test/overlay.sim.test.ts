@@ -1,127 +1,6 @@
-import {
-  createSimulation,
-  SimNetwork,
-  type NodePorts,
-  type Simulation,
-  type SimNetworkInit
-} from '@starling/sim'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { HyParView, type Config, type Input, type Message } from '../src/index.ts'
-
-interface OverlayNode {
-  readonly machine: HyParView
-  readonly ports: NodePorts
-  readonly up: Set<string>
-}
-
-/** HyParView nodes on a simulated network, with the checks that hold at every step. */
-class Overlay {
-  readonly simulation: Simulation
-  readonly network: SimNetwork<Message>
-  readonly events: string[] = []
-  readonly #nodes: OverlayNode[] = []
-
-  constructor(
-    nodes: number,
-    seed: number,
-    config: Partial<Config> = {},
-    network: SimNetworkInit<Message> = {}
-  ) {
-    this.simulation = createSimulation({ seed })
-    this.network = new SimNetwork(this.simulation, network)
-    for (let i = 0; i < nodes; i++) {
-      const ports = this.simulation.ports(`${i}`, { node: i })
-      const machine = new HyParView(config, { self: `${i}`, random: ports.random })
-      this.#nodes.push({ machine, ports, up: new Set() })
-      this.network.attach({
-        message: (from, message) => this.apply(i, { type: 'message', from: `${from}`, message }),
-        peerLost: peer => this.apply(i, { type: 'peerLost', peer: `${peer}` })
-      })
-    }
-  }
-
-  apply(node: number, input: Input): void {
-    if (!this.network.isUp(node)) return
-    const { machine, ports, up } = this.#node(node)
-    for (const output of machine.handle(input, this.simulation.nowMs)) {
-      if (output.type === 'send') this.network.send(node, Number(output.to), output.message)
-      else if (output.type === 'schedule') {
-        const timer: Input = { type: 'timer', timer: output.timer }
-        ports.timers.schedule(output.delayMs, () => this.apply(node, timer))
-      } else if (output.type === 'neighborUp') {
-        expect(up.has(output.peer)).toBe(false)
-        up.add(output.peer)
-        this.network.watch(node, Number(output.peer))
-        this.events.push(`${node} up ${output.peer}`)
-      } else if (output.type === 'neighborDown') {
-        expect(up.delete(output.peer)).toBe(true)
-        this.network.unwatch(node, Number(output.peer))
-        this.events.push(`${node} down ${output.peer} ${output.reason}`)
-      }
-    }
-    const { activeView, passiveView } = machine
-    const all = [...activeView, ...passiveView]
-    if (
-      activeView.length > 5 ||
-      passiveView.length > 30 ||
-      new Set(all).size !== all.length ||
-      all.includes(`${node}`)
-    ) {
-      throw new Error(`node ${node} broke its views: ${activeView} / ${passiveView}`)
-    }
-  }
-
-  join(node: number, ...contacts: number[]): void {
-    const data = new Uint8Array(0)
-    this.apply(node, { type: 'join', contacts: contacts.map(contact => ({ id: `${contact}`, data })) })
-  }
-
-  joinAll(): this {
-    this.#nodes.forEach((_, i) => (i === 0 ? this.join(0) : this.join(i, 0)))
-    return this
-  }
-
-  crash(node: number): void {
-    this.network.crash(node)
-    this.#node(node).ports.halt()
-  }
-
-  alive(): number[] {
-    return this.#nodes.map((_, i) => i).filter(i => this.network.isUp(i))
-  }
-
-  neighbors(node: number): number[] {
-    return this.#node(node).machine.activeView.map(Number)
-  }
-
-  #node(node: number): OverlayNode {
-    const found = this.#nodes[node]
-    if (found === undefined) throw new RangeError(`there is no node ${node}`)
-    return found
-  }
-
-  /** Nodes that can be reached from the first living one. */
-  reached(): number {
-    const alive = this.alive()
-    const seen = new Set(alive.slice(0, 1))
-    for (const node of seen) for (const peer of this.neighbors(node)) seen.add(peer)
-    return seen.size
-  }
-
-  asymmetric(): string[] {
-    return this.alive().flatMap(node =>
-      this.neighbors(node)
-        .filter(peer => !this.network.isUp(peer) || !this.neighbors(peer).includes(node))
-        .map(peer => `${node} > ${peer}`)
-    )
-  }
-
-  /** Lets handshakes in flight end. */
-  settle(): this {
-    for (let i = 0; i < 50 && this.asymmetric().length > 0; i++) this.simulation.runFor(20)
-    return this
-  }
-}
+import { Overlay } from './overlay.ts'
 
 const SEEDS = [1, 2, 3]
 
@@ -227,6 +106,48 @@ describe('in the simulator', () => {
     overlay.settle()
     expect(overlay.asymmetric()).toEqual([])
     expect(overlay.reached()).toBe(30)
+  })
+
+  test('after any mix of crashes, restarts, leaving, partitions and loss the overlay becomes one again', () => {
+    const nodes = 12
+    const fault = fc.record({
+      kind: fc.constantFrom('crash', 'restart', 'leave', 'join', 'split', 'heal', 'lossy', 'clean'),
+      node: fc.nat({ max: nodes - 1 }),
+      waitMs: fc.constantFrom(0, 30, 300, 3_000, 30_000)
+    })
+    const act = (overlay: Overlay, kind: string, node: number): void => {
+      const contact = (node + 1) % nodes
+      const up = overlay.network.isUp(node)
+      if (kind === 'crash') overlay.crash(node)
+      else if (kind === 'restart' && !up) overlay.restart(node, contact)
+      else if (kind === 'leave') overlay.apply(node, { type: 'leave' })
+      else if (kind === 'join') overlay.join(node, contact)
+      else if (kind === 'split') overlay.network.partition((a, b) => a < node !== b < node)
+      else if (kind === 'heal') overlay.network.partition(undefined)
+      else if (kind === 'lossy') overlay.network.setLoss(0.2)
+      else overlay.network.setLoss(0)
+    }
+    fc.assert(
+      fc.property(fc.integer(), fc.array(fault, { maxLength: 40 }), (seed, faults) => {
+        const overlay = new Overlay(nodes, seed).joinAll()
+        // Views are checked at every step inside.
+        for (const { kind, node, waitMs } of faults) {
+          act(overlay, kind, node)
+          overlay.simulation.runFor(waitMs)
+        }
+        overlay.network.setLoss(0)
+        overlay.network.partition(undefined)
+        for (let node = 0; node < nodes; node++) {
+          act(overlay, 'restart', node)
+          act(overlay, 'join', node)
+        }
+        overlay.simulation.runFor(900_000)
+        overlay.settle()
+        expect(overlay.asymmetric()).toEqual([])
+        expect(overlay.reached()).toBe(nodes)
+      }),
+      { numRuns: 15 }
+    )
   })
 
   test('same seed, same overlay', () => {

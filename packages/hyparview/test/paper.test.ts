@@ -106,9 +106,17 @@ describe('joining (§4.1)', () => {
     ])
   })
 
-  test('a joiner that a neighbour already is, or is being asked, is not asked again', () => {
+  test('a joiner that is a neighbour already is asked to renew its link, and nothing changes here', () => {
     const driver = new Driver(PAPER).link('a', 'b')
-    expect(driver.receive('a', forwardJoin('b', 0))).toEqual([])
+    expect(driver.receive('a', forwardJoin('b', 0))).toMatchObject([
+      { to: 'b', message: { type: 'neighbor', priority: 'high', requestId: idOf('b') } }
+    ])
+    expect(driver.receive('b', accepted(idOf('b')))).toEqual([])
+    expect(driver.events).toEqual(['+a', '+b'])
+  })
+
+  test('a joiner that is being asked is not asked again, and a walk for this node itself ends', () => {
+    const driver = new Driver(PAPER).link('a', 'b')
     expect(driver.receive('a', forwardJoin('self', 0))).toEqual([])
     driver.receive('a', forwardJoin('joiner', 0))
     expect(driver.receive('a', forwardJoin('joiner', 0))).toEqual([])

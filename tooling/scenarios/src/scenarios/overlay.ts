@@ -53,7 +53,7 @@ export const overlayScenario: Scenario = {
 }
 
 /**
- * Checks the views of every node that does something, as it does it; in large worlds at every so manyth step only. Keeps the
+ * Checks the views of every node that does something, as it does it; in large worlds only some of these steps. Keeps the
  * first few complaints.
  */
 function watchViews(world: OverlayWorld): readonly string[] {
