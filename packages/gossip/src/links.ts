@@ -95,7 +95,8 @@ export class Links implements LinkEvents {
 
   /** Resolves when what waits for these peers has left, or the signal gives up. */
   async drained(peers: readonly PeerKey[], signal: AbortSignal): Promise<void> {
-    await Promise.all(peers.map(peer => this.#links.get(peer)?.drained(signal)))
+    const links = peers.flatMap(peer => this.#links.get(peer) ?? [])
+    await Promise.all(links.map(link => link.drained(signal)))
   }
 
   async close(signal: AbortSignal): Promise<void> {

@@ -21,6 +21,12 @@ function join(swarm: Swarm, key: PeerKey, name: string, contacts: readonly PeerK
   return { topic, received, events }
 }
 
+function memberOf(members: readonly Member[], index: number): Member {
+  const member = members[index]
+  if (member === undefined) throw new RangeError(`there is no member ${index}`)
+  return member
+}
+
 /** So many nodes in one topic, joined through the first, and at rest. */
 async function cluster(swarm: Swarm, count: number, topic = 'flags'): Promise<Member[]> {
   const members = names(count).map(key => join(swarm, key, topic, key === 'n0' ? [] : ['n0']))
@@ -60,7 +66,7 @@ describe('joining', () => {
     await swarm.pass(20_000)
     members.forEach(({ topic }, index) => {
       for (const peer of topic.neighbors()) {
-        const other = members[Number(peer.slice(1))] as Member
+        const other = memberOf(members, Number(peer.slice(1)))
         expect(other.topic.neighbors()).toContain(`n${index}`)
       }
     })
@@ -147,13 +153,13 @@ describe('topics', () => {
   test('leaving is final: neighbours are told, nothing is delivered, and joining again is a fresh start', async () => {
     const swarm = new Swarm()
     const members = await cluster(swarm, 4)
-    const leaver = members[2] as Member
+    const leaver = memberOf(members, 2)
     const neighbors = leaver.topic.neighbors()
     await leaver.topic.leave()
     await swarm.pass(500)
     expect(leaver.topic.neighbors()).toEqual([])
     for (const peer of neighbors) {
-      const events = (members[Number(peer.slice(1))] as Member).events
+      const events = memberOf(members, Number(peer.slice(1))).events
       expect(events.filter(event => event.endsWith('n2'))).toEqual(['up n2', 'down n2'])
     }
     expect(() => leaver.topic.broadcast(text('ghost'))).toThrow(
@@ -174,7 +180,7 @@ describe('faults', () => {
     const members = await cluster(swarm, 5)
     swarm.partition((a, b) => (a === 'n4') !== (b === 'n4'))
     await swarm.pass(1_000)
-    const alone = members[4] as Member
+    const alone = memberOf(members, 4)
     expect(alone.topic.neighbors()).toEqual([])
     for (let i = 0; i < 10; i++) alone.topic.broadcast(text(`island ${i}`))
     await swarm.pass(60_000)

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { encodeBatch, encodeFrame } from '../src/frames.ts'
+import { decodeBatch, encodeBatch, encodeFrame } from '../src/frames.ts'
 import { topicToken } from '../src/topic-token.ts'
 import type { FakeChannel } from './fake-channel.ts'
 import { Swarm } from './fake-sessions.ts'
@@ -102,5 +102,8 @@ test('a neighbour that floods, grafts and prunes as it likes does not keep paylo
   const stats = swarm.topic('a', 'secret').stats()
   expect(stats.tree.strangers).toBeGreaterThanOrEqual(400)
   expect(stats.neighbors).toBe(1)
+  // Each is told that there is no link, so that an honest one would end it on its side too.
+  const answers = channel.received.flatMap(decodeBatch).filter(frame => frame?.type === 'stranger')
+  expect(answers).toHaveLength(400)
   await honestTraffic(swarm, received)
 })

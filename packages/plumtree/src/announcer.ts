@@ -46,7 +46,7 @@ export class Announcer {
   onTimer(timerTurn: number): void {
     if (timerTurn !== this.#turn) return
     this.#nextMs = Number.POSITIVE_INFINITY
-    const { config, nowMs, alarmed } = this.#core
+    const { nowMs, alarmed } = this.#core
     const waiting = [...this.#core.links.values()].filter(link => link.queue.size + link.repeats.size > 0)
     waiting.sort((a, b) => headMs(a.queue) - headMs(b.queue))
     let due = this.#due

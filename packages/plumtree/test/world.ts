@@ -94,7 +94,8 @@ export class World {
 
   input(node: NodeIndex, input: Parameters<Plumtree['handle']>[0]): void {
     if (!this.network.isUp(node)) return
-    const machine = this.machines[node] as Plumtree
+    const machine = this.machines[node]
+    if (machine === undefined) throw new RangeError(`there is no node ${node}`)
     for (const output of machine.handle(input, this.simulation.nowMs)) this.#perform(node, output)
   }
 
