@@ -122,6 +122,36 @@ describe('intents', () => {
     expect(a.peers.addresses(b.peers.self)[0]).toBe(b.address)
   })
 
+  test('the connection of a dial that was given up is closed when it turns up late', async () => {
+    const { net, a, b } = await pair()
+    b.listening = 'hang'
+    a.want(b, 'once')
+    await net.time.advance(4_100)
+    expect(a.story).toEqual(['failed DialError'])
+    const [late] = net.connect(a, b)
+    await net.time.advance(10)
+    expect(late.status).not.toBe('open')
+    expect(a.peers.stats().lateDialsClosed).toBe(1)
+  })
+
+  test('wishes before the start are kept, wishes while stopping are not', async () => {
+    const { net, a, b } = await pair()
+    void a.peers.stop()
+    await net.time.advance(100)
+    a.want(b)
+    expect(net.dials).toEqual([])
+    a.peers.start()
+    await net.time.advance(100)
+    expect(a.story).toEqual(['up'])
+    const stopping = a.peers.stop()
+    a.want(b)
+    await net.time.advance(5_000)
+    await stopping
+    a.peers.start()
+    await net.time.advance(5_000)
+    expect(a.story).toEqual(['up', 'down stopped'])
+  })
+
   test('names are resolved again at every redial', async () => {
     const asked: string[] = []
     const net = newNet()
@@ -394,6 +424,21 @@ describe('stop', () => {
     expect(a.peers.stats().goodbyesForced).toBe(0)
   })
 
+  test('from within a listener', async () => {
+    const { net, a, b } = await pair()
+    let stopped = false
+    a.peers.onSession(event => {
+      if (event.type !== 'up') return
+      void a.peers.stop().then(() => {
+        stopped = true
+      })
+    })
+    a.want(b)
+    await net.time.advance(3_000)
+    expect(stopped).toBe(true)
+    expect(a.story).toEqual(['up', 'down stopped'])
+  })
+
   test('ten dials in flight: stop settles at once and every one of them ends', async () => {
     const net = newNet()
     const a = await net.add()
@@ -461,7 +506,8 @@ describe('both dial', () => {
       const b = await net.add()
       let draw = seed
       const next = (): number => (draw = (draw * 48_271 + 7) % 2_147_483_647) % 60
-      net.dialMs = next
+      // In every third world dials are slow, so that one side's session stands before the other side's dial is done.
+      net.dialMs = () => (seed % 3 === 0 ? 10 * next() : next())
       net.onConnection = connection => {
         const byTag = new Map<string, number>()
         connection.delayMs = tag => {
