@@ -203,20 +203,22 @@ describe('the rows that hold it together', () => {
       await store.close()
     }))
 
-  test.each(['gone', 'flipped'])('the store row %s is noticed, and batch numbers go on', how =>
-    withStore(async ({ disk, model, open }) => {
-      if (how === 'gone') disk.edit(content => content.delete(STORE))
-      else flip(disk, STORE, 9)
-      let store = await open()
-      const log = await store.openLog('flags')
-      expect(types(log.recovered.damaged?.damage)).toContain('storeRowDamaged')
-      expect(contents(log.recovered)).toEqual(model.contents())
-      await log.append(batch([model.put('a', '2')]))
-      await store.close()
-      store = await open()
-      expect((await store.openLog('flags')).recovered.damaged).toBeUndefined()
-      await store.close()
-    })
+  test.each(['gone', 'flipped', 'flipped in its format'])(
+    'the store row %s is noticed, and batch numbers go on',
+    how =>
+      withStore(async ({ disk, model, open }) => {
+        if (how === 'gone') disk.edit(content => content.delete(STORE))
+        else flip(disk, STORE, how === 'flipped' ? 9 : 0, 1)
+        let store = await open()
+        const log = await store.openLog('flags')
+        expect(types(log.recovered.damaged?.damage)).toContain('storeRowDamaged')
+        expect(contents(log.recovered)).toEqual(model.contents())
+        await log.append(batch([model.put('a', '2')]))
+        await store.close()
+        store = await open()
+        expect((await store.openLog('flags')).recovered.damaged).toBeUndefined()
+        await store.close()
+      })
   )
 
   test('a newer format is refused and nothing is written', () =>

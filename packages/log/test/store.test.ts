@@ -6,7 +6,7 @@ import { openStore, StoreOpenError } from '../src/index.ts'
 import { openStoreOn } from '../src/open-store.ts'
 import { toOpenError } from '../src/open-error.ts'
 import { FakeDisk } from './fake-level.ts'
-import { RowModel, batch, contents, rejection, withFolder } from './row-fixtures.ts'
+import { RowModel, batch, contents, hashOf, rejection, withFolder } from './row-fixtures.ts'
 
 const noSpace = (): Error =>
   Object.assign(new Error('IO error: No space left on device'), { code: 'LEVEL_IO_ERROR' })
@@ -112,6 +112,32 @@ describe('group commit', () => {
       await reopened.close()
     }))
 })
+
+test('a batch that replaces more rows than there are is refused, and spoils no sum', () =>
+  withFolder(async directory => {
+    const disk = new FakeDisk()
+    const store = await openStoreOn({ directory }, () => disk.level())
+    const log = await store.openLog('a')
+    const model = new RowModel()
+    const kept = log.append(batch([model.put('a', '1')]))
+    const wrong = { ...new RowModel().put('b', '1'), replaces: hashOf('live', 'b', '0') }
+    // One of them could stand for the row that is queued; two cannot.
+    const refused = log.append(
+      batch([
+        { ...wrong, value: undefined, hash: undefined },
+        { ...wrong, value: undefined, hash: undefined }
+      ])
+    )
+    expect((await rejection(refused))?.name).toBe('RangeError')
+    await kept
+    await log.append(batch([model.put('a', '2')]))
+    await store.close()
+    const reopened = await openStoreOn({ directory }, () => disk.level())
+    const { recovered } = await reopened.openLog('a')
+    expect(contents(recovered)).toEqual(model.contents())
+    expect(recovered.damaged).toBeUndefined()
+    await reopened.close()
+  }))
 
 describe('poison', () => {
   test.each([false, true])('the first failed write ends the handle (applied on disk: %s)', applied =>
