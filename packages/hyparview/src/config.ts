@@ -28,7 +28,10 @@ export interface Config {
   readonly swapShufflesFirst: number
   /** Share of later shuffles that offer one. Source: measured. */
   readonly swapShare: number
-  /** Every so many shuffles go to a contact or a lost peer instead of a neighbour, to find another island. Source: guess. */
+  /**
+   * Every so many shuffles go to a lost peer instead of a neighbour, and every twice as many to one or a contact, to find
+   * another island. Source: guess.
+   */
   readonly probeEvery: number
   /** Share of the shuffles to contacts that offer one; those to lost peers always do. Source: guess. */
   readonly probeSwapShare: number
@@ -152,8 +155,8 @@ export const BUDGETS: {
   neighbor: { burst: 16, perSecond: 2 },
   /** A neighbour next to a contact forwards what the whole cluster sends on a cold start. */
   forwardJoin: { burst: 16_384, perSecond: 1_000 },
-  /** A neighbour forwards about two a minute. */
-  shuffle: { burst: 64, perSecond: 4 }
+  /** A neighbour forwards about two a minute; one that is the contact of 10,000 nodes three or four a second. */
+  shuffle: { burst: 256, perSecond: 16 }
 }
 
 /** Evictions that peers without any neighbour can cause here at once, and per second. Source: guess. */

@@ -55,10 +55,18 @@ export class PeerBook {
     return [...this.#contacts.values()]
   }
 
-  /** A random contact or lost peer: someone who may live on another island. */
-  probe(random: Random, excluded: (peer: PeerKey) => boolean): PeerInfo | undefined {
-    const pool = [...this.#contacts.values(), ...this.#lost.values()].filter(info => !excluded(info.id))
-    return pick(random, pool)
+  /** A random lost peer or contact: someone who may live on another island. */
+  probe(
+    random: Random,
+    excluded: (peer: PeerKey) => boolean,
+    withContacts: boolean = true
+  ): PeerInfo | undefined {
+    const pool = [...this.#lost.values()]
+    if (withContacts) pool.push(...this.#contacts.values())
+    return pick(
+      random,
+      pool.filter(info => !excluded(info.id))
+    )
   }
 
   /** A random peer of the whole book. */

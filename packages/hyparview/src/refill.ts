@@ -9,6 +9,9 @@ const BLOW_LOSSES = 3
 /** Requests in flight at once after a blow. */
 const BLOW_PARALLEL = 4
 
+/** Of the rounds that are no longer patient, every so many begin with a join. A join costs about twenty messages. */
+const JOIN_EVERY_ROUNDS = 4
+
 /**
  * Keeps the active view full (paper §4.2). It works in rounds: ask passive peers, a few at a time, until the view is full,
  * enough have refused, or nobody is left; then pause, longer each time, and begin again. It never stops while a slot is free.
@@ -151,7 +154,8 @@ export class Refill {
     this.#tried.clear()
     const isolated = active.size === 0
     // Nobody known has room. A contact can find a place for this node; one on another island joins the two.
-    if (isolated || this.#rounds > config.refillRoundsPatient) this.#joinContact()
+    const impatience = this.#rounds - config.refillRoundsPatient
+    if (isolated || (impatience > 0 && impatience % JOIN_EVERY_ROUNDS === 1)) this.#joinContact()
     const first = isolated ? config.isolatedPauseMs : config.refillPauseMs
     const max = isolated ? config.isolatedPauseMsMax : config.refillPauseMsMax
     const pause = Math.min(max, first * 1.5 ** Math.min(this.#rounds - 1, 20))

@@ -84,14 +84,16 @@ export class Shuffling {
   }
 
   /**
-   * Deviation: now and then the walk starts at a contact or a lost peer, however full the view is. Two islands whose views
-   * are full would never hear of each other otherwise; the swap that rides on the shuffle then joins them.
+   * Deviation: now and then the walk starts at a lost peer, and half as often at a contact, however full the view is. Two
+   * islands whose views are full would never hear of each other otherwise; the swap that rides on the shuffle then joins
+   * them. Contacts are spared because everybody has the same few.
    */
   #probeTarget(count: number): PeerInfo | undefined {
-    const core = this.#core
-    const { probeEvery } = core.config
+    const { book, random, config, self, active } = this.#core
+    const { probeEvery } = config
     if (probeEvery === 0 || count % probeEvery !== probeEvery - 1) return undefined
-    return core.book.probe(core.random, peer => peer === core.self || core.active.has(peer))
+    const withContacts = count % (2 * probeEvery) !== probeEvery - 1
+    return book.probe(random, peer => peer === self || active.has(peer), withContacts)
   }
 
   /** SHUFFLE. Forwarded until its walk ends; answered only there, and straight to its origin. */

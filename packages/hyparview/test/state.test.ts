@@ -283,7 +283,7 @@ describe('floods', () => {
     for (let i = 0; i < 1000; i++) {
       forwarded += driver.receive('a', shuffle({ link: idOf('a'), ttl: 5 })).length
     }
-    expect(forwarded).toBe(64)
+    expect(forwarded).toBe(256)
     driver.nowMs += 10_000
     expect(driver.receive('a', shuffle({ link: idOf('a'), ttl: 5 }))).toHaveLength(1)
   })
