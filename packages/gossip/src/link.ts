@@ -55,6 +55,7 @@ export class Link {
 
   /** A session is there. A channel is opened by the side that dialled, so that there is one. */
   up(session: Session): void {
+    if (this.#session === session) return
     if (this.#session !== undefined) this.down()
     this.#session = session
     this.#trafficMs = this.#init.nowMs()
