@@ -9,7 +9,7 @@ import { InboundHeadParser, type InboundHead } from './inbound-head.ts'
 import { Parking, type Parked } from './parking.ts'
 import { encodeVerdict } from './preamble.ts'
 import type { Registry } from './registry.ts'
-import { abortWhenDrained, retireStream } from './retire-stream.ts'
+import { retireStream } from './retire-stream.ts'
 import { isAtEnd, isGone, readHead } from './stream-head.ts'
 import { printableTag } from './tag.ts'
 import type { Refusal, StreamInfo } from './types.ts'
@@ -168,15 +168,15 @@ export class Acceptor {
   }
 
   #runRaw(stream: Stream, head: Claimed & { type: 'raw' }, info: StreamInfo): void {
-    const { config, timers } = this.#parts
     const ended = stream.readableEnded
     this.#run(
       () => head.registration.handler(stream, info),
       info,
-      error => abortWhenDrained(stream, timers, config.closeTimeoutMs, error)
+      // Not a reset: over QUIC it could overtake the status byte, and it tells the opener no more than a close does.
+      error => this.#retire(stream, error)
     )
     // The end came before the handler was there to see it, and libp2p tells it once.
-    if (ended) timers.schedule(0, () => isAtEnd(stream) && stream.dispatchEvent(new Event('end')))
+    if (ended) this.#parts.timers.schedule(0, () => isAtEnd(stream) && stream.dispatchEvent(new Event('end')))
   }
 
   #runChannel(channel: Channel, head: Claimed & { type: 'channel' }, info: StreamInfo): void {

@@ -22,23 +22,6 @@ export function retireStream(stream: Stream, timers: Timers, timeoutMs: number, 
   stream.close({ signal: controller.signal }).catch(ignore)
 }
 
-/** Resets a stream, but only after the bytes written to it have been taken by the transport, or after `timeoutMs`. */
-export function abortWhenDrained(stream: Stream, timers: Timers, timeoutMs: number, reason: Error): void {
-  if (isGone(stream)) return
-  if (!stream.writableNeedsDrain && stream.writeBufferLength === 0) {
-    stream.abort(reason)
-    return
-  }
-  const abort = (): void => {
-    deadline.cancel()
-    stream.removeEventListener('drain', abort)
-    stream.abort(reason)
-  }
-  const deadline = timers.schedule(timeoutMs, abort)
-  stream.addEventListener('drain', abort)
-  stream.addEventListener('close', () => deadline.cancel(), { once: true })
-}
-
 function discard(): void {}
 
 function ignore(): void {}

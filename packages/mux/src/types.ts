@@ -119,7 +119,7 @@ export interface OpenChannelOptions extends OpenOptions {
 
 /**
  * Receives a raw stream, with every byte after the preamble still in it, in order. Called synchronously when the tag has
- * been accepted; add the listeners before the first `await`. A handler that throws or rejects aborts its stream and no other.
+ * been accepted; add the listeners before the first `await`. A handler that throws or rejects ends its stream and no other.
  */
 export type RawHandler = (stream: Stream, info: StreamInfo) => void | Promise<void>
 

@@ -305,6 +305,22 @@ describe('a peer that breaks the rules', () => {
     expect(channel.failure).toBeInstanceOf(ChannelStalledError)
   })
 
+  test('that only talks, and takes nothing, loses it too', async () => {
+    const { channel, stream, timers } = bare()
+    await fill(channel)
+    const message = concat([bytes(1, 0, 0x40, 0), new Uint8Array(0x4000)])
+    for (let i = 0; i < 2; i++) {
+      // Half the window is dealt with, so a CREDIT goes out each time.
+      for (let j = 0; j < 2; j++) {
+        stream.send(message)
+        await receive(channel)
+      }
+      await turns()
+      timers.advance(60_000)
+    }
+    expect(channel.failure).toBeInstanceOf(ChannelStalledError)
+  })
+
   test('that still takes a little keeps it', async () => {
     const { channel, stream, timers } = bare()
     await fill(channel)
@@ -377,21 +393,23 @@ describe('the sending side', () => {
     expect(writes).toEqual([5, 99 * 5 + 5])
   })
 
-  test('an answer to what just came goes at once', async () => {
-    const { a, b, streamB } = pair({ manner: 'tcp' })
-    a.send(bytes(1))
-    await receive(b)
-    b.send(bytes(2))
-    await receive(a)
-    let immediate = false
+  test('something arriving ends the gathering, so an answer goes at once', async () => {
+    const { a, b, streamB, timers } = pair({ manner: 'tcp' })
+    timers.holdsTurns = true
+    const writes: number[] = []
     const send = streamB.sendData.bind(streamB)
     streamB.sendData = data => {
-      immediate = true
+      writes.push(data.byteLength)
       return send(data)
     }
+    b.send(bytes(1))
+    b.send(bytes(2))
+    await turns()
+    expect(writes).toEqual([5])
     a.send(bytes(3))
     await receive(b)
-    b.send(bytes(4))
-    expect(immediate).toBe(true)
+    expect(writes).toEqual([5, 5])
+    timers.advance(0)
+    a.abort(new Error('done'))
   })
 })

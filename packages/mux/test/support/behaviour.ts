@@ -3,7 +3,8 @@ import { StreamRefusedError, type Mux, type Refusal } from '@starling/mux'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { encodeCredit } from '../../src/frame.ts'
 import { encodePreamble } from '../../src/preamble.ts'
-import { Recorder, concat, cutAt, drain, patternBytes, receive, until } from './bytes.ts'
+import { Recorder, concat, cutAt, drain, patternBytes, receive, turns, until } from './bytes.ts'
+import { ManualTimers } from './manual-timers.ts'
 import type { MuxPair, Setup } from './setup.ts'
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
@@ -31,18 +32,13 @@ function echo(mux: Mux, tag: string): void {
   })
 }
 
-/** What a mux does, whatever carries it. Deadlines are short here so that waiting for one is no long wait. */
+/** What a mux does, whatever carries it. The deadline for closing is short, so that waiting for it is no long wait. */
 export function muxBehaviour(name: string, setup: Setup): void {
   describe(`a mux over ${name}`, () => {
     let pair: MuxPair
 
     beforeEach(async () => {
-      pair = await setup({
-        preambleTimeoutMs: 300,
-        closeTimeoutMs: 300,
-        openTimeoutMs: 3000,
-        parkedPerPeerMax: 4
-      })
+      pair = await setup({ closeTimeoutMs: 300 })
     })
 
     afterEach(() => pair.stop())
@@ -77,24 +73,29 @@ export function muxBehaviour(name: string, setup: Setup): void {
 
     test('hands a raw stream over when preamble, payload and end come together', async () => {
       const payload = patternBytes(100_000)
-      const received = new Promise<Recorder>(resolve => {
-        pair.acceptor.handle(
-          'late',
-          async stream => {
-            const recorder = new Recorder(stream)
-            await recorder.ended
-            await stream.close()
-            resolve(recorder)
-          },
-          // The payload comes while the rule is still thinking.
-          { accept: () => new Promise(resolve => setTimeout(resolve, 50, undefined)) }
-        )
-      })
+      const recorded = Promise.withResolvers<Recorder>()
+      const asked = Promise.withResolvers<void>()
+      const answer = Promise.withResolvers<undefined>()
+      const handler = async (stream: Stream): Promise<void> => {
+        const recorder = new Recorder(stream)
+        await recorder.ended
+        await stream.close()
+        recorded.resolve(recorder)
+      }
+      const accept = (): Promise<undefined> => {
+        asked.resolve()
+        return answer.promise
+      }
+      pair.acceptor.handle('late', handler, { accept })
       const stream = await pair.bareStream()
       stream.addEventListener('message', () => {})
       stream.send(encodePreamble(text('late'), payload))
       await stream.close()
-      const recorder = await received
+      // The payload comes while the rule is still thinking.
+      await asked.promise
+      await turns(50)
+      answer.resolve(undefined)
+      const recorder = await recorded.promise
       expect(Buffer.compare(recorder.bytes(), payload)).toBe(0)
       expect(recorder.ends).toBe(1)
     })
@@ -186,6 +187,9 @@ export function muxBehaviour(name: string, setup: Setup): void {
     })
 
     test('a peer that dawdles keeps its quota, and gets its verdict at the deadline (MUX-A2)', async () => {
+      await pair.stop()
+      const timers = new ManualTimers()
+      pair = await setup({ timers, parkedPerPeerMax: 4, preambleTimeoutMs: 5000 })
       echo(pair.acceptor, 'echo')
       const slow = await Promise.all(Array.from({ length: 4 }, () => pair.bareStream()))
       for (const stream of slow) stream.send(Uint8Array.of(9, 97))
@@ -193,10 +197,13 @@ export function muxBehaviour(name: string, setup: Setup): void {
       await expect(pair.dialler.openChannel(pair.connection, 'echo')).rejects.toMatchObject({
         reason: 'busy'
       })
-      expect(await Promise.all(slow.map(verdictOf))).toEqual([4, 4, 4, 4])
+      const verdicts = Promise.all(slow.map(verdictOf))
+      timers.advance(5000)
+      expect(await verdicts).toEqual([4, 4, 4, 4])
       for (const stream of slow) await stream.close()
       expect(pair.acceptor.stats()).toMatchObject({ parked: 0, refused: { timeout: 4, busy: 1 } })
       await proveAlive(pair, 'echo')
+      await until(() => pair.acceptor.stats().streams.inbound === 0)
     })
 
     test('half-open streams that are reset leave nothing behind (MUX-A4)', async () => {
@@ -217,19 +224,15 @@ export function muxBehaviour(name: string, setup: Setup): void {
       echo(pair.acceptor, 'echo')
       pair.acceptor.handleChannel('stuck', () => {})
       const stuck = await pair.dialler.openChannel(pair.connection, 'stuck')
-      let full = false
-      while (!full) {
-        full = !stuck.send(patternBytes(60_000))
-        if (full) {
-          const room = stuck.drained().then(() => true)
-          const patience = new Promise<boolean>(resolve => setTimeout(resolve, 300, false))
-          full = !(await Promise.race([room.catch(() => false), patience]))
-        }
+      const held = (): number => pair.acceptor.stats().bytesBuffered.receiving
+      const waiting = (): number => pair.dialler.stats().bytesBuffered.sending
+      while (held() < 1_000_000 || waiting() < 262_144) {
+        if (waiting() < 262_144) stuck.send(patternBytes(60_000))
+        else await turns(1)
       }
-      const { bytesBuffered } = pair.acceptor.stats()
-      expect(bytesBuffered.receiving).toBeLessThanOrEqual(1_048_576)
-      expect(bytesBuffered.receiving).toBeGreaterThan(900_000)
-      expect(pair.dialler.stats().bytesBuffered.sending).toBeLessThanOrEqual(262_144 + 60_000)
+      await turns(100)
+      expect(held()).toBeLessThanOrEqual(1_048_576)
+      expect(waiting()).toBeLessThanOrEqual(262_144 + 60_000)
       const lengths = [0, 1, 4095, 4096, 4097, 65_535, 65_536, 65_537, 300_000, 1_048_576 - 128]
       await Promise.all(
         [1, 2, 3].map(async seed => {

@@ -5,12 +5,15 @@ export class ManualTimers implements Timers {
   #nowMs = 0
   #tasks = new Set<{ readonly atMs: number; readonly task: () => void }>()
 
+  /** While true, tasks of 0 ms wait for `advance(0)` as well. */
+  holdsTurns = false
+
   get pending(): number {
     return this.#tasks.size
   }
 
   schedule(delayMs: number, task: () => void): { cancel(): void } {
-    if (delayMs === 0) {
+    if (delayMs === 0 && !this.holdsTurns) {
       const immediate = setImmediate(task)
       return { cancel: () => clearImmediate(immediate) }
     }

@@ -3,7 +3,7 @@ import { quic } from '@chainsafe/libp2p-quic'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import type { Connection, Libp2p, PeerId, Stream } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
-import { PROTOCOL, mux, type Mux, type MuxInit } from '@starling/mux'
+import { PROTOCOL, mux, type Mux, type MuxServiceInit } from '@starling/mux'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import { InMemoryConnection, inMemoryHost } from './in-memory-network.ts'
 import { platformTimers } from '../../src/platform-timers.ts'
@@ -22,13 +22,13 @@ export interface MuxPair {
 }
 
 /** A way to set up a pair; `init` is for both muxes. */
-export type Setup = (init?: MuxInit) => Promise<MuxPair>
+export type Setup = (init?: MuxServiceInit) => Promise<MuxPair>
 
 export const setups: Readonly<Record<'in memory' | 'QUIC' | 'TCP, noise and yamux', Setup>> = {
-  'in memory': async (init = {}) => {
-    const acceptor = await inMemoryHost('acceptor', init, platformTimers)
+  'in memory': async ({ timers = platformTimers, ...init } = {}) => {
+    const acceptor = await inMemoryHost('acceptor', init, timers)
     const known: InMemoryConnection[] = []
-    const dialler = await inMemoryHost('dialler', init, platformTimers, () => known)
+    const dialler = await inMemoryHost('dialler', init, timers, () => known)
     const [connection] = InMemoryConnection.pair(dialler, acceptor, { manner: 'quic' })
     known.push(connection)
     return {
@@ -54,7 +54,11 @@ export const setups: Readonly<Record<'in memory' | 'QUIC' | 'TCP, noise and yamu
 
 type Node = Libp2p<{ mux: Mux }>
 
-async function realPair(options: Libp2pOptions, listen: string, init: MuxInit | undefined): Promise<MuxPair> {
+async function realPair(
+  options: Libp2pOptions,
+  listen: string,
+  init: MuxServiceInit | undefined
+): Promise<MuxPair> {
   const [dialler, acceptor] = await Promise.all([
     realNode(options, [], init),
     realNode(options, [listen], init)
@@ -73,7 +77,11 @@ async function realPair(options: Libp2pOptions, listen: string, init: MuxInit | 
   }
 }
 
-async function realNode(options: Libp2pOptions, listen: string[], init: MuxInit | undefined): Promise<Node> {
+async function realNode(
+  options: Libp2pOptions,
+  listen: string[],
+  init: MuxServiceInit | undefined
+): Promise<Node> {
   return createLibp2p({
     ...options,
     addresses: { listen },
