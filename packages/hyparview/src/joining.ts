@@ -81,7 +81,8 @@ export class Joining {
     const ttl = Math.min(message.ttl, core.config.activeRandomWalkLength)
     const spareHops = Math.min(message.spareHops, SPARE_HOPS_MAX)
     const walk = { ...message, ttl, spareHops }
-    if (message.walk === 'replace') return this.#onReplaceWalk(from, walk)
+    const { joinRule } = core.config
+    if (message.walk === 'replace' && joinRule === 'replace') return this.#onReplaceWalk(from, walk)
     // Paper §4.1: the joiner enters the passive view when PRWL hops are left.
     if (ttl === core.config.passiveRandomWalkLength) core.learn([peer])
     const engaged = core.active.has(peer.id) || core.requests.get(peer.id) !== undefined
@@ -98,7 +99,9 @@ export class Joining {
     if (core.requests.get(peer.id) !== undefined) return
     const next = this.#next(from, peer.id)
     if (ttl === 0 || next === undefined) {
-      core.request(peer, 'offer', { priority: 'high' })
+      // Not more at once than the view could hold: a flood of forged joins must not become a flood of requests.
+      if (core.requests.count('walkEnd') < core.active.capacity)
+        core.request(peer, 'walkEnd', { priority: 'high' })
       return
     }
     if (ttl === core.config.passiveRandomWalkLength) core.learn([peer])

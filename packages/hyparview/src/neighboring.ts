@@ -150,6 +150,14 @@ export class Neighboring {
       core.replace(replaced, { id: from, data: message.data }, 'request')
       return true
     }
+    if (request.purpose === 'walkEnd' && core.active.size === core.active.capacity) {
+      // Paper §4.1: the end of the walk drops a random neighbour for the joiner.
+      const link = core.replaceable(() => false, false)
+      if (link === undefined) return false
+      core.disconnect(link.id, link.requestIds)
+      core.linkDown(link.id, 'replaced')
+      return true
+    }
     return core.freeSlots > 0
   }
 

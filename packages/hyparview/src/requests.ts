@@ -8,10 +8,11 @@ import type { PeerKey } from './types.ts'
  * - `refill`: to a passive peer, for a free slot.
  * - `offer`: to a joiner, a free slot.
  * - `split`: to a joiner, the place of a neighbour that becomes the joiner's too.
+ * - `walkEnd`: to a joiner, by the rule of the paper: a place, if need be that of a random neighbour.
  * - `swap`: to the end of a shuffle, in exchange for a neighbour.
  * - `replacement`: to the peer that takes a neighbour's place.
  */
-export type Purpose = 'join' | 'refill' | 'offer' | 'split' | 'swap' | 'replacement'
+export type Purpose = 'join' | 'refill' | 'offer' | 'split' | 'walkEnd' | 'swap' | 'replacement'
 
 /** A neighbour request that has not been answered. At most one for each peer. */
 export interface PendingRequest {

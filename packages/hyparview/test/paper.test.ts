@@ -99,6 +99,24 @@ describe('joining (§4.1)', () => {
     expect(driver.machine.activeView).not.toContain('joiner')
   })
 
+  test('the end of the walk drops a random neighbour for a joiner that accepts', () => {
+    const driver = new Driver(PAPER).link(...FULL)
+    const [request] = only(driver.receive('a', forwardJoin('joiner', 0)), 'neighbor')
+    expect(driver.machine.activeView).toEqual(FULL)
+    const [dropped] = only(driver.receive('joiner', accepted(request?.message.requestId ?? -1)), 'disconnect')
+    expect(FULL).toContain(dropped?.to)
+    expect(driver.machine.activeView).toContain('joiner')
+    expect(driver.machine.activeView).not.toContain(dropped?.to)
+    expect(driver.machine.activeView).toHaveLength(5)
+  })
+
+  test('forged joins do not become more requests at once than the view has places', () => {
+    const driver = new Driver(PAPER).link(...FULL)
+    let asked = 0
+    for (let i = 0; i < 100; i++) asked += driver.receive('a', forwardJoin(`forged${i}`, 0)).length
+    expect(asked).toBe(5)
+  })
+
   test('a node with one neighbour ends the walk whatever is left of it', () => {
     const driver = new Driver(PAPER).link('a')
     expect(driver.receive('a', forwardJoin('joiner', 5))).toMatchObject([

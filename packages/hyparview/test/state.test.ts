@@ -112,6 +112,15 @@ describe('joins split links', () => {
     expect(kinds).toEqual(['split', 'split', 'open'])
   })
 
+  test('a walk of the other rule is treated as one of this: nobody can order an eviction', () => {
+    const driver = new Driver().link(...FULL)
+    const replace: Message = { type: 'forwardJoin', peer: info('j'), walk: 'replace', ttl: 0, spareHops: 0 }
+    expect(driver.receive('a', replace)).toMatchObject([
+      { to: 'j', message: { type: 'neighbor', priority: 'low' } }
+    ])
+    expect(driver.receive('b', { ...replace, peer: info('k') })).toEqual([])
+  })
+
   test('an open walk ends at the first free slot; a promised slot is not free', () => {
     const driver = new Driver().link('a', 'b', 'c', 'd')
     expect(driver.receive('a', walk('j', 'open', 4))).toMatchObject([
