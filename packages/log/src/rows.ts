@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib'
+import * as zlib from 'node:zlib'
 import { Fingerprint, ITEM_HASH_BYTES } from '@starling/reconcile/fingerprint'
 import { FORMAT } from './config.ts'
 
@@ -128,7 +128,7 @@ function seal(key: Uint8Array, out: Uint8Array, format: number = FORMAT): Uint8A
 }
 
 function checksum(key: Uint8Array, value: Uint8Array): number {
-  return crc32(value.subarray(HEADER_BYTES), crc32(value.subarray(0, 1), crc32(key)))
+  return zlib.crc32(value.subarray(HEADER_BYTES), zlib.crc32(value.subarray(0, 1), zlib.crc32(key)))
 }
 
 function viewOf(bytes: Uint8Array): DataView {

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
-import { crc32 } from 'node:zlib'
+import * as zlib from 'node:zlib'
 
 /** What the store knew when its newest synced write was done. */
 export interface MarkValue {
@@ -81,13 +81,13 @@ function encodeSlot(value: MarkValue): Uint8Array {
   const view = new DataView(out.buffer)
   view.setBigUint64(4, value.batch)
   view.setBigUint64(12, value.clockMark)
-  view.setUint32(0, crc32(out.subarray(4)))
+  view.setUint32(0, zlib.crc32(out.subarray(4)))
   return out
 }
 
 function readSlot(bytes: Uint8Array, at: number): MarkValue | undefined {
   if (bytes.length < at + SLOT_BYTES) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, SLOT_BYTES)
-  if (view.getUint32(0) !== crc32(bytes.subarray(at + 4, at + SLOT_BYTES))) return undefined
+  if (view.getUint32(0) !== zlib.crc32(bytes.subarray(at + 4, at + SLOT_BYTES))) return undefined
   return { batch: view.getBigUint64(4), clockMark: view.getBigUint64(12) }
 }

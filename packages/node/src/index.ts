@@ -23,6 +23,8 @@
  *
  * @packageDocumentation
  */
+import './node-version.ts'
+
 export type { Contact } from './addresses.ts'
 export { createNode, type NodeInspection, type StarlingNode } from './create-node.ts'
 export {

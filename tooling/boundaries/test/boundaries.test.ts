@@ -179,7 +179,7 @@ describe('what the packages declare', () => {
       license: 'Apache-2.0 OR MIT',
       author: 'the Starling contributors',
       type: 'module',
-      node: '>=22'
+      node: ['log', 'node'].includes(name) ? '>=22.2' : '>=22'
     })
     expect(files).toEqual(expect.arrayContaining(['dist', 'src', 'LICENSE-APACHE', 'LICENSE-MIT']))
     for (const entry of Object.values<{ types: string }>(exports)) expect(Object.keys(entry)[0]).toBe('types')
