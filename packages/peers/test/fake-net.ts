@@ -198,8 +198,9 @@ export class FakeNet {
     const text = address.toString()
     this.dials.push({ from, address: text, atMs: this.time.nowMs })
     await new Promise<void>(resolve => this.time.timers.schedule(this.dialMs(), resolve))
+    const swallowed = text.includes('/udp/9/')
     const to = this.nodes.find(node => text === `${node.address}/p2p/${node.peerId.toString()}`)
-    if (to?.listening === 'hang') {
+    if (swallowed || to?.listening === 'hang') {
       await new Promise((_resolve, reject) => signal?.addEventListener('abort', reject, { once: true }))
     }
     if (to === undefined || to.listening !== 'connect') throw new Error('connection refused')

@@ -153,6 +153,7 @@ describe('handshake', () => {
     for (const sign of [1, -1]) {
       expect(failure(run({}, {}, { diallerWall: WALL + sign * 60_000 }).dialler)).toBeUndefined()
       const beyond = run({}, {}, { diallerWall: WALL + sign * 60_001 })
+      expect(types(beyond)).toEqual(['hello', 'refuse'])
       expect(failure(beyond.dialler)).toBe('ClockSkewError')
       expect(failure(beyond.acceptor)).toBe('ClockSkewError')
     }
