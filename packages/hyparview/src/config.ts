@@ -97,7 +97,7 @@ export const DEFAULT_CONFIG: Config = {
   shufflePassiveCount: 4,
   shuffleIntervalMs: 60_000,
   swapShufflesFirst: 2,
-  swapShare: 0.02,
+  swapShare: 0.01,
   probeEvery: 5,
   probeSwapShare: 0.1,
   refillParallel: 2,
