@@ -42,9 +42,15 @@ function boundary(name) {
         }
       ]
     : []
-  const system = ['ports', 'node'].includes(name)
+  // The two libp2p services default to the system's ports, as a libp2p node that knows nothing of Starling expects.
+  const system = ['ports', 'node', 'mux', 'peers'].includes(name)
     ? []
-    : [{ group: ['@starling/ports/system'], message: 'Ports are handed in; only node takes the system’s.' }]
+    : [
+        {
+          group: ['@starling/ports/system'],
+          message: 'Ports are handed in; only node and the two libp2p services take the system’s.'
+        }
+      ]
   const types = (typesOnly[name] ?? []).map(other => ({
     group: [`@starling/${other}`],
     allowTypeImports: true,

@@ -12,7 +12,6 @@ import { ConnectionStreams } from './connection-streams.ts'
 import { Counters } from './counters.ts'
 import { ChannelTruncatedError, MuxStoppedError, NotConnectedError } from './errors.ts'
 import { OpenAttempt } from './opener.ts'
-import { platformTimers } from './platform-timers.ts'
 import { Registry } from './registry.ts'
 import { retireStream } from './retire-stream.ts'
 import { encodeTag } from './tag.ts'
@@ -30,6 +29,7 @@ import type {
   RawHandler
 } from './types.ts'
 import type { Timers } from '@starling/ports'
+import { systemTimers } from '@starling/ports/system'
 
 /** The multiplexer: hands inbound streams to handlers by tag, opens outbound ones, and keeps the account of both. */
 export class TagMux implements Mux, Startable {
@@ -50,7 +50,7 @@ export class TagMux implements Mux, Startable {
     Object.defineProperty(this, serviceCapabilities, { value: ['@starling/mux'] })
     this.#components = components
     this.#config = muxConfig(init)
-    this.#timers = components.timers ?? platformTimers
+    this.#timers = components.timers ?? systemTimers
     this.#streams = new ConnectionStreams(this.#config)
     this.#acceptor = new Acceptor({
       config: this.#config,

@@ -1,6 +1,7 @@
 import { serviceCapabilities } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Ports } from '@starling/ports'
+import { systemPorts } from '@starling/ports/system'
 import { PeerManager } from './manager.ts'
 import type { MuxPort, PeersComponents } from './ports.ts'
 import type { Peers, PeersInit } from './types.ts'
@@ -18,12 +19,12 @@ export type PeersServiceComponents = Omit<PeersComponents, keyof Ports | 'connec
 
 /** Init of the service. */
 export interface PeersServiceInit extends PeersInit {
-  /** Clocks, timers, randomness and hashing: `systemPorts` of `@starling/ports/system`, or the simulator's. */
-  readonly ports: Ports
+  /** Clocks, timers, randomness and hashing. Default: the system's. */
+  readonly ports?: Ports
 }
 
 /**
- * The peer manager as a libp2p service: `services: { mux: mux(), peers: peers({ cluster, ports }) }`. It dials only after libp2p has
+ * The peer manager as a libp2p service: `services: { mux: mux(), peers: peers({ cluster }) }`. It dials only after libp2p has
  * started, and says its goodbyes before libp2p closes anything.
  */
 export function peers(init: PeersServiceInit): (components: PeersServiceComponents) => Peers {
@@ -38,7 +39,7 @@ export function peers(init: PeersServiceInit): (components: PeersServiceComponen
       events,
       peerId,
       ...(addressManager === undefined ? {} : { addressManager }),
-      ...init.ports
+      ...(init.ports ?? systemPorts)
     }
     return new PeersService(parts, init)
   }

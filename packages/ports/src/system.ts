@@ -18,9 +18,15 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now()
 }
 
-/** `setTimeout`, unreferenced: a pending timer alone does not keep the process alive. */
+/** `setTimeout`, and `setImmediate` for no delay at all, unreferenced: a pending timer alone does not keep the process alive. */
 export const systemTimers: Timers = {
   schedule(delayMs, task) {
+    // A timeout of 0 is one of at least 1 ms; what wants to run next runs next.
+    if (delayMs <= 0) {
+      const immediate = setImmediate(task)
+      immediate.unref()
+      return { cancel: () => clearImmediate(immediate) }
+    }
     const timeout = setTimeout(task, delayMs)
     timeout.unref()
     return { cancel: () => clearTimeout(timeout) }

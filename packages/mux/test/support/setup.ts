@@ -6,7 +6,7 @@ import { tcp } from '@libp2p/tcp'
 import { PROTOCOL, mux, type Mux, type MuxServiceInit } from '@starling/mux'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import { InMemoryConnection, inMemoryHost } from './in-memory-network.ts'
-import { platformTimers } from '../../src/platform-timers.ts'
+import { systemTimers } from '@starling/ports/system'
 
 /** Two muxes with a connection between them. */
 export interface MuxPair {
@@ -25,7 +25,7 @@ export interface MuxPair {
 export type Setup = (init?: MuxServiceInit) => Promise<MuxPair>
 
 export const setups: Readonly<Record<'in memory' | 'QUIC' | 'TCP, noise and yamux', Setup>> = {
-  'in memory': async ({ timers = platformTimers, ...init } = {}) => {
+  'in memory': async ({ timers = systemTimers, ...init } = {}) => {
     const acceptor = await inMemoryHost('acceptor', init, timers)
     const known: InMemoryConnection[] = []
     const dialler = await inMemoryHost('dialler', init, timers, () => known)
