@@ -5,6 +5,8 @@ export type Later = (delayMs: number, task: () => void) => void
 
 /** One end of a channel in memory: ordered, delayed, with a bounded queue and credit for what was not read yet. */
 export class FakeChannel implements FramedChannel {
+  /** Frames that vanish: what a node took and forgot when it crashed, or a session lost when it was replaced. */
+  static lost: ((to: PeerKey, message: Uint8Array) => boolean) | undefined
   readonly tag = GOSSIP_TAG
   readonly peer: PeerKey
   readonly messageBytesMax = 1_048_448
@@ -41,6 +43,7 @@ export class FakeChannel implements FramedChannel {
     if (this.#sentEnd || this.#error !== undefined) throw new Error('the channel has ended')
     if (message.length > this.messageBytesMax) throw new RangeError('too large')
     const other = this.other as FakeChannel
+    if (FakeChannel.lost?.(this.peer, message) === true) return true
     other.#unread += message.length
     this.#later(this.#delayMs(), () => {
       other.received.push(message)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { PeerKey, Topic } from '../src/index.ts'
+import { FakeChannel } from './fake-channel.ts'
 import { Swarm } from './fake-sessions.ts'
 
 const text = (value: string) => new TextEncoder().encode(value)
@@ -242,6 +243,25 @@ describe('faults', () => {
     await swarm.pass(20_000)
     await everybodyHears(swarm, members, 'after')
   }, 30_000)
+
+  test('a payload that got lost on a quiet topic is repaired within three seconds, though nobody broadcasts again', async () => {
+    const swarm = new Swarm()
+    const members = await cluster(swarm, 5)
+    await everybodyHears(swarm, members, 'warm up')
+    await swarm.pass(20_000)
+    const { received } = memberOf(members, 4)
+    for (const [index, { topic }] of members.slice(0, 4).entries()) {
+      const payload = `${index} ${'x'.repeat(600)}`
+      FakeChannel.lost = (to, message) => to === 'n4' && message.length > 500
+      topic.broadcast(text(payload))
+      await swarm.pass(200)
+      FakeChannel.lost = undefined
+      expect(received).not.toContain(payload)
+      expect(await swarm.until(() => received.includes(payload), 15_000)).toBeLessThan(3_000)
+      expect(await swarm.until(() => received.includes(payload), 15_000)).toBeLessThan(3_000)
+      await swarm.pass(20_000)
+    }
+  })
 
   test('a peer that does not read costs bounded memory and delays nobody', async () => {
     const swarm = new Swarm(1, { payloadQueueBytesMax: 262_144, controlQueueBytesMax: 65_536 })

@@ -51,6 +51,12 @@ export const REPLICA_LIMITS: ReplicaLimits = {
 /** Recovered changes that one call of the owner gets. Guess: an array small enough to be garbage soon. */
 export const RECOVERY_CHANGES = 1024
 
+/**
+ * A received write older than this should have come by broadcast, so it is news that others may lack too, ms. Guess: twice the
+ * last delivery of a broadcast among 10,000 simulated nodes.
+ */
+export const NEWS_AGE_MS = 500
+
 /** Fills in the defaults and refuses numbers that are no limits. */
 export function resolveLimits(limits: Partial<ReplicaLimits> | undefined): ReplicaLimits {
   const resolved: ReplicaLimits = { ...REPLICA_LIMITS, ...limits }

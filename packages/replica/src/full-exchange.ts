@@ -26,8 +26,15 @@ export interface ExchangeState {
    * item is longer, none when there is no entry.
    */
   encode(key: string, bytesMax: number): readonly Uint8Array[] | undefined
-  /** Takes received entries in, waiting for room; returns how many were refused. */
-  receive(entries: readonly Uint8Array[], peer: string): Promise<number>
+  /** Takes received entries in, waiting for room. */
+  receive(entries: readonly Uint8Array[], peer: string): Promise<Received>
+}
+
+/** What became of received entries. */
+export interface Received {
+  readonly refused: number
+  /** Something changed by a write that is older than a broadcast takes. */
+  readonly news: boolean
 }
 
 type Context = Parameters<SyncProtocol['reconcile']>[1]
@@ -74,6 +81,7 @@ class Round {
   #sent = 0
   #received = 0
   #exceptions = 0
+  #news = false
   /** An entry's part was refused, so the parts that follow are too: evidence without its live items removes too much. */
   #partRefused = false
 
@@ -103,7 +111,12 @@ class Round {
     // Whichever fails first ends the round; the other one ends with the exchange, and its rejection is owned here.
     const equal = await Promise.race([receiving, sending.promise.then(() => receiving)])
     if (!equal) await sending.promise
-    return { complete: this.#exceptions === 0, entriesSent: this.#sent, entriesReceived: this.#received }
+    return {
+      complete: this.#exceptions === 0,
+      entriesSent: this.#sent,
+      entriesReceived: this.#received,
+      news: this.#news
+    }
   }
 
   async *#decode(source: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
@@ -148,14 +161,20 @@ class Round {
   async #take(frame: Frame & { type: 'entries' | 'part' }): Promise<void> {
     if (frame.type === 'entries') {
       this.#received += frame.entries.length
-      this.#exceptions += await this.#state.receive(frame.entries, this.#peer)
+      this.#exceptions += await this.#receiveEntries(frame.entries)
       return
     }
     this.#received++
     if (frame.first) this.#partRefused = false
-    const refused = this.#partRefused ? 1 : await this.#state.receive([frame.entry], this.#peer)
+    const refused = this.#partRefused ? 1 : await this.#receiveEntries([frame.entry])
     this.#partRefused = refused > 0
     this.#exceptions += refused
+  }
+
+  async #receiveEntries(entries: readonly Uint8Array[]): Promise<number> {
+    const { refused, news } = await this.#state.receive(entries, this.#peer)
+    this.#news ||= news
+    return refused
   }
 
   async #send(): Promise<void> {

@@ -1,6 +1,7 @@
-import { DRIFT_MS_MAX, type HybridLogicalClock } from '@starling/hlc'
+import { DRIFT_MS_MAX, stampWallMs, type HybridLogicalClock } from '@starling/hlc'
 import {
   ENTRY_LIMITS,
+  greatestStamp,
   ingest,
   joinEntries,
   LIVE_DOTS_REPORTED,
@@ -8,7 +9,7 @@ import {
   type Entry,
   type ReplicaId
 } from '@starling/ormap'
-import type { ReplicaLimits } from './config.ts'
+import { NEWS_AGE_MS, type ReplicaLimits } from './config.ts'
 import { liveBytes } from './split-entry.ts'
 import type { StagedState } from './staged-state.ts'
 import type { Change } from './types.ts'
@@ -26,6 +27,8 @@ export interface Taken {
   readonly overflows: ReadonlyMap<string, number>
   /** A write under our own id that is newer than any we made. */
   readonly duplicate: boolean
+  /** Something changed by a write that is older than a broadcast takes. */
+  readonly news: boolean
 }
 
 /** What intake works on. */
@@ -53,6 +56,7 @@ export function takeIn(entries: readonly Uint8Array[], wallMs: number, context: 
   const overflows = new Map<string, number>()
   let clashes = 0
   let duplicate = false
+  let news = false
   for (const { key, received, clashes: found } of result.changed) {
     const known = state.get(key)
     if (liveBytes(known === undefined ? received : joinEntries(known, received)) > limits.rowBytesMax) {
@@ -65,11 +69,21 @@ export function takeIn(entries: readonly Uint8Array[], wallMs: number, context: 
     const change = state.applied.join(key, received)
     if (change === undefined) continue
     const { previous, entry } = change
+    news ||= stampWallMs(greatestStamp(received)) + NEWS_AGE_MS < wallMs
     changes.push({ key, previous, entry, origin: 'remote' })
     const dots = dotCount(entry)
     if (dots > LIVE_DOTS_REPORTED && dotCount(previous) <= LIVE_DOTS_REPORTED) overflows.set(key, dots)
   }
-  return { changes, unchanged: result.unchanged, rejected, rejectedCount, clashes, overflows, duplicate }
+  return {
+    changes,
+    unchanged: result.unchanged,
+    rejected,
+    rejectedCount,
+    clashes,
+    overflows,
+    duplicate,
+    news
+  }
 }
 
 function dotCount(entry: Entry | undefined): number {

@@ -69,6 +69,8 @@ export interface SyncOutcome {
   readonly entriesSent: number
   /** Entries, or parts of long ones, that this side received and could read. */
   readonly entriesReceived: number
+  /** Something changed here that a broadcast should have brought before: other neighbours may lack it too. */
+  readonly news: boolean
 }
 
 /** Makes two replicas equal, one round at a time. `@starling/sync` runs it. */

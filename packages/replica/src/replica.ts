@@ -22,7 +22,7 @@ import {
 } from './errors.ts'
 import { formRows } from './form-rows.ts'
 import { readBroadcast } from './frames.ts'
-import { FullExchange } from './full-exchange.ts'
+import { FullExchange, type Received } from './full-exchange.ts'
 import { takeIn } from './intake.ts'
 import type { SyncProtocol } from './ports.ts'
 import { recover } from './recovery.ts'
@@ -247,14 +247,14 @@ class LoggedReplica implements Replica {
     this.#emit({ type: 'rejected', peer: from, reasons: new Map([['malformed', 1]]) })
   }
 
-  async #receive(entries: readonly Uint8Array[], peer: string): Promise<number> {
+  async #receive(entries: readonly Uint8Array[], peer: string): Promise<Received> {
     await this.#queue.room(this.#limits.backlogBytesMax)
     if (this.#phase !== 'open' || this.#failure !== undefined) this.#counters.dropped.unavailable++
     this.#assertWritable()
     return this.#take(entries, peer)
   }
 
-  #take(entries: readonly Uint8Array[], peer: string): number {
+  #take(entries: readonly Uint8Array[], peer: string): Received {
     const taken = takeIn(entries, this.#components.clock.wallMs(), {
       state: this.#state,
       clock: this.#clock,
@@ -271,7 +271,7 @@ class LoggedReplica implements Replica {
     this.#tellOwner(taken.changes)
     for (const [key, dots] of taken.overflows) this.#emit({ type: 'conflictOverflow', key, dots })
     if (taken.rejectedCount > 0) this.#emit({ type: 'rejected', peer, reasons: taken.rejected })
-    return taken.rejectedCount
+    return { refused: taken.rejectedCount, news: taken.news }
   }
 
   #encode(key: string, bytesMax: number): readonly Uint8Array[] | undefined {

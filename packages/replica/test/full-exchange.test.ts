@@ -28,8 +28,8 @@ describe('the full exchange', () => {
     const before = [a.log.batches.length, b.log.batches.length, a.changes.length, b.changes.length]
     const { outcomes, bytes } = await syncRound(a, b)
     expect(outcomes).toEqual([
-      { complete: true, entriesSent: 0, entriesReceived: 0 },
-      { complete: true, entriesSent: 0, entriesReceived: 0 }
+      { complete: true, entriesSent: 0, entriesReceived: 0, news: false },
+      { complete: true, entriesSent: 0, entriesReceived: 0, news: false }
     ])
     expect(bytes).toBeLessThan(64)
     await settle()
@@ -60,6 +60,21 @@ describe('the full exchange', () => {
     expect(a.replica.size).toBe(0)
     await syncRound(a, b)
     expect([read(a, 'k'), read(b, 'k'), b.replica.size]).toEqual([undefined, undefined, 0])
+  })
+
+  test('says whether something came that a broadcast should have brought before', async () => {
+    const a = await openNode({ name: 'a' })
+    const b = await openNode({ name: 'b' })
+    await a.replica.commit([put('k', '1')])
+    // In flight a moment ago: the broadcast may still bring it to everybody.
+    const fresh = await syncRound(a, b)
+    expect(fresh.outcomes.map(outcome => outcome.news)).toEqual([false, false])
+    await a.replica.commit([put('k', '2')])
+    b.clock.ms += 1_000
+    const late = await syncRound(a, b)
+    expect(late.outcomes.map(outcome => outcome.news)).toEqual([false, true])
+    const equal = await syncRound(a, b)
+    expect(equal.outcomes.map(outcome => outcome.news)).toEqual([false, false])
   })
 
   test('a node that joins late gets everything, in frames of a bounded size', async () => {

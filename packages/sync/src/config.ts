@@ -13,6 +13,8 @@ export interface SyncConfig {
   readonly graceMs: number
   /** Between two rounds that a topic starts by itself, each with one random session; ± 25 %. Default 30,000 (guess). */
   readonly reconcileIntervalMs: number
+  /** Least time between two offers of news to the other neighbours of a topic, ms. Default 1,000 (guess). */
+  readonly newsIntervalMs: number
   /** A round in which nothing moves for this long is given up with its session. Default 30,000 (guess). */
   readonly roundStallMs: number
   /** No round lasts longer. Default 3,600,000 (guess). */
@@ -46,6 +48,7 @@ export const SYNC_DEFAULTS: SyncConfig = {
   stableMs: 30_000,
   graceMs: 30_000,
   reconcileIntervalMs: 30_000,
+  newsIntervalMs: 1_000,
   roundStallMs: 30_000,
   roundMsMax: 3_600_000,
   roundSettleMs: 5_000,

@@ -25,6 +25,9 @@ export class Topic {
   readonly #links: Map<PeerKey, Link> = new Map()
   readonly #handles: Set<TopicHandle> = new Set()
   readonly #stopListening: () => void
+  /** Peers that news from others are to be offered to. */
+  readonly #owed: Set<PeerKey> = new Set()
+  #newsPause: TimerHandle | undefined
   #timer: TimerHandle | undefined
   #closing: Promise<void> | undefined
 
@@ -91,6 +94,8 @@ export class Topic {
     this.#stopListening()
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#newsPause?.cancel()
+    this.#newsPause = undefined
     this.#host.ended(this)
     const links = this.links
     await Promise.all(links.map(link => link.close()))
@@ -120,6 +125,7 @@ export class Topic {
 
   #onRound(event: RoundEvent): void {
     this.#host.counted(event.error === undefined ? 'roundCompleted' : 'roundFailed')
+    if (event.outcome?.news === true && this.#closing === undefined) this.#passOn(event.peer)
     for (const handle of this.#handles) {
       for (const listener of handle.listeners) {
         try {
@@ -129,6 +135,24 @@ export class Topic {
         }
       }
     }
+  }
+
+  /**
+   * What broadcast did not bring travels from neighbour to neighbour by rounds: each is asked at once, and equal ones end it.
+   * The pause bounds what a neighbour with endless news can cause.
+   */
+  #passOn(from: PeerKey): void {
+    for (const peer of this.#links.keys()) if (peer !== from) this.#owed.add(peer)
+    if (this.#newsPause === undefined) this.#offerNews()
+  }
+
+  #offerNews(): void {
+    for (const peer of this.#owed) this.#links.get(peer)?.session?.reconcile()
+    this.#owed.clear()
+    this.#newsPause = this.#components.timers.schedule(this.#config.newsIntervalMs, () => {
+      this.#newsPause = undefined
+      if (this.#owed.size > 0) this.#offerNews()
+    })
   }
 
   #scheduleRound(): void {

@@ -20,6 +20,11 @@ export interface SyncOutcome {
   readonly complete: boolean
   readonly entriesSent: number
   readonly entriesReceived: number
+  /**
+   * Something came that the other neighbours may lack as well, because no broadcast brought it: a round with each of them
+   * follows, at most one a second. Default false.
+   */
+  readonly news?: boolean
 }
 
 /** Makes two replicas of a topic alike, one round at a time. */

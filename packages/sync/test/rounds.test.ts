@@ -58,6 +58,52 @@ describe('rounds', () => {
     await closeAll(network, a, b)
   })
 
+  test('news from one neighbour is offered to the others at once, in a bounded number of rounds', async () => {
+    const network = new FakeNetwork('news')
+    // A line: what a has can reach c and d only through b.
+    const line = ['a', 'b', 'c', 'd']
+    const nodes = line.map((name, i) =>
+      testNode(
+        network,
+        name,
+        [line[i - 1], line[i + 1]].filter(n => n !== undefined)
+      )
+    )
+    const sets = line.map(() => new WholeSet())
+    const handles = nodes.map((node, i) => {
+      const set = sets[i] as WholeSet
+      const telling = protocol(async exchange => {
+        const before = (set.state() as string[]).length
+        const outcome = await set.reconcile(exchange)
+        return { ...outcome, news: (set.state() as string[]).length > before }
+      })
+      return node.open('t', telling)
+    })
+    for (const i of [0, 1, 2]) network.connect(line[i] as string, line[i + 1] as string)
+    await network.time.advance(3_000)
+    const before = nodes.map(node => node.rounds.length)
+    sets[0]?.write('x')
+    handles[0]?.reconcile('b')
+    await network.time.advance(200)
+    expect(sets.map(set => set.state())).toEqual([['x'], ['x'], ['x'], ['x']])
+    await network.time.advance(5_000)
+    // One round on each of three links, told at both ends of each.
+    expect(nodes.map((node, i) => node.rounds.length - (before[i] as number))).toEqual([1, 2, 2, 1])
+
+    // A neighbour that always claims news costs a round with the others per second, not one per claim.
+    const [, b] = handles
+    for (let i = 0; i < 50; i++) {
+      sets[0]?.write(`y${i}`)
+      b?.reconcile('a')
+      await network.time.advance(20)
+    }
+    const rounds = nodes[2]?.rounds.filter(event => event.peer === 'b').length ?? 0
+    expect(rounds).toBeLessThanOrEqual(4)
+    await network.time.advance(3_000)
+    expect(sets[3]?.state()).toEqual(sets[0]?.state())
+    await closeAll(network, ...nodes)
+  })
+
   test('each periodic round goes to one random neighbour', async () => {
     const network = new FakeNetwork('periodic')
     const names = ['b', 'c', 'd']
