@@ -39,6 +39,7 @@ export class ClusterNode {
   #child: ChildProcess | undefined
   #waiting = new Map<number, Waiting>()
   #lastId = 0
+  #ended = false
   state: NodeState = 'stopped'
   addresses: readonly string[] = []
 
@@ -53,6 +54,7 @@ export class ClusterNode {
   }
 
   async start(contacts: readonly string[]): Promise<Started> {
+    if (this.#ended) throw new NodeGoneError(`node ${this.index + 1} is stopped for good`)
     this.state = 'starting'
     const child = fork(fileURLToPath(new URL('worker.js', import.meta.url)), {
       stdio: ['ignore', 2, 2, 'ipc']
@@ -98,6 +100,7 @@ export class ClusterNode {
 
   /** Asks the node to stop and waits for its process to end by itself; one that does not is killed and reported. */
   async stop(): Promise<{ endedByItself: boolean }> {
+    this.#ended = true
     const child = this.#child
     if (child === undefined || child.exitCode !== null) return { endedByItself: true }
     const gone = new Promise<boolean>(resolve => {

@@ -40,13 +40,16 @@ async function demo(options: DemoOptions): Promise<number> {
       await story.stop()
       return INTERRUPTED
     }
+    const good = outcome.converged && outcome.lostAcknowledged === 0 && outcome.invented === 0
     if (options.stay) {
       reporter.event(`the cluster stays, its stores are in ${dataDir}; Ctrl-C ends it`, { dataDir })
+      reporter.verdict(outcome)
       await interrupted
+      await story.stop()
+      return good ? 0 : 1
     }
     const endedByThemselves = await story.stop()
     reporter.verdict({ ...outcome, endedByThemselves })
-    const good = outcome.converged && outcome.lostAcknowledged === 0 && outcome.invented === 0
     return good && endedByThemselves === outcome.nodes ? 0 : 1
   } catch (error) {
     await story.stop()

@@ -18,7 +18,8 @@ export interface Verdict {
   readonly unknownOutcome: number
   readonly concurrentKeys: number
   readonly invented: number
-  readonly endedByThemselves: number
+  /** Processes that ended by themselves when stopped; absent while the cluster stays. */
+  readonly endedByThemselves?: number
   readonly convergenceMs: number
   readonly durationMs: number
 }

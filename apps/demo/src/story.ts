@@ -74,13 +74,12 @@ export class Story {
       unknownOutcome: judged.unknown,
       concurrentKeys: [...content.values()].filter(writes => writes.length > 1).length,
       invented: judged.invented.length,
-      endedByThemselves: 0,
       convergenceMs: Math.round(convergenceMs),
       durationMs: Math.round(performance.now() - startedMs)
     }
   }
 
-  /** Stops every node and says how many processes ended by themselves. */
+  /** Stops every node and says how many processes ended by themselves. None is started again, however far the story is. */
   async stop(): Promise<number> {
     clearInterval(this.#table)
     const ends = await Promise.all(this.#nodes.map(node => node.stop()))

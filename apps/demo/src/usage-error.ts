@@ -14,6 +14,8 @@ export function wholeNumber(text: string, option: string, from: number, to: numb
 
 /** The sentence for a mistake that `node:util` found while parsing options. */
 export function optionSentence(error: unknown, usage: string): UsageError {
-  const message = error instanceof Error ? error.message.split('\n')[0] : String(error)
-  return new UsageError(`${message?.replace(/\. To specify.*$/, '.') ?? 'Bad option.'} Usage: ${usage}`)
+  const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
+  // What follows the first sentence is advice for programmers.
+  const sentence = message.replace(/\. To specify.*$/u, '').replace(/\.$/u, '')
+  return new UsageError(`${sentence}. Usage: ${usage}`)
 }
