@@ -91,9 +91,11 @@ export class CommitQueue {
     if (this.#poisoned !== undefined) {
       return Promise.reject(new StorePoisonedError({ cause: this.#poisoned.cause }))
     }
+    // A log with nothing waiting always gets in, so that an owner who awaits each append is never refused for the others' sake.
     if (
-      this.#queue.length >= this.#limits.queueAppendsMax ||
-      (this.#queue.length > 0 && this.#queuedBytes + bytes > this.#limits.queueBytesMax)
+      log.waiting > 0 &&
+      (this.#queue.length >= this.#limits.queueAppendsMax ||
+        this.#queuedBytes + bytes > this.#limits.queueBytesMax)
     ) {
       return Promise.reject(new StoreQueueFullError(this.#queuedBytes, this.#queue.length))
     }
@@ -106,6 +108,7 @@ export class CommitQueue {
       )
     }
     log.rows = rows
+    log.waiting++
     return new Promise<void>((resolve, reject) => {
       this.#queue.push({
         log,
@@ -177,7 +180,10 @@ export class CommitQueue {
       count++
     }
     const group = this.#queue.splice(0, count)
-    for (const pending of group) this.#queuedBytes -= pending.bytes
+    for (const pending of group) {
+      this.#queuedBytes -= pending.bytes
+      pending.log.waiting--
+    }
     return group
   }
 

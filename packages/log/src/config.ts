@@ -16,9 +16,9 @@ export interface StoreLimits {
   readonly batchRowsMax: number
   /** Bytes of one shared write, unless a single append holds more. Default 4 MiB: LevelDB's write buffer. */
   readonly batchBytesMax: number
-  /** Bytes of all appends that wait for a write. Default 64 MiB (guess). */
+  /** Bytes of all appends that wait for a write; a log with none waiting may add one beyond it. Default 64 MiB (guess). */
   readonly queueBytesMax: number
-  /** Appends that wait for a write. Default 65,536 (guess). */
+  /** Appends that wait for a write; a log with none waiting may add one beyond it. Default 65,536 (guess). */
   readonly queueAppendsMax: number
   /** Damaged rows whose bytes are set aside when the first append accepts the loss. Default 1,024 (guess). */
   readonly quarantineRowsMax: number

@@ -199,7 +199,9 @@ class LevelLog implements ReplicaLog {
       return Promise.reject(error)
     }
     const done = this.#queue.append(this.#state, batch, bytes, this.durability === 'sync')
-    this.#last = done.catch(() => {})
+    // One that is refused at once says nothing about those before it.
+    const before = this.#last
+    this.#last = done.catch(() => before)
     return done
   }
 

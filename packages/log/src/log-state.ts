@@ -17,6 +17,8 @@ export interface LogState {
   repairs: readonly LevelOperation[]
   /** Good rows, what is queued included. */
   rows: number
+  /** Appends that wait for a write. */
+  waiting: number
   clockMark: bigint
   /** The number of the batch that last wrote this log; 0n for a new one. */
   batch: bigint
@@ -31,6 +33,7 @@ export function newLogState(name: Uint8Array, clockMark: bigint = 0n): LogState 
     found: undefined,
     repairs: [],
     rows: 0,
+    waiting: 0,
     clockMark,
     batch: 0n,
     metaDamaged: false
