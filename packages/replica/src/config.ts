@@ -1,8 +1,10 @@
+import { ENTRY_LIMITS } from '@starling/ormap'
+
 /** What a replica accepts and how much it keeps waiting. */
 export interface ReplicaLimits {
-  /** Bytes of a key in UTF-8, at least 1. Default 1,024 (guess). */
+  /** Bytes of a key in UTF-8, at least 1. Default, and at most, 1,024 (guess): peers refuse longer ones. */
   readonly keyBytesMax: number
-  /** Bytes of one value of a local put. Default 64 KiB (guess). Received values are bounded by `@starling/ormap`. */
+  /** Bytes of one value of a local put. Default, and at most, 64 KiB (guess): peers refuse longer ones. */
   readonly valueBytesMax: number
   /** Operations of one commit. Default 4,096 (guess). */
   readonly commitOperationsMax: number
@@ -22,7 +24,10 @@ export interface ReplicaLimits {
   readonly groupBytesMax: number
   /** Commits' operations, and received keys, in one batch. Default 16,384 each: half of what the log takes, two rows a key. */
   readonly groupRowsMax: number
-  /** Bytes of one key's live row. A received entry that would make it longer is refused. Default 2 MiB: half of the log's bound. */
+  /**
+   * Bytes of one key's row of live dots, and of its row of evidence. A received entry that would make one longer is refused.
+   * Default 2 MiB: half of the log's bound, since a local write may still turn all dots into evidence.
+   */
   readonly rowBytesMax: number
   /** Bytes of one broadcast message. Default 128 KiB: one value of 64 KiB with its key and evidence fits. */
   readonly broadcastBytesMax: number
@@ -64,6 +69,11 @@ export function resolveLimits(limits: Partial<ReplicaLimits> | undefined): Repli
     if (!Number.isSafeInteger(value) || value < 1) {
       throw new RangeError(`limits.${name} must be a whole number of at least 1, got ${String(value)}`)
     }
+  }
+  for (const name of ['keyBytesMax', 'valueBytesMax'] as const) {
+    const max = ENTRY_LIMITS[name]
+    // A write that every peer refuses would be durable here and travel nowhere.
+    if (resolved[name] > max) throw new RangeError(`limits.${name} is at most ${max}, got ${resolved[name]}`)
   }
   return resolved
 }

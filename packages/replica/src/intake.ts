@@ -10,7 +10,7 @@ import {
   type ReplicaId
 } from '@starling/ormap'
 import { NEWS_AGE_MS, type ReplicaLimits } from './config.ts'
-import { liveBytes } from './split-entry.ts'
+import { longestRowBytes } from './split-entry.ts'
 import type { StagedState } from './staged-state.ts'
 import type { Change } from './types.ts'
 
@@ -59,7 +59,7 @@ export function takeIn(entries: readonly Uint8Array[], wallMs: number, context: 
   let news = false
   for (const { key, received, clashes: found } of result.changed) {
     const known = state.get(key)
-    if (liveBytes(known === undefined ? received : joinEntries(known, received)) > limits.rowBytesMax) {
+    if (longestRowBytes(joinEntries(known, received)) > limits.rowBytesMax) {
       rejected.set('rowTooLong', (rejected.get('rowTooLong') ?? 0) + 1)
       rejectedCount++
       continue

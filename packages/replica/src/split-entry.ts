@@ -41,11 +41,15 @@ export function splitEntry(key: string, entry: Entry, bytesMax: number): readonl
   return parts
 }
 
-/** Bytes of an entry's live dots in a row, estimated from above. */
-export function liveBytes(entry: Entry): number {
-  let bytes = 0
-  for (const item of entry.items) if (isDot(item)) bytes += itemBytes(item)
-  return bytes
+/** Bytes of the longer of an entry's two rows, estimated from above. */
+export function longestRowBytes(entry: Entry): number {
+  let live = 0
+  let evidence = 0
+  for (const item of entry.items) {
+    if (isDot(item)) live += itemBytes(item)
+    else evidence += itemBytes(item)
+  }
+  return Math.max(live, evidence)
 }
 
 /** Bytes of an entry's rows, estimated from above: good enough to bound what waits. */

@@ -1,4 +1,4 @@
-import { encodeUtf8 } from '@starling/codec'
+import { checkValue, DecodeError, encodeUtf8 } from '@starling/codec'
 import { ClockAheadError, type HybridLogicalClock } from '@starling/hlc'
 import {
   encodeWithRows,
@@ -105,6 +105,13 @@ function checkOperation(operation: Operation, limits: ReplicaLimits): void {
   if (!(operation.value instanceof Uint8Array)) throw new TypeError('a put needs a value of bytes')
   const { length } = operation.value
   if (length > limits.valueBytesMax) throw new ValueTooLargeError(operation.key, length, limits.valueBytesMax)
+  try {
+    // Peers refuse anything else, and so does the next opening of the log.
+    checkValue(operation.value, { bytesMax: limits.valueBytesMax })
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    throw new TypeError("a put needs a value as @starling/codec's encodeValue makes it", { cause: error })
+  }
 }
 
 function checkKey(key: unknown, bytesMax: number): void {

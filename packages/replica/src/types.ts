@@ -8,7 +8,7 @@ export interface Expected {
   readonly version: string | undefined
 }
 
-/** One step of a commit. Keys are 1 to 1,024 bytes of UTF-8; values are encoded already and opaque here. */
+/** One step of a commit. Keys are 1 to 1,024 bytes of UTF-8; values are encoded already, by `@starling/codec`. */
 export type Operation =
   | {
       readonly type: 'put'
