@@ -36,7 +36,18 @@ export function parseContact(address: string, option: string): Contact {
       `${option}: ${quote(address)} names no peer; add /p2p/ and the contact's peer id, which it prints at start.`
     )
   }
-  return { peer, addresses: [address] }
+  return { peer: checkPeerId(peer, option), addresses: [address] }
+}
+
+/** What every text form of a peer id is: base58 of the length that the kinds of keys lead to. */
+const PEER_ID = /^[1-9A-HJ-NP-Za-km-z]{46,53}$/u
+
+/** Checks a peer id. @throws TypeError naming the option and the id. */
+export function checkPeerId(id: string, option: string): string {
+  if (typeof id !== 'string' || !PEER_ID.test(id)) {
+    throw new TypeError(`${option}: ${quote(String(id))} is not a peer id; a node prints its own at start.`)
+  }
+  return id
 }
 
 /** Joins contacts of one peer, so that each peer appears once with all its addresses. */

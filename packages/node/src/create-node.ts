@@ -107,7 +107,7 @@ function peersInit({ clusterName, secrets, allow, open, announce, driftMsMax }: 
 
 async function makeDataFolder(dataDir: string): Promise<void> {
   try {
-    await mkdir(dataDir, { recursive: true })
+    await mkdir(dataDir, { recursive: true, mode: 0o700 })
   } catch (error) {
     throw new DataFolderError(dataDir, 'cannot be made or is not a folder', { cause: error })
   }

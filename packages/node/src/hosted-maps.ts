@@ -5,7 +5,7 @@ import type { Ports } from '@starling/ports'
 import { createReplica, type ReplicaOwner } from '@starling/replica'
 import type { Sync, SyncHandle, SyncSessionInfo } from '@starling/sync'
 import type { Contact } from './addresses.ts'
-import { MapOptionsMismatchError } from './errors.ts'
+import { MapOptionsMismatchError, NodeStoppedError } from './errors.ts'
 
 /** How a map is opened on this node. */
 export interface MapOptions<V> extends MapInit<V> {
@@ -37,6 +37,8 @@ interface Hosted {
   readonly options: MapOptions<unknown>
   readonly opening: Promise<OpenMap>
   opened: OpenMap | undefined
+  /** Resolves, and never rejects, once nothing of the map is left and its name is free. */
+  readonly gone: Promise<void>
 }
 
 /** What maps on a node stand on. */
@@ -52,6 +54,7 @@ export class HostedMaps {
   readonly #components: HostedMapsComponents
   readonly #init: { readonly contacts: readonly Contact[]; readonly driftMsMax: number }
   readonly #maps = new Map<string, Hosted>()
+  #closing = false
 
   constructor(
     components: HostedMapsComponents,
@@ -65,18 +68,30 @@ export class HostedMaps {
   async open<V>(name: string, options: MapOptions<V>): Promise<ReplicatedMap<V>> {
     // A map's values are whatever its options say; below this line nobody looks at them.
     const given = options as MapOptions<unknown>
-    const hosted = this.#maps.get(name) ?? this.#host(name, given)
+    let hosted = this.#maps.get(name)
+    while (hosted !== undefined && isEnding(hosted)) {
+      await hosted.gone
+      hosted = this.#maps.get(name)
+    }
+    if (this.#closing) throw new NodeStoppedError()
+    hosted ??= this.#host(name, given)
     if (!sameOptions(hosted.options, given)) throw new MapOptionsMismatchError(name)
     const { map } = await hosted.opening
     return map as ReplicatedMap<V>
   }
 
-  /** Closes every map; what waits in their queues is written first. */
+  /** Closes every map; what waits in their queues is written first. Maps that are being opened are closed then. */
   async close(): Promise<void> {
-    const openings = await Promise.allSettled([...this.#maps.values()].map(hosted => hosted.opening))
-    const opened = openings.flatMap(opening => (opening.status === 'fulfilled' ? [opening.value] : []))
-    await Promise.all(opened.map(({ map }) => map.close()))
-    await Promise.all(opened.map(each => this.#leave(each)))
+    this.#closing = true
+    const all = [...this.#maps.values()]
+    const closings = await Promise.allSettled(
+      all.map(async ({ opening }) => {
+        const opened = await opening.catch(() => undefined)
+        await opened?.map.close()
+      })
+    )
+    await Promise.all(all.map(({ gone }) => gone))
+    for (const closing of closings) if (closing.status === 'rejected') throw closing.reason
   }
 
   inspect(): readonly MapInspection[] {
@@ -98,19 +113,18 @@ export class HostedMaps {
 
   #host(name: string, options: MapOptions<unknown>): Hosted {
     const opening = this.#open(name, options)
-    const hosted: Hosted = { options, opening, opened: undefined }
+    const gone = opening.then(
+      async opened => {
+        hosted.opened = opened
+        // Whoever closes the map, its sessions and its swarm end with it.
+        await opened.map.closed
+        await Promise.allSettled([opened.handle.close(), opened.topic.leave()])
+        this.#maps.delete(name)
+      },
+      () => void this.#maps.delete(name)
+    )
+    const hosted: Hosted = { options, opening, opened: undefined, gone }
     this.#maps.set(name, hosted)
-    const forget = (): void => {
-      if (this.#maps.get(name) === hosted) this.#maps.delete(name)
-    }
-    opening.then(opened => {
-      hosted.opened = opened
-      // Whoever closes the map, its sessions and its swarm end with it.
-      void opened.map.closed.then(async () => {
-        forget()
-        await this.#leave(opened)
-      })
-    }, forget)
     return hosted
   }
 
@@ -118,8 +132,10 @@ export class HostedMaps {
     const { store, gossip, sync, ports } = this.#components
     const { durability = 'sync', ...mapInit } = options
     const log = await store.openLog(name, { durability })
-    const topic = gossip.join(name, { contacts: this.#init.contacts })
+    const undo: (() => Promise<void>)[] = [() => log.close()]
     try {
+      const topic = gossip.join(name, { contacts: this.#init.contacts })
+      undo.push(() => topic.leave())
       const replica = async (owner: ReplicaOwner) =>
         await createReplica(
           { ...ports, log, broadcast: topic },
@@ -127,18 +143,21 @@ export class HostedMaps {
         )
       let opened: Awaited<ReturnType<typeof replica>> | undefined
       const map = await createMap({ open: async owner => (opened = await replica(owner)) }, mapInit)
+      undo.push(() => map.close())
       if (opened === undefined) throw new Error('createMap resolved without opening its replica')
       const handle = sync.open(name, { protocol: opened.protocol, neighbors: topic })
       return { map, topic, handle }
     } catch (error) {
-      await Promise.allSettled([topic.leave(), log.close()])
+      for (const step of undo.reverse()) await step().catch(() => undefined)
       throw error
     }
   }
+}
 
-  async #leave({ handle, topic }: OpenMap): Promise<void> {
-    await Promise.allSettled([handle.close(), topic.leave()])
-  }
+/** Whether the map is closed or on its way there: a new one of its name has to wait for it. */
+function isEnding({ opened }: Hosted): boolean {
+  const state = opened?.map.stats().replica.state
+  return state === 'closing' || state === 'closed'
 }
 
 /** Options are equal when each is: functions and schemas by identity, the rest by value. */

@@ -1,5 +1,5 @@
 import type { Ports } from '@starling/ports'
-import { checkAddress, mergeContacts, parseContact, type Contact } from './addresses.ts'
+import { checkAddress, checkPeerId, mergeContacts, parseContact, type Contact } from './addresses.ts'
 import { SECRET_BYTES_MIN } from './config.ts'
 
 /** Which cluster this node belongs to, and what admits a peer to it. At least one rule is needed. */
@@ -77,7 +77,7 @@ export function checkOptions(init: NodeInit): NodeConfig {
     contacts: mergeContacts((init.contacts ?? []).map(address => parseContact(address, 'contacts'))),
     clusterName: name,
     secrets,
-    allow,
+    allow: allow === undefined ? undefined : checkAllow(allow),
     open,
     driftMsMax: checkRange(init.driftMsMax ?? 60_000, 'driftMsMax', 1_000, 86_400_000),
     reconcileIntervalMs: checkRange(
@@ -87,6 +87,12 @@ export function checkOptions(init: NodeInit): NodeConfig {
       86_400_000
     )
   }
+}
+
+/** A list that admits nobody by mistake is as bad as one that admits everybody, and harder to notice. */
+function checkAllow(allow: readonly string[]): readonly string[] {
+  if (!Array.isArray(allow)) throw new TypeError('cluster.allow takes a list of peer ids.')
+  return allow.map(id => checkPeerId(id as string, 'cluster.allow'))
 }
 
 function checkSecrets(secret: ClusterInit['secret']): Uint8Array[] {

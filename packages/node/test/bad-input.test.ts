@@ -57,6 +57,24 @@ describe('createNode refuses, before it opens anything,', () => {
       'TypeError',
       /names no peer/u
     ],
+    [
+      'a contact whose peer id is none',
+      { contacts: ['/ip4/127.0.0.1/udp/1/quic-v1/p2p/nonsense'] },
+      'TypeError',
+      /contacts: "nonsense" is not a peer id/u
+    ],
+    [
+      'an allow list with what is no peer id',
+      { cluster: { name: 'test', allow: ['nonsense'] } },
+      'TypeError',
+      /cluster\.allow: "nonsense"/u
+    ],
+    [
+      'an allow list that is none',
+      { cluster: { name: 'test', allow: '12D3KooWGC9LnUyrD9Rc5ZmBsyCSbqkMPVmFJJbrvnqN3bpV4TbZ' as never } },
+      'TypeError',
+      /cluster\.allow takes a list/u
+    ],
     ['an empty folder name', { dataDir: '' }, 'TypeError', /dataDir/u],
     ['a drift bound of nothing', { driftMsMax: 0 }, 'RangeError', /driftMsMax/u]
   ])('%s', async (_, init, name, message) => {
