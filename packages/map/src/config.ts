@@ -20,7 +20,7 @@ export interface MapLimits {
  * The limits a map has unless told otherwise: keys of 1 KiB, values of 64 KiB, 1,000,000 entries, 1 GiB, 1,024 changed keys
  * per watcher, 1,024 watchers. Source: guesses, in line with what configuration stores allow; the number of entries is what
  * the project measures with. The replica's and the codec's own limits apply as well, so key and value bytes can only be
- * lowered here unless those are raised too.
+ * lowered here.
  */
 export const MAP_LIMITS: MapLimits = {
   keyBytesMax: 1024,

@@ -79,7 +79,7 @@ class OwnedMap<V> implements ReplicatedMap<V>, WatchSource<V> {
   }
 
   get size(): number {
-    return this.#replica.root().count - this.#projection.hidden.size
+    return this.#replica.size - this.#projection.hidden.size
   }
 
   get(key: string): V | undefined {
@@ -151,6 +151,7 @@ class OwnedMap<V> implements ReplicatedMap<V>, WatchSource<V> {
     this.#begin(options)
     const commit = operations.map((operation): Operation => {
       if (operation.type === 'set') return this.#put(operation.key, operation.value)
+      if (operation.type !== 'delete') throw new TypeError("an operation's type must be 'set' or 'delete'")
       assertKey(operation.key, this.#limits.keyBytesMax)
       return { type: 'remove', key: operation.key }
     })
@@ -160,8 +161,10 @@ class OwnedMap<V> implements ReplicatedMap<V>, WatchSource<V> {
   watch(options: WatchOptions = {}): AsyncIterableIterator<MapEvent<V>> {
     this.#begin(options)
     if (this.#watchers.size >= this.#limits.watchersMax) throw new WatcherLimitError(this.#limits.watchersMax)
+    const { from = 'now' } = options
+    if (from !== 'now' && from !== 'snapshot') throw new TypeError("from must be 'now' or 'snapshot'")
     const watcher: Watcher<V> = new Watcher(this, {
-      from: options.from ?? 'now',
+      from,
       signal: options.signal,
       keysMax: this.#limits.watchKeysMax,
       ended: () => void this.#watchers.delete(watcher)
@@ -248,12 +251,14 @@ class OwnedMap<V> implements ReplicatedMap<V>, WatchSource<V> {
 
   #put(key: string, value: V): Operation & { readonly type: 'put' } {
     assertKey(key, this.#limits.keyBytesMax)
-    const bytes = this.#encode(key, this.#validate(key, value))
+    const valid = this.#validate(key, value)
+    // What is stored is judged again when it is read, so a schema that changes values has to accept what it makes of them.
+    if (valid !== value) this.#validate(key, valid)
+    const bytes = this.#encode(key, valid)
     const { entriesMax, bytesMax } = this.#limits
     const entry = this.#replica.entry(key)
     const present = entry !== undefined && winner(entry) !== undefined
-    if (!present && this.#replica.root().count >= entriesMax)
-      throw new QuotaExceededError('entriesMax', entriesMax)
+    if (!present && this.#replica.size >= entriesMax) throw new QuotaExceededError('entriesMax', entriesMax)
     const growth =
       key.length + bytes.length - (entry === undefined ? 0 : this.#projection.bytesOf(key, entry))
     if (growth > 0 && this.#projection.bytes + growth > bytesMax)
