@@ -26,3 +26,6 @@ export const QUIC_LIMITS = {
 
 /** The shortest cluster secret, in bytes. Source: half a SHA-256, beyond guessing when random. */
 export const SECRET_BYTES_MIN = 16
+
+/** How many cluster secrets may be accepted at one time. Source: the limit of `@starling/peers`. */
+export const SECRETS_MAX = 8

@@ -1,6 +1,6 @@
 import type { Ports } from '@starling/ports'
 import { checkAddress, checkPeerId, mergeContacts, parseContact, type Contact } from './addresses.ts'
-import { SECRET_BYTES_MIN } from './config.ts'
+import { SECRET_BYTES_MIN, SECRETS_MAX } from './config.ts'
 
 /** Which cluster this node belongs to, and what admits a peer to it. At least one rule is needed. */
 export interface ClusterInit {
@@ -8,7 +8,7 @@ export interface ClusterInit {
   readonly name: string
   /**
    * What every node of the cluster knows, at least 16 bytes (text counts as UTF-8). With a list the first proves this node
-   * and each of them admits others, so that a secret can be exchanged without a moment in which nobody gets in.
+   * and each of them, at most 8, admits others, so that a secret can be exchanged without a moment in which nobody gets in.
    */
   readonly secret?: string | Uint8Array | readonly (string | Uint8Array)[]
   /** Peer ids that are admitted; with a secret as well, a peer needs both. */
@@ -64,6 +64,8 @@ export function checkOptions(init: NodeInit): NodeConfig {
   if (typeof name !== 'string' || name === '' || new TextEncoder().encode(name).length > 255) {
     throw new TypeError('cluster.name takes 1 to 255 bytes of text.')
   }
+  if (!name.isWellFormed()) throw new TypeError('cluster.name holds a lone surrogate: repair it.')
+  if (typeof open !== 'boolean') throw new TypeError(`cluster.open takes true or false, got ${typeof open}.`)
   const secrets = checkSecrets(init.cluster.secret)
   if (secrets.length === 0 && allow === undefined && !open) {
     throw new TypeError(
@@ -72,12 +74,17 @@ export function checkOptions(init: NodeInit): NodeConfig {
   }
   return {
     dataDir: init.dataDir,
-    listen: (init.listen ?? []).map(address => checkAddress(address, 'listen')),
-    announce: (init.announce ?? []).map(address => checkAddress(address, 'announce')),
-    contacts: mergeContacts((init.contacts ?? []).map(address => parseContact(address, 'contacts'))),
+    listen: checkList(init.listen ?? [], 'listen').map(address => checkAddress(address, 'listen')),
+    announce: checkList(init.announce ?? [], 'announce').map(address => checkAddress(address, 'announce')),
+    contacts: mergeContacts(
+      checkList(init.contacts ?? [], 'contacts').map(address => parseContact(address, 'contacts'))
+    ),
     clusterName: name,
     secrets,
-    allow: allow === undefined ? undefined : checkAllow(allow),
+    allow:
+      allow === undefined
+        ? undefined
+        : checkList(allow, 'cluster.allow').map(id => checkPeerId(id, 'cluster.allow')),
     open,
     driftMsMax: checkRange(init.driftMsMax ?? 60_000, 'driftMsMax', 1_000, 86_400_000),
     reconcileIntervalMs: checkRange(
@@ -89,15 +96,17 @@ export function checkOptions(init: NodeInit): NodeConfig {
   }
 }
 
-/** A list that admits nobody by mistake is as bad as one that admits everybody, and harder to notice. */
-function checkAllow(allow: readonly string[]): readonly string[] {
-  if (!Array.isArray(allow)) throw new TypeError('cluster.allow takes a list of peer ids.')
-  return allow.map(id => checkPeerId(id as string, 'cluster.allow'))
+function checkList(list: readonly string[], option: string): readonly string[] {
+  if (!Array.isArray(list)) throw new TypeError(`${option} takes a list, got ${typeof list}.`)
+  return list
 }
 
 function checkSecrets(secret: ClusterInit['secret']): Uint8Array[] {
   const given =
     secret === undefined ? [] : typeof secret === 'string' || secret instanceof Uint8Array ? [secret] : secret
+  if (given.length > SECRETS_MAX) {
+    throw new RangeError(`cluster.secret takes at most ${SECRETS_MAX} secrets, got ${given.length}.`)
+  }
   return given.map(each => {
     if (typeof each !== 'string' && !(each instanceof Uint8Array)) {
       throw new TypeError(`cluster.secret takes text or bytes, got ${typeof each}.`)

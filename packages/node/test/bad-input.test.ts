@@ -75,6 +75,25 @@ describe('createNode refuses, before it opens anything,', () => {
       'TypeError',
       /cluster\.allow takes a list/u
     ],
+    [
+      'a single address in place of a list',
+      { listen: '/ip4/127.0.0.1/udp/0/quic-v1' as never },
+      'TypeError',
+      /listen/u
+    ],
+    [
+      'nine secrets',
+      { cluster: { name: 'test', secret: Array.from({ length: 9 }, () => 'a secret of some length') } },
+      'RangeError',
+      /at most 8/u
+    ],
+    ['a name that is no text', { cluster: { name: 'a\udc00', open: true } }, 'TypeError', /lone surrogate/u],
+    [
+      'open with something else',
+      { cluster: { name: 'a', open: 'no' as never } },
+      'TypeError',
+      /cluster\.open/u
+    ],
     ['an empty folder name', { dataDir: '' }, 'TypeError', /dataDir/u],
     ['a drift bound of nothing', { driftMsMax: 0 }, 'RangeError', /driftMsMax/u]
   ])('%s', async (_, init, name, message) => {
