@@ -11,7 +11,7 @@ export const TOKEN_BYTES = 16
 export const ADDRESSES_MAX = 8
 export const ADDRESS_BYTES_MAX = 256
 
-/** Topics one peer may name over one channel; beyond, its frames are refused. Source: guess. */
+/** Topics one peer may name over one channel at a time; beyond, its frames are refused. Source: guess. */
 export const HANDLES_MAX = 1_024
 
 /** What `createGossip` may be told. Times are ms. */

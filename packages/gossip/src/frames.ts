@@ -8,20 +8,22 @@ import { TOKEN_BYTES } from './config.ts'
  * - `overlay`, `tree`: a message of the topic's membership or broadcast machine.
  * - `unknown`: the receiver of a handle does not hold its topic. The handle is the other side's.
  * - `stranger`: the receiver of a tree message has no link to its sender. The handle is the other side's.
+ * - `unbind`: the sender has left the topic and uses this handle no more.
  */
 export type Frame =
   | { readonly type: 'bind'; readonly handle: number; readonly token: Uint8Array }
   | { readonly type: 'overlay' | 'tree'; readonly handle: number; readonly body: Uint8Array }
-  | { readonly type: 'unknown' | 'stranger'; readonly handle: number }
+  | { readonly type: 'unknown' | 'stranger' | 'unbind'; readonly handle: number }
 
-const CODES = { bind: 1, overlay: 2, tree: 3, unknown: 4, stranger: 5 } as const
+const CODES = { bind: 1, overlay: 2, tree: 3, unknown: 4, stranger: 5, unbind: 6 } as const
 const TYPES: readonly (Frame['type'] | undefined)[] = [
   undefined,
   'bind',
   'overlay',
   'tree',
   'unknown',
-  'stranger'
+  'stranger',
+  'unbind'
 ]
 
 /** Bytes a frame takes besides its body, its length included, at most. */

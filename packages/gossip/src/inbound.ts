@@ -46,6 +46,8 @@ export function receiveFrame(
       events.frame(link, inbound.topic, frame.type, frame.body, answer)
       return true
     }
+    case 'unbind':
+      return lane.inbound.delete(handle)
     case 'unknown':
     case 'stranger': {
       const topic = lane.topicOf(handle)

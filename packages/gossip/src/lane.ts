@@ -42,11 +42,12 @@ export class Lane {
     return this.#topics.get(handle)
   }
 
-  /** The handle of a topic that was left is not used again; joining it once more binds a new one. */
-  unbind(topic: string): void {
+  /** Takes a topic's handle away and returns it. It is not used again; joining the topic once more binds a new one. */
+  unbind(topic: string): number | undefined {
     const handle = this.#outbound.get(topic)
-    if (handle === undefined) return
+    if (handle === undefined) return undefined
     this.#outbound.delete(topic)
     this.#topics.delete(handle)
+    return handle
   }
 }

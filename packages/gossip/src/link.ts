@@ -117,7 +117,9 @@ export class Link {
   topicLeft(topic: string, untilMs: number): void {
     this.letGo(topic, untilMs)
     for (const lane of this.lanes) {
-      lane.unbind(topic)
+      const handle = lane.unbind(topic)
+      // Else the peer would keep a place for every topic there ever was, and have none left one day.
+      if (handle !== undefined) this.send({ type: 'unbind', lane, handle })
       for (const inbound of lane.inbound.values()) if (inbound.topic === topic) inbound.topic = undefined
     }
   }

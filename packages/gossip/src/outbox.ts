@@ -3,7 +3,7 @@ import type { Counters } from './counters.ts'
 import { encodeBatch, encodeFrame, FRAME_OVERHEAD_BYTES } from './frames.ts'
 import type { Lane } from './lane.ts'
 
-/** Something to be sent to a peer. What answers a frame of the peer goes back over the same channel. */
+/** Something to be sent to a peer. What speaks of a handle goes over the channel that the handle belongs to, or not at all. */
 export type Parcel =
   | {
       readonly type: 'overlay' | 'tree'
@@ -12,7 +12,7 @@ export type Parcel =
       /** A broadcast payload: it may be dropped, because reconciliation will deliver it. */
       readonly payload: boolean
     }
-  | { readonly type: 'unknown' | 'stranger'; readonly lane: Lane; readonly handle: number }
+  | { readonly type: 'unknown' | 'stranger' | 'unbind'; readonly lane: Lane; readonly handle: number }
 
 /** What waits for one peer, in order, within bounds. Under load what waits is sent together. */
 export class Outbox {

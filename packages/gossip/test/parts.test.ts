@@ -21,7 +21,7 @@ const frame: fc.Arbitrary<Frame> = fc.oneof(
     handle,
     body: fc.uint8Array({ maxLength: 50 })
   }),
-  fc.record({ type: fc.constantFrom('unknown' as const, 'stranger' as const), handle })
+  fc.record({ type: fc.constantFrom('unknown' as const, 'stranger' as const, 'unbind' as const), handle })
 )
 
 describe('frames', () => {
