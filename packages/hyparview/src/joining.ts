@@ -16,7 +16,11 @@ export class Joining {
   /** JOIN, at the contact. */
   onJoin(from: PeerKey, message: JoinMessage): void {
     const core = this.#core
-    if (!core.budgets.take(from, 'join', core.nowMs)) return core.reject(from, 'tooMany')
+    if (!core.budgets.take(from, 'join', core.nowMs)) {
+      // A no, as for any request: without one an honest peer that was too quick would wait out its time.
+      core.reject(from, 'tooMany')
+      return core.reply(from, message.requestId, false)
+    }
     const link = core.active.get(from)
     if (link !== undefined) {
       // A neighbour that joins lost its side of the link.
