@@ -36,3 +36,9 @@ export const ENTRY_FORMAT = 1
 
 /** Live dots of one entry beyond which concurrent writes pile up faster than they are settled, in a report. Source: guess. */
 export const LIVE_DOTS_REPORTED = 64
+
+/**
+ * Items that one call of `ingest` may go through, known and received together, before it refuses the rest. Source: guess; a
+ * message of honest entries has a tenth of them, and going through them takes about a quarter of a second.
+ */
+export const INGEST_ITEMS_MAX = 1_000_000

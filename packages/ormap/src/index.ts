@@ -20,7 +20,13 @@
  *
  * @packageDocumentation
  */
-export { ENTRY_FORMAT, ENTRY_LIMITS, LIVE_DOTS_REPORTED, type EntryLimits } from './config.ts'
+export {
+  ENTRY_FORMAT,
+  ENTRY_LIMITS,
+  INGEST_ITEMS_MAX,
+  LIVE_DOTS_REPORTED,
+  type EntryLimits
+} from './config.ts'
 export {
   compareItems,
   countClashes,

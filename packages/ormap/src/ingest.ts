@@ -1,6 +1,6 @@
 import { DecodeError, type DecodeReason } from '@starling/codec'
 import { DRIFT_MS_MAX, stampWallMs, type Stamp } from '@starling/hlc'
-import { ENTRY_LIMITS, type EntryLimits } from './config.ts'
+import { ENTRY_LIMITS, INGEST_ITEMS_MAX, type EntryLimits } from './config.ts'
 import { countClashes, greatestStamp, joinEntries } from './entry.ts'
 import type { Entry } from './types.ts'
 import { decodeEntry, readKey } from './wire.ts'
@@ -26,8 +26,12 @@ export interface IngestChange {
   readonly clashes: number
 }
 
-/** An entry that was refused, whole. `future`: a stamp is too far ahead. `malformed`: the bytes are not an entry within limits. */
+/**
+ * An entry that was refused, whole. `future`: a stamp is too far ahead. `malformed`: the bytes are not an entry within limits.
+ * `tooMuch`: the entries before it took all the time there is for one call; it was not even read.
+ */
 export type IngestRejection =
+  | { readonly reason: 'tooMuch'; readonly key: undefined }
   | { readonly reason: 'future'; readonly key: string; readonly aheadMs: number }
   | {
       readonly reason: 'malformed'
@@ -67,7 +71,13 @@ export function ingest(
   if (!Number.isFinite(wallMs)) throw new RangeError(`wallMs must be a finite time in ms, got ${wallMs}`)
   let unchanged = 0
   let greatest = 0n
+  let items = 0
   for (const bytes of encodedEntries) {
+    // A short entry of a key with very many items costs far more time than bytes.
+    if (items >= INGEST_ITEMS_MAX) {
+      rejected.push({ reason: 'tooMuch', key: undefined })
+      continue
+    }
     const decoded = decodeOrReject(bytes, limits)
     if ('reason' in decoded) {
       rejected.push(decoded)
@@ -82,6 +92,7 @@ export function ingest(
     }
     if (stamp > greatest) greatest = stamp
     const known = joinedHere.get(key) ?? state.get(key)
+    items += received.items.length + (known?.items.length ?? 0)
     const joined = joinEntries(known, received)
     if (joined === known) {
       unchanged++
