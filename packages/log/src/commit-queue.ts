@@ -99,8 +99,8 @@ export class CommitQueue {
     ) {
       return Promise.reject(new StoreQueueFullError(this.#queuedBytes, this.#queue.length))
     }
-    const added = batch.rows.flatMap(row => row.hash?.slice() ?? [])
-    const removed = batch.rows.flatMap(row => row.replaces?.slice() ?? [])
+    const added = copies(batch.rows.map(row => row.hash))
+    const removed = copies(batch.rows.map(row => row.replaces))
     const rows = log.rows + added.length - removed.length
     if (rows < 0) {
       return Promise.reject(
@@ -239,4 +239,9 @@ function operation(log: LogState, row: LogBatch['rows'][number]): LevelOperation
   return row.value === undefined || row.hash === undefined
     ? { type: 'del', key }
     : { type: 'put', key, value: encodeRow(key, row.hash, row.value) }
+}
+
+/** Not slice(): a Node buffer's is a view. */
+function copies(hashes: readonly (Uint8Array | undefined)[]): Uint8Array[] {
+  return hashes.flatMap(hash => (hash === undefined ? [] : new Uint8Array(hash)))
 }

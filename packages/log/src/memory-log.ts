@@ -71,7 +71,9 @@ export class MemoryLog implements ReplicaLog {
         this.#contents.rows.delete(id)
       } else {
         const { kind, key, value, hash } = row
-        this.#contents.rows.set(id, { kind, key: key.slice(), value: value.slice(), hash: hash.slice() })
+        // Not slice(): a Node buffer's is a view.
+        const copy = { key: new Uint8Array(key), value: new Uint8Array(value), hash: new Uint8Array(hash) }
+        this.#contents.rows.set(id, { kind, ...copy })
       }
     }
     if (batch.clockMark > this.#contents.clockMark) this.#contents.clockMark = batch.clockMark

@@ -170,7 +170,8 @@ function readLive(reader: ByteReader, limits: EntryLimits): Dot[] {
         ? new DecodeError(error.reason, start + error.offset, 'in a value')
         : error
     }
-    dots.push({ replica, stamp, value: value.slice(), ...end })
+    // Not slice(): a Node buffer's is a view, which would keep all of the buffer alive.
+    dots.push({ replica, stamp, value: new Uint8Array(value), ...end })
   }
   return dots
 }

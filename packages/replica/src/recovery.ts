@@ -29,12 +29,14 @@ export function recover(
   let badRows = 0
   let keys = 0
   let clockFloor = clockMark
-  for (const row of rows) {
-    const key = readOr(() => decodeUtf8(row.key))
+  for (const found of rows) {
+    const key = readOr(() => decodeUtf8(found.key))
     if (key === undefined) {
       badRows++
       continue
     }
+    // The hash outlives the row, and as a view it would keep the row's bytes alive.
+    const row = { ...found, hash: new Uint8Array(found.hash) }
     ledger.recover(key, row)
     const pair = pairs.get(key)
     if (pair === undefined) pairs.set(key, { [row.kind]: row })

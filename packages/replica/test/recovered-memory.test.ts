@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { recover } from '../src/recovery.ts'
+import { RowLedger } from '../src/row-ledger.ts'
+import { ObservedRemoveMap } from '@starling/ormap'
+import { systemHash } from '@starling/ports/system'
+import { MemoryLog } from './support/memory-log.ts'
+import { openNode, put } from './support/world.ts'
+
+test('what is kept of a recovered row is a copy: nothing keeps the row as it was read alive', async () => {
+  const node = await openNode()
+  await node.replica.commit([put('k', 'x'.repeat(10_000))])
+  const log = node.log.reopen()
+  const rows = log.recovered.rows
+  // As the database hands them out: views on one buffer per row.
+  const views = [...rows].map(row => {
+    const bytes = Buffer.concat([row.hash, row.value])
+    return { ...row, hash: bytes.subarray(0, 32), value: bytes.subarray(32) }
+  })
+  const reading = Object.assign(new MemoryLog(), { recovered: { ...log.recovered, rows: views } })
+  const applied = new ObservedRemoveMap(systemHash)
+  recover(reading, applied, new RowLedger(systemHash), () => undefined)
+  expect(applied.itemHash('k')?.buffer.byteLength).toBe(32)
+  const [item] = applied.get('k')?.items ?? []
+  expect(item?.value?.buffer.byteLength).toBe(item?.value?.length)
+})
