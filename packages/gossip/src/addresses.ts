@@ -1,7 +1,7 @@
 import { ByteReader, ByteWriter, DecodeError, encodeUtf8 } from '@starling/codec'
 import { ADDRESSES_MAX, ADDRESS_BYTES_MAX } from './config.ts'
 
-/** A peer's addresses as the opaque data that travels with it through the overlay; those that do not fit are left out. */
+/** A peer's addresses as the opaque data that travels with it through the overlay; those that do not fit are left out, and none are no bytes. */
 export function encodeAddresses(addresses: readonly string[], bytesMax: number): Uint8Array {
   const chosen: string[] = []
   let bytes = 1
@@ -12,6 +12,7 @@ export function encodeAddresses(addresses: readonly string[], bytesMax: number):
     bytes += length + 2
     chosen.push(address)
   }
+  if (chosen.length === 0) return new Uint8Array(0)
   const writer = new ByteWriter(bytes).varint(chosen.length)
   for (const address of chosen) writer.string(address)
   return writer.finish()
