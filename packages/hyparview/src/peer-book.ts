@@ -21,8 +21,10 @@ export class PeerBook {
     return this.#contacts.size + this.#lost.size + this.#heard.size
   }
 
+  /** A contact given again without data, by a caller that only saw it, keeps the data it has. */
   addContact(info: PeerInfo): void {
-    putBounded(this.#contacts, info, this.#contactsMax)
+    const known = info.data.length === 0 ? this.#contacts.get(info.id) : undefined
+    putBounded(this.#contacts, known ?? info, this.#contactsMax)
   }
 
   addHeard(info: PeerInfo): void {
