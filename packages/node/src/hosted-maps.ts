@@ -54,6 +54,7 @@ export class HostedMaps {
   readonly #components: HostedMapsComponents
   readonly #init: { readonly contacts: readonly Contact[]; readonly driftMsMax: number }
   readonly #maps = new Map<string, Hosted>()
+  readonly #stopping = Promise.withResolvers<void>()
   #closing = false
 
   constructor(
@@ -70,7 +71,8 @@ export class HostedMaps {
     const given = options as MapOptions<unknown>
     let hosted = this.#maps.get(name)
     while (hosted !== undefined && isEnding(hosted)) {
-      await hosted.gone
+      await Promise.race([hosted.gone, this.#stopping.promise])
+      if (this.#closing) break
       hosted = this.#maps.get(name)
     }
     if (this.#closing) throw new NodeStoppedError()
@@ -83,6 +85,7 @@ export class HostedMaps {
   /** Closes every map; what waits in their queues is written first. Maps that are being opened are closed then. */
   async close(): Promise<void> {
     this.#closing = true
+    this.#stopping.resolve()
     const all = [...this.#maps.values()]
     const closings = await Promise.allSettled(
       all.map(async ({ opening }) => {

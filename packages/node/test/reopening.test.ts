@@ -132,4 +132,14 @@ describe('on parts that fail or take their time', () => {
     await again.set('k', 1)
     await world.maps.close()
   })
+
+  test('a call that waits for a swarm that never leaves is answered when the node stops', async () => {
+    const world = fakes()
+    world.leaving = new Promise(() => {})
+    const map = await world.maps.open('m', {})
+    await map.close()
+    const reopening = world.maps.open('m', {})
+    void world.maps.close()
+    await expect(reopening).rejects.toMatchObject({ name: 'NodeStoppedError' })
+  })
 })
