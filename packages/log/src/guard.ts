@@ -6,6 +6,9 @@ import { isAlive, thisProcess, type ProcessIdentity } from './process-identity.t
 
 const LOCK_FILE = 'lock'
 
+/** Names that contenders give: tickets, their copies, and locks on the locks of dead owners. Other files are not ours. */
+const LEFT_BEHIND = /^lock(\.((ticket-)?[0-9a-f]{16}-\d{1,10}|unreadable|\d))+$/
+
 /** Rounds of claiming a lock that changes hands meanwhile. Each needs another process to have come and gone. */
 const CLAIM_ROUNDS_MAX = 16
 
@@ -98,14 +101,21 @@ async function claim(directory: string, path: string, ticket: string, depth: num
   throw new StoreLockedError(directory, undefined)
 }
 
-/** Removes what contenders that died in between left behind. */
+/** Removes what contenders that died in between left behind. The folder is ours by then, whatever comes of the tidying. */
 async function sweep(directory: string): Promise<void> {
-  for (const name of await readdir(directory)) {
-    if (!name.startsWith(`${LOCK_FILE}.`)) continue
-    const path = join(directory, name)
-    const owner = await readOwner(path)
-    if (owner !== undefined && !(await isAlive(owner))) await rm(path, { force: true })
+  try {
+    for (const name of await readdir(directory))
+      if (LEFT_BEHIND.test(name)) await sweepOne(join(directory, name))
+  } catch {
+    // The next opening tries again.
   }
+}
+
+async function sweepOne(path: string): Promise<void> {
+  const owner = await readOwner(path).catch(() => undefined)
+  // One without an owner may be the ticket of a living contender who has opened it and not yet written.
+  if (owner === undefined || owner.pid === 0) return
+  if (!(await isAlive(owner))) await rm(path, { force: true })
 }
 
 async function tryLink(from: string, to: string): Promise<boolean> {
