@@ -43,7 +43,7 @@ export function parseContact(address: string, option: string): Contact {
 const PEER_ID = /^[1-9A-HJ-NP-Za-km-z]{46,53}$/u
 
 /** Checks a peer id. @throws TypeError naming the option and the id. */
-export function checkPeerId(id: string, option: string): string {
+export function checkPeerId(id: unknown, option: string): string {
   if (typeof id !== 'string' || !PEER_ID.test(id)) {
     throw new TypeError(`${option}: ${quote(String(id))} is not a peer id; a node prints its own at start.`)
   }

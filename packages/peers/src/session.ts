@@ -26,11 +26,21 @@ export class PeerSession implements Session {
   async openChannel(tag: string, options: { readonly signal?: AbortSignal } = {}): Promise<FramedChannel> {
     if (this.#over.signal.aborted) throw new SessionClosedError(this.peer)
     options.signal?.throwIfAborted()
-    const signals = options.signal === undefined ? [this.#over.signal] : [this.#over.signal, options.signal]
-    const channel = await this.#mux.openChannel(this.link.connection, tag, {
-      signal: AbortSignal.any(signals),
-      internal: tag.startsWith(INTERNAL_TAG_PREFIX)
-    })
+    // Both ends of the wait are let go with it: a composed signal would stay on the session's for as long as that lives.
+    const giveUp = new AbortController()
+    const stopped = (): void => giveUp.abort(this.#over.signal.reason)
+    const cancelled = (): void => giveUp.abort(options.signal?.reason)
+    this.#over.signal.addEventListener('abort', stopped)
+    options.signal?.addEventListener('abort', cancelled)
+    const channel = await this.#mux
+      .openChannel(this.link.connection, tag, {
+        signal: giveUp.signal,
+        internal: tag.startsWith(INTERNAL_TAG_PREFIX)
+      })
+      .finally(() => {
+        this.#over.signal.removeEventListener('abort', stopped)
+        options.signal?.removeEventListener('abort', cancelled)
+      })
     if (this.#over.signal.aborted) {
       channel.abort(new SessionClosedError(this.peer))
       throw new SessionClosedError(this.peer)
