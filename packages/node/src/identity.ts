@@ -1,7 +1,7 @@
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { open, readFile, rename } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { IdentityDamagedError } from './errors.ts'
 
 /** The file in the data folder that holds the node's private key (libp2p's protobuf form, Ed25519). */
@@ -39,5 +39,16 @@ async function createIdentity(file: string): Promise<PrivateKey> {
     await handle.close()
   }
   await rename(unfinished, file)
+  await syncFolder(dirname(file))
   return key
+}
+
+/** A new name in a folder is on disk only when the folder is. Where folders cannot be opened, the platform sees to it. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined)
+  try {
+    await handle?.sync()
+  } finally {
+    await handle?.close()
+  }
 }
