@@ -34,6 +34,8 @@ export class Links implements LinkEvents {
   readonly #init: LinksInit
   readonly #links = new Map<PeerKey, Link>()
   readonly #topics = new Map<string, TopicReceiver>()
+  /** The tokens each peer would name our topics by: made once, so that naming others costs us no more than looking them up. */
+  readonly #tokens = new Map<PeerKey, ReadonlyMap<string, string>>()
   readonly #closing = new AbortController()
   readonly #unsubscribe: (() => void)[] = []
   #sweeping = false
@@ -71,6 +73,7 @@ export class Links implements LinkEvents {
 
   add(topic: TopicReceiver): void {
     this.#topics.set(topic.name, topic)
+    this.#tokens.clear()
     for (const link of [...this.#links.values()]) {
       if (link.topicJoined(topic.name, tokenText(this.#token(topic.name, link.peer, true))))
         topic.peerFound(link.peer)
@@ -79,6 +82,7 @@ export class Links implements LinkEvents {
 
   remove(name: string): void {
     this.#topics.delete(name)
+    this.#tokens.clear()
     const untilMs = this.#init.clock.monotonicMs() + SWEEP_MS
     for (const link of this.#links.values()) link.topicLeft(name, untilMs)
   }
@@ -104,15 +108,19 @@ export class Links implements LinkEvents {
     this.#closing.abort()
     const links = [...this.#links.values()]
     this.#links.clear()
+    this.#tokens.clear()
     await Promise.all(links.map(link => link.close(signal)))
   }
 
   resolve(peer: PeerKey, token: Uint8Array): string | undefined {
-    const text = tokenText(token)
-    for (const name of this.#topics.keys()) {
-      if (tokenText(this.#token(name, peer, true)) === text) return name
+    let topics = this.#tokens.get(peer)
+    if (topics === undefined) {
+      topics = new Map(
+        Array.from(this.#topics.keys(), name => [tokenText(this.#token(name, peer, true)), name])
+      )
+      this.#tokens.set(peer, topics)
     }
-    return undefined
+    return topics.get(tokenText(token))
   }
 
   frame(link: Link, topic: string, type: 'overlay' | 'tree', body: Uint8Array, answer: () => void): void {
@@ -174,7 +182,9 @@ export class Links implements LinkEvents {
     this.#init.timers.schedule(SWEEP_MS, () => {
       for (const [peer, link] of this.#links) {
         link.expire()
-        if (link.spare) this.#links.delete(peer)
+        if (!link.spare) continue
+        this.#links.delete(peer)
+        this.#tokens.delete(peer)
       }
       this.#scheduleSweep()
     })

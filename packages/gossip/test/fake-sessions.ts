@@ -40,6 +40,8 @@ export class Swarm {
   readonly dials: string[] = []
   readonly #topics = new Map<string, Topic>()
   readonly #init: GossipInit
+  /** How many HMACs all nodes have made. */
+  hmacs = 0
   #blocked: ((a: PeerKey, b: PeerKey) => boolean) | undefined
 
   constructor(seed = 1, init: GossipInit = {}) {
@@ -70,7 +72,10 @@ export class Swarm {
         timers,
         random,
         hash: systemHash,
-        hmac: (secret, bytes) => new Uint8Array(createHmac('sha256', secret).update(bytes).digest())
+        hmac: (secret, bytes) => {
+          this.hmacs++
+          return new Uint8Array(createHmac('sha256', secret).update(bytes).digest())
+        }
       },
       this.#init
     )

@@ -107,3 +107,17 @@ test('a neighbour that floods, grafts and prunes as it likes does not keep paylo
   expect(answers).toHaveLength(400)
   await honestTraffic(swarm, received)
 })
+
+test('naming topics that nobody holds costs one HMAC for each open topic, however often it is done', async () => {
+  const { swarm, received, channel } = await attacked()
+  for (let i = 0; i < 50; i++) swarm.join('a', `topic ${i}`, [])
+  await swarm.pass(100)
+  const before = swarm.hmacs
+  for (let i = 0; i < 200; i++) {
+    const bind = encodeFrame({ type: 'bind', handle: i, token: new Uint8Array(16).fill(i) })
+    channel.send(encodeBatch([bind]))
+  }
+  await swarm.pass(500)
+  expect(swarm.hmacs - before).toBeLessThanOrEqual(51)
+  await honestTraffic(swarm, received)
+})
