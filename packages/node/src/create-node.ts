@@ -79,6 +79,7 @@ async function start(config: NodeConfig, ports: Ports, shutdown: Shutdown): Prom
     privateKey: await loadIdentity(dataDir),
     listen: config.listen,
     announce: config.announce,
+    contacts: config.contacts.flatMap(contact => contact.addresses),
     peers: peersInit(config),
     ports
   })

@@ -14,19 +14,18 @@ export async function createHost(init: {
   privateKey: PrivateKey
   listen: readonly string[]
   announce: readonly string[]
+  /** Addresses that will be dialled, as far as they are known. */
+  contacts: readonly string[]
   peers: PeersInit
   ports: Ports
 }): Promise<Host> {
-  const addresses = [...init.listen, ...init.announce]
   return await createLibp2p({
     start: false,
     privateKey: init.privateKey,
     addresses: { listen: [...init.listen], announce: [...init.announce] },
     transports: [
       quic({
-        // A host with IPv6 switched off cannot even construct the IPv6 client, so it is made only where it is asked for.
-        ipv4: addresses.length === 0 || addresses.some(address => address.startsWith('/ip4/')),
-        ipv6: addresses.some(address => address.startsWith('/ip6/')),
+        ...ipVersions([...init.listen, ...init.announce, ...init.contacts]),
         ...QUIC_LIMITS
       })
     ],
@@ -42,4 +41,13 @@ export async function createHost(init: {
     connectionMonitor: { enabled: false },
     services: { mux: mux({ timers: init.ports.timers }), peers: peers({ ...init.peers, ports: init.ports }) }
   })
+}
+
+/**
+ * Which clients QUIC is to make. A host with IPv6 switched off cannot even construct the IPv6 one, so it is made only where
+ * an address asks for it; without any address it is IPv4.
+ */
+export function ipVersions(addresses: readonly string[]): { readonly ipv4: boolean; readonly ipv6: boolean } {
+  const ipv6 = addresses.some(address => address.startsWith('/ip6/'))
+  return { ipv4: !ipv6 || addresses.some(address => address.startsWith('/ip4/')), ipv6 }
 }
