@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { systemClock, systemHash, systemHmac, systemRandom, systemTimers } from '../src/system.ts'
 
@@ -9,6 +10,13 @@ describe('the system ports', () => {
     expect(hex(systemHash(utf8('abc')))).toBe(
       'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
     )
+  })
+
+  test('hash agrees with the streaming one for any length, also of a view on a larger buffer', () => {
+    for (let length = 0; length < 300; length++) {
+      const bytes = systemRandom.bytes(length + 3).subarray(3)
+      expect(hex(systemHash(bytes))).toBe(createHash('sha256').update(bytes).digest('hex'))
+    }
   })
 
   test('hmac is HMAC-SHA-256 (RFC 4231, case 2)', () => {
