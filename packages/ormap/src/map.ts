@@ -1,7 +1,7 @@
 import type { Hash } from '@starling/ports'
 import { Fingerprint } from '@starling/reconcile/fingerprint'
-import { countClashes, joinEntries, sameLiveDots } from './entry.ts'
-import type { Entry, EntryChange } from './types.ts'
+import { countClashes, EMPTY_ENTRY, isDot, joinEntries, sameLiveDots } from './entry.ts'
+import type { Entry, EntryChange, Item } from './types.ts'
 import { encodeLive } from './wire.ts'
 
 interface Held {
@@ -11,8 +11,8 @@ interface Held {
 }
 
 /**
- * The state of one observed-remove map: what has been applied. It changes by joining entries and in no other way, so that the
- * order and the number of times they arrive do not matter. It neither stores nor sends.
+ * The state of one observed-remove map: what has been applied. It changes by joining entries, so that the order and the
+ * number of times they arrive do not matter, and by forgetting evidence. It neither stores nor sends.
  *
  * Evidence is kept with the entries; the fingerprint and the size are of live entries only.
  */
@@ -78,6 +78,24 @@ export class ObservedRemoveMap {
     }
     this.#held.set(key, { entry: joined, hash: next })
     return { key, previous, entry: joined, clashes }
+  }
+
+  /**
+   * Forgets the evidence of a key for which `isCovered` says so; a dot is never forgotten. An entry that is left without items
+   * is gone. This is no merge: only collection may use it, for what every replica has.
+   *
+   * @returns what changed, with an `entry` without items when the key is gone; `undefined` when nothing did.
+   */
+  dropEvidence(key: string, isCovered: (item: Item) => boolean): EntryChange | undefined {
+    const held = this.#held.get(key)
+    if (held === undefined) return undefined
+    const items = held.entry.items.filter(item => isDot(item) || !isCovered(item))
+    if (items.length === held.entry.items.length) return undefined
+    const entry: Entry = items.length === 0 ? EMPTY_ENTRY : { items }
+    if (items.length === 0) this.#held.delete(key)
+    // Evidence is not in the item hash, so that the fingerprint stays.
+    else this.#held.set(key, { entry, hash: held.hash })
+    return { key, previous: held.entry, entry, clashes: 0 }
   }
 
   /** The keys with a live value and their entries, in the order in which they first arrived. */

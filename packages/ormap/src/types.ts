@@ -29,7 +29,7 @@ export interface Entry {
   readonly items: readonly Item[]
 }
 
-/** What joining an entry into a map changed. */
+/** What joining an entry into a map changed, or forgetting evidence. */
 export interface EntryChange {
   readonly key: string
   /** The entry before, `undefined` when there was none. */
