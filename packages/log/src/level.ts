@@ -1,4 +1,7 @@
 import { ClassicLevel } from 'classic-level'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { READ_BYTES } from './config.ts'
 import type { KeyRange } from './keys.ts'
 
 /** One change in a batch. */
@@ -10,10 +13,14 @@ export type LevelOperation =
 export interface Level {
   open(): Promise<void>
   get(key: Uint8Array): Promise<Uint8Array | undefined>
-  /** All or nothing. With `sync` it resolves after the disk confirmed. */
+  /** All or nothing, in order. With `sync` it resolves after the disk confirmed. Arrays are not changed until it settles. */
   batch(operations: readonly LevelOperation[], options: { readonly sync: boolean }): Promise<void>
   /** A scan in key order over the state at this call; the caller closes it. */
   scan(range: KeyRange): LevelScan
+  /** Rewrites the files so that little but live data remains. A failure shows in the next `batch`. */
+  compact(): Promise<void>
+  /** Bytes of all files the database has. */
+  bytesOnDisk(): Promise<number>
   close(): Promise<void>
 }
 
@@ -22,6 +29,9 @@ export interface LevelScan {
   next(size: number): Promise<readonly (readonly [key: Uint8Array, value: Uint8Array])[]>
   close(): Promise<void>
 }
+
+/** A closed handle on the database in a folder; a new one each time. */
+export type LevelFactory = (location: string) => Level
 
 /** classic-level, with keys and values as plain byte arrays. */
 export function classicLevel(location: string): Level {
@@ -34,9 +44,29 @@ export function classicLevel(location: string): Level {
     get: key => database.get(key),
     batch: (operations, { sync }) => database.batch(operations as LevelOperation[], { sync }),
     scan(range) {
-      const iterator = database.iterator({ gte: range.gte, lt: range.lt })
+      const iterator = database.iterator({ gte: range.gte, lt: range.lt, highWaterMarkBytes: READ_BYTES })
       return { next: size => iterator.nextv(size), close: () => iterator.close() }
     },
+    compact: () => database.compactRange(FIRST_KEY, LAST_KEY),
+    bytesOnDisk: () => bytesOfFolder(location),
     close: () => database.close()
   }
+}
+
+const FIRST_KEY = new Uint8Array(0)
+const LAST_KEY = new Uint8Array(1).fill(0xff)
+
+/** The sum of the files' lengths. LevelDB deletes files while this counts; one that is gone counts nothing. */
+async function bytesOfFolder(location: string): Promise<number> {
+  const sizes = await Promise.all(
+    (await readdir(location)).map(async name => {
+      try {
+        return (await stat(join(location, name))).size
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0
+        throw error
+      }
+    })
+  )
+  return sizes.reduce((sum, size) => sum + size, 0)
 }

@@ -19,6 +19,9 @@ export class FakeDisk {
   /** When set, a write waits for it. */
   gate: Promise<void> | undefined
   openScans = 0
+  compactions = 0
+  /** What `bytesOnDisk` says; the content's own bytes unless set. */
+  bytes: number | undefined
   open = false
 
   powerCut(): void {
@@ -82,6 +85,17 @@ class FakeLevel implements Level {
         disk.openScans--
       }
     }
+  }
+
+  async compact(): Promise<void> {
+    this.#disk.compactions++
+  }
+
+  async bytesOnDisk(): Promise<number> {
+    return (
+      this.#disk.bytes ??
+      [...this.#disk.volatile].reduce((sum, [key, value]) => sum + key.length + value.length, 0)
+    )
   }
 
   async close(): Promise<void> {
