@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { mutantPlugin } from './tooling/mutation/plugin.mjs'
 
 const root = import.meta.dirname
 
@@ -15,7 +16,11 @@ const projects = ['packages', 'apps', 'tooling'].flatMap(group =>
     }))
 )
 
+// `npm run mutants` sets it, to see the tests fail.
+const { STARLING_MUTANT: mutant } = process.env
+
 export default defineConfig({
+  plugins: mutant === undefined ? [] : [mutantPlugin(mutant)],
   resolve: {
     // Tests run on the sources, so that a test never passes on a stale build. Child processes run the build.
     alias: [
@@ -23,5 +28,12 @@ export default defineConfig({
       { find: /^@starling\/([a-z]+)\/([a-z-]+)$/, replacement: join(root, 'packages/$1/src/$2.ts') }
     ]
   },
-  test: { pool: 'forks', testTimeout: 30_000, hookTimeout: 30_000, projects }
+  // A mutated source must neither come from the cache nor go into it.
+  test: {
+    fsModuleCache: mutant === undefined,
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    projects
+  }
 })

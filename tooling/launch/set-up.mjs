@@ -14,6 +14,7 @@ const windows = process.platform === 'win32'
 /** The programs behind the root scripts. */
 const programs = {
   demo: 'apps/demo/dist/demo.js',
+  mutants: 'tooling/mutation/run.mjs',
   node: 'apps/demo/dist/node.js',
   sim: 'tooling/scenarios/dist/main.js',
   test: 'tooling/launch/test.mjs'

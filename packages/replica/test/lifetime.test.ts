@@ -96,6 +96,17 @@ describe('opening', () => {
     expect(winner(second.replica.entry('c') as never)?.stamp).toBe(result?.stamp)
   })
 
+  test('stamps go on above the clock mark also where no row is left that shows it', async () => {
+    const clock = new TestClock()
+    const opened = await openNode({ clock })
+    const [written] = await opened.replica.commit([put('k', '1')])
+    clock.ms -= 30_000
+    const rowless = new MemoryLog('auto', new Map(), opened.log.reopen().recovered.clockMark)
+    const second = await openNode({ clock, log: rowless, seed: 'second' })
+    const [after] = await second.replica.commit([put('k', '2')])
+    expect(after?.stamp).toBeGreaterThan(written?.stamp ?? 0n)
+  })
+
   test('without its clock mark, stamps still go on above every row', async () => {
     const clock = new TestClock()
     const opened = await openNode({ clock })

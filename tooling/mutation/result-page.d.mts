@@ -1,0 +1,8 @@
+import type { Mutant } from './load-mutants.mjs'
+export interface MutantResult {
+  readonly mutant: Pick<Mutant, 'id' | 'area' | 'what' | 'file' | 'control'>
+  readonly verdict: string
+  readonly killedBy?: string
+}
+export function resultPage(results: readonly MutantResult[]): string
+export function isRight(result: MutantResult): boolean
