@@ -42,3 +42,58 @@ export const LIVE_DOTS_REPORTED = 64
  * message of honest entries has a tenth of them, and going through them takes about a quarter of a second.
  */
 export const INGEST_ITEMS_MAX = 1_000_000
+
+/**
+ * Bytes of one slab of the store, in which rows lie one after the other. A row of more than a quarter has a slab of its own.
+ * Source: measured; smaller ones cost more objects, larger ones are kept alive longer by a view of one value.
+ */
+export const SLAB_BYTES = 65_536
+
+/** Bytes of the first slab of a map; later ones are as long as all rows together, up to {@link SLAB_BYTES}. Source: guess. */
+export const SLAB_BYTES_MIN = 1024
+
+/**
+ * The share of a slab that must still count, or its rows move. The slabs take at most its inverse of what the rows do. Source:
+ * at a half each replaced row moves at most one other; measured, a third saves nothing.
+ */
+export const SLAB_LIVE_SHARE_MIN = 0.5
+
+/** Slots for which the store and the item hashes grow at a time: 4 KiB of hashes. Source: guess. */
+export const PAGE_SLOTS = 128
+
+/**
+ * How long evidence is kept at least after it was superseded here, in ms: 24 hours. Source: guess; a day covers broadcasts on
+ * their way and peers that are away for a night. With `known` off it is also the longest separation after which removed keys
+ * stay removed.
+ */
+export const EVIDENCE_MS = 86_400_000
+
+/**
+ * How long a set-aside value is kept, and how long `known` remembers a replica id that has fallen silent, in ms: 30 days.
+ * Source: guess; a machine that was away longer is set up again rather than brought back.
+ */
+export const SILENCE_MS: number = 30 * 86_400_000
+
+/** Replica ids in `known`. Source: guess; 1,000 nodes that restart every day for {@link SILENCE_MS} are half of it. */
+export const KNOWN_IDS_MAX = 65_536
+
+/**
+ * Values that one session may set aside before it stops: this many, or one in {@link STALE_SHARE} of the map when that is
+ * more. Source: guess.
+ */
+export const STALE_DOTS_MAX = 64
+
+/** See {@link STALE_DOTS_MAX}. */
+export const STALE_SHARE = 100
+
+/** Values set aside at once, of all sessions; a session that would set aside more stops. Source: guess. */
+export const SET_ASIDE_MAX = 65_536
+
+/** Refused entries whose hashes are remembered; the oldest goes first. Source: guess; about 1 MiB. */
+export const REFUSALS_MAX = 4096
+
+/** The first pause before a refused entry is fetched again, and the longest, in ms. Each refusal doubles it. Source: guess. */
+export const REFUSAL_PAUSE_MS = 60_000
+
+/** See {@link REFUSAL_PAUSE_MS}: one hour. */
+export const REFUSAL_PAUSE_MS_MAX = 3_600_000

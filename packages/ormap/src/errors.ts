@@ -12,3 +12,36 @@ export class InvalidKeyError extends Error {
     this.reason = reason
   }
 }
+
+/** A local write that the map's quota has no room for. Nothing happened. Remove something, or raise the quota on every node. */
+export class QuotaExceededError extends Error {
+  override readonly name = 'QuotaExceededError'
+  /** What there is too much of. */
+  readonly part: 'entries' | 'bytes'
+  /** The limit. */
+  readonly max: number
+
+  constructor(part: 'entries' | 'bytes', max: number) {
+    super(`The map has no room: at most ${max} ${part}; remove something or raise the quota on every node`)
+    this.part = part
+    this.max = max
+  }
+}
+
+/**
+ * A session would have taken away more values that are only known to be dead, by nobody's operation at hand, than is likely:
+ * a peer knows too much, or this replica was away for very long. The session stops, and no other takes a value away like that
+ * until the owner has decided to set them aside or to keep them.
+ */
+export class StaleConflictError extends Error {
+  override readonly name = 'StaleConflictError'
+  /** How many values one session may take away. */
+  readonly max: number
+
+  constructor(max: number) {
+    super(
+      `A peer says that more than ${max} values here are long dead; look at them, then decide to set them aside or to keep them`
+    )
+    this.max = max
+  }
+}

@@ -20,11 +20,21 @@
  *
  * @packageDocumentation
  */
+export { Collector, type CollectorInit } from './collect.ts'
 export {
   ENTRY_FORMAT,
   ENTRY_LIMITS,
+  EVIDENCE_MS,
   INGEST_ITEMS_MAX,
+  KNOWN_IDS_MAX,
   LIVE_DOTS_REPORTED,
+  REFUSAL_PAUSE_MS,
+  REFUSAL_PAUSE_MS_MAX,
+  REFUSALS_MAX,
+  SET_ASIDE_MAX,
+  SILENCE_MS,
+  STALE_DOTS_MAX,
+  STALE_SHARE,
   type EntryLimits
 } from './config.ts'
 export {
@@ -41,17 +51,42 @@ export {
   removeEntry,
   winner
 } from './entry.ts'
-export { InvalidKeyError, type InvalidKeyReason } from './errors.ts'
+export { InvalidKeyError, QuotaExceededError, StaleConflictError, type InvalidKeyReason } from './errors.ts'
+export { ExpiryQueue } from './expiry-queue.ts'
+export { expireEntry, isExpired, isOver, nextEndMs, visibleDots, visibleWinner } from './expiry.ts'
+export { BY_AGE, type Coverage, type Forgetting } from './forgetting.ts'
 export {
   ingest,
+  type Answer,
   type IngestChange,
   type IngestOptions,
   type IngestRejection,
   type IngestResult
 } from './ingest.ts'
+export { ItemCensus } from './item-census.ts'
 export { encodeKey } from './key.ts'
+export {
+  Known,
+  type KnownRow,
+  type KnownStamps,
+  type RaiseResult,
+  type SessionProof,
+  type SessionStart
+} from './known.ts'
 export { ObservedRemoveMap } from './map.ts'
+export { entryBytes, Quota, type QuotaLimits, type QuotaPart } from './quota.ts'
+export { Refusals, type RefusalReason } from './refusals.ts'
 export { isReplicaId, REPLICA_ID_BYTES, replicaIdBytes, replicaIdOf } from './replica-id.ts'
+export {
+  decodeSetAside,
+  encodeSetAside,
+  SetAside,
+  type OnStale,
+  type SetAsideDot,
+  type SetAsideInit,
+  type StaleOutcome,
+  type StaleSession
+} from './set-aside.ts'
 export type { Dot, Entry, EntryChange, Item, ReplicaId } from './types.ts'
 export { versionOf } from './version.ts'
 export {

@@ -2,7 +2,9 @@ import { DecodeError, type DecodeReason } from '@starling/codec'
 import { DRIFT_MS_MAX, stampWallMs, type Stamp } from '@starling/hlc'
 import { ENTRY_LIMITS, INGEST_ITEMS_MAX, type EntryLimits } from './config.ts'
 import { countClashes, greatestStamp, joinEntries } from './entry.ts'
-import type { Entry } from './types.ts'
+import { BY_AGE, type Coverage, type Forgetting } from './forgetting.ts'
+import { entryBytes, type Quota, type QuotaPart } from './quota.ts'
+import type { Entry, Item } from './types.ts'
 import { decodeEntry, readKey } from './wire.ts'
 
 /** What entries are ingested under. */
@@ -13,12 +15,16 @@ export interface IngestOptions {
   readonly driftMsMax?: number
   /** What one entry may cost; default {@link ENTRY_LIMITS}. */
   readonly limits?: EntryLimits
+  /** What the absence of a write means; default {@link BY_AGE}: nothing. */
+  readonly forgetting?: Forgetting
+  /** What the map may hold; without it there is no bound. */
+  readonly quota?: Pick<Quota, 'lacks'>
 }
 
 /** An entry that changes the state. */
 export interface IngestChange {
   readonly key: string
-  /** The entry as it came. */
+  /** The entry as it came, without dots that are dead, and with evidence instead of dots that are over. */
   readonly received: Entry
   /** The state of the key joined with it, and with what came earlier in the same call. */
   readonly joined: Entry
@@ -27,11 +33,23 @@ export interface IngestChange {
 }
 
 /**
- * An entry that was refused, whole. `future`: a stamp is too far ahead. `malformed`: the bytes are not an entry within limits.
- * `tooMuch`: the entries before it took all the time there is for one call; it was not even read.
+ * Dots of a received entry that were here and are gone: absent, while {@link Known} covers them. They were not applied and are
+ * not to be forwarded.
+ */
+export interface Answer {
+  readonly key: string
+  /** Evidence for each of them at its own stamp. A session sends it back joined with the entry of the key, as one entry. */
+  readonly evidence: Entry
+}
+
+/**
+ * An entry that was refused, whole. `future`: a stamp is too far ahead. `quota`: the map has no room for what it adds.
+ * `malformed`: the bytes are not an entry within limits. `tooMuch`: the entries before it took all the time there is for one
+ * call; it was not even read.
  */
 export type IngestRejection =
   | { readonly reason: 'tooMuch'; readonly key: undefined }
+  | { readonly reason: 'quota'; readonly key: string; readonly part: QuotaPart }
   | { readonly reason: 'future'; readonly key: string; readonly aheadMs: number }
   | {
       readonly reason: 'malformed'
@@ -48,14 +66,18 @@ export interface IngestResult {
   /** How many were accepted and said nothing new. */
   readonly unchanged: number
   readonly rejected: readonly IngestRejection[]
+  /** What to send back to where the entries came from; empty unless absence means death. */
+  readonly answers: readonly Answer[]
   /** The greatest stamp of all accepted entries, for the clock to take note of; 0 when there are none. */
   readonly greatestStamp: Stamp
 }
 
 /**
  * Takes in entries from a peer: decodes, validates and checks the drift of each, and joins it with the state. It changes
- * neither the state nor a clock: the caller stores and applies what changed. An entry is accepted or refused whole, because an
- * entry without some of its items can remove what it does not replace; one bad entry does not harm the others. No bytes make it throw.
+ * neither the state nor a clock: the caller stores and applies what changed. No bytes make it throw.
+ *
+ * Of an entry, dots that are over count as evidence and dots that are dead are left out. What remains is accepted or refused
+ * whole, because an entry without some of its items can remove what it does not replace; one bad entry does not harm the others.
  *
  * @param state what is known, applied or on its way to it.
  */
@@ -64,11 +86,14 @@ export function ingest(
   encodedEntries: Iterable<Uint8Array>,
   options: IngestOptions
 ): IngestResult {
-  const { wallMs, driftMsMax = DRIFT_MS_MAX, limits = ENTRY_LIMITS } = options
+  const { wallMs, driftMsMax = DRIFT_MS_MAX, limits = ENTRY_LIMITS, forgetting = BY_AGE, quota } = options
+  if (!Number.isFinite(wallMs)) throw new RangeError(`wallMs must be a finite time in ms, got ${wallMs}`)
+  const known = forgetting.type === 'byKnown' ? forgetting.known : undefined
   const changed: IngestChange[] = []
   const rejected: IngestRejection[] = []
+  const answers: Answer[] = []
   const joinedHere = new Map<string, Entry>()
-  if (!Number.isFinite(wallMs)) throw new RangeError(`wallMs must be a finite time in ms, got ${wallMs}`)
+  const taken = { entries: 0, bytes: 0 }
   let unchanged = 0
   let greatest = 0n
   let items = 0
@@ -83,26 +108,81 @@ export function ingest(
       rejected.push(decoded)
       continue
     }
-    const { key, entry: received } = decoded
-    const stamp = greatestStamp(received)
+    const { key, entry } = decoded
+    const stamp = greatestStamp(entry)
     const aheadMs = stampWallMs(stamp) - Math.floor(wallMs)
     if (aheadMs > driftMsMax) {
       rejected.push({ reason: 'future', key, aheadMs })
       continue
     }
+    const held = joinedHere.get(key) ?? state.get(key)
+    items += entry.items.length + (held?.items.length ?? 0)
+    const dead: Item[] = []
+    const received = screen(entry, held, known, wallMs - driftMsMax, dead)
+    const joined = joinEntries(held, received)
+    const lacking = joined === held ? undefined : quota?.lacks(key, held, joined, taken)
+    if (lacking !== undefined) {
+      rejected.push({ reason: 'quota', key, part: lacking })
+      continue
+    }
     if (stamp > greatest) greatest = stamp
-    const known = joinedHere.get(key) ?? state.get(key)
-    items += received.items.length + (known?.items.length ?? 0)
-    const joined = joinEntries(known, received)
-    if (joined === known) {
+    if (dead.length > 0) answers.push({ key, evidence: { items: dead } })
+    if (joined === held || joined.items.length === 0) {
       unchanged++
       continue
     }
+    if (quota !== undefined) {
+      if (held === undefined) taken.entries++
+      taken.bytes += entryBytes(key, joined) - entryBytes(key, held)
+    }
     joinedHere.set(key, joined)
-    changed.push({ key, received, joined, clashes: countClashes(known, received) })
+    changed.push({ key, received, joined, clashes: countClashes(held, received) })
   }
-  return { changed, unchanged, rejected, greatestStamp: greatest }
+  return { changed, unchanged, rejected, answers, greatestStamp: greatest }
 }
+
+/**
+ * What of an entry counts: a dot that is over as evidence, a dot that was here and is gone not at all. The latter is one that
+ * `known` covers and of whose replica nothing is held at its stamp or later.
+ *
+ * @param overMs dots that ended up to then are over.
+ * @param dead takes evidence for each dot that is left out.
+ * @returns `entry` itself when all of it counts as it is.
+ */
+function screen(
+  entry: Entry,
+  held: Entry | undefined,
+  known: Coverage | undefined,
+  overMs: number,
+  dead: Item[]
+): Entry {
+  const { items } = entry
+  let kept: Item[] | undefined
+  let at = 0
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i] as Item
+    const { replica, stamp, value, expiresAtMs } = item
+    let counts: Item | undefined = item
+    if (value !== undefined) {
+      if (expiresAtMs !== undefined && expiresAtMs <= overMs) {
+        counts = { replica, stamp, value: undefined }
+      } else if (known?.covers(replica, stamp) === true) {
+        const others = held?.items ?? NO_ITEMS
+        while (at < others.length && (others[at] as Item).replica < replica) at++
+        const mine = others[at]
+        if (mine === undefined || mine.replica !== replica || mine.stamp < stamp) {
+          dead.push({ replica, stamp, value: undefined })
+          counts = undefined
+        }
+      }
+    }
+    if (counts !== item) kept ??= items.slice(0, i)
+    if (kept !== undefined && counts !== undefined) kept.push(counts)
+  }
+  return kept === undefined ? entry : { items: kept }
+}
+
+const NO_ITEMS: readonly Item[] = []
 
 function decodeOrReject(
   bytes: Uint8Array,

@@ -1,0 +1,205 @@
+import { ByteReader, ByteWriter } from '@starling/codec'
+import { ROW_LIMITS, SET_ASIDE_MAX, SILENCE_MS, STALE_DOTS_MAX, STALE_SHARE } from './config.ts'
+import { hasLiveDot, isDot, winner } from './entry.ts'
+import { StaleConflictError } from './errors.ts'
+import type { IngestChange } from './ingest.ts'
+import { replicaIdBytes } from './replica-id.ts'
+import type { Dot, Entry, Item, ReplicaId } from './types.ts'
+import { decodeEntry, encodeEntry } from './wire.ts'
+
+/**
+ * What happens to a value that is taken away although no operation that took it away is at hand. `set-aside`: it is hidden
+ * and kept for a while. `keep`: it is written again, as a new write of this replica.
+ */
+export type OnStale = 'set-aside' | 'keep'
+
+/** A value that was taken away by an answer alone. */
+export interface SetAsideDot {
+  readonly key: string
+  readonly dot: Dot
+  /** When it was set aside, in wall ms since the epoch. */
+  readonly setAsideMs: number
+}
+
+/** What to do about one change of a session. */
+export type StaleOutcome =
+  | {
+      readonly type: 'apply'
+      /** Rows to write in the batch with the change. */
+      readonly setAside: readonly SetAsideDot[]
+      /** A value to put again, over the change, under a new own stamp. */
+      readonly keep: SetAsideDot | undefined
+    }
+  /** Apply neither this change nor any after it: the session ends, and `known` does not rise. */
+  | { readonly type: 'stop'; readonly error: StaleConflictError }
+
+const NOTHING_STALE: StaleOutcome = { type: 'apply', setAside: [], keep: undefined }
+
+/** What one session has taken away by answers alone. When it is over and `count` is not 0, one event tells the owner. */
+export interface StaleSession {
+  /** How many values it may take away. */
+  readonly max: number
+  /** How many it has taken away. */
+  count: number
+}
+
+/** How stale values are treated. */
+export interface SetAsideInit {
+  /** Default `set-aside`. */
+  readonly onStale?: OnStale
+  /** How long they are kept, in ms; default {@link SILENCE_MS}. */
+  readonly keepMs?: number
+  /** How many are kept; default {@link SET_ASIDE_MAX}. */
+  readonly max?: number
+}
+
+/**
+ * The values of one map that were set aside, and the brake: a session that would take away more than 64 values, or one in a
+ * hundred when that is more, stops, and so does every other that would take one away, until the owner has decided.
+ */
+export class SetAside {
+  readonly #onStale: OnStale
+  readonly #keepMs: number
+  readonly #max: number
+  /** Oldest first. */
+  readonly #dots = new Map<string, SetAsideDot>()
+  #conflict: StaleConflictError | undefined
+  /** What the owner decided, until a session has run to its end. */
+  #decided: OnStale | undefined
+
+  constructor({ onStale = 'set-aside', keepMs = SILENCE_MS, max = SET_ASIDE_MAX }: SetAsideInit = {}) {
+    this.#onStale = onStale
+    this.#keepMs = keepMs
+    this.#max = max
+  }
+
+  /** How many values are set aside. */
+  get size(): number {
+    return this.#dots.size
+  }
+
+  /** Why sessions stop, until {@link SetAside.decide}. */
+  get conflict(): StaleConflictError | undefined {
+    return this.#conflict
+  }
+
+  /** The values that are set aside, those longest ago first. */
+  stale(): readonly SetAsideDot[] {
+    return [...this.#dots.values()]
+  }
+
+  /** A row that was loaded. Load them in the order of their times. */
+  load(dot: SetAsideDot): void {
+    this.#dots.set(nameOf(dot), dot)
+  }
+
+  /** The owner has looked: the next session that runs to its end may take away as many values as it likes, in this manner. */
+  decide(onStale: OnStale): void {
+    this.#conflict = undefined
+    this.#decided = onStale
+  }
+
+  /**
+   * Forgets values that were set aside long enough ago, or, with a key, those of a key.
+   *
+   * @returns whose rows go.
+   */
+  forget(wallMs: number, key?: string): readonly SetAsideDot[] {
+    const gone: SetAsideDot[] = []
+    for (const [name, dot] of this.#dots) {
+      if (key === undefined ? dot.setAsideMs + this.#keepMs > wallMs : dot.key !== key) continue
+      this.#dots.delete(name)
+      gone.push(dot)
+    }
+    return gone
+  }
+
+  /** @param mapSize keys with a live value when the session starts. */
+  startSession(mapSize: number): StaleSession {
+    return { max: Math.max(STALE_DOTS_MAX, Math.floor(mapSize / STALE_SHARE)), count: 0 }
+  }
+
+  /**
+   * Judges one change of a session before it is applied. A dot is stale when an answer takes it away and nothing that came with
+   * the answer is newer than the dot: what is newer may be the operation that superseded it.
+   *
+   * @param previous the entry of the key before the change.
+   * @param answered the replicas whose items in the received entry are answers ({@link Answer}) and not the peer's own items.
+   * @param wallMs the local wall time in ms since the epoch.
+   */
+  take(
+    session: StaleSession,
+    change: Pick<IngestChange, 'key' | 'joined' | 'received'>,
+    previous: Entry | undefined,
+    answered: readonly ReplicaId[],
+    wallMs: number
+  ): StaleOutcome {
+    if (answered.length === 0 || previous === undefined) return NOTHING_STALE
+    const stale = staleDots(change, previous, answered)
+    if (stale.length === 0) return NOTHING_STALE
+    const count = session.count + stale.length
+    const within = this.#decided !== undefined || (this.#conflict === undefined && count <= session.max)
+    if (!within || this.#dots.size + stale.length > this.#max) {
+      this.#conflict ??= new StaleConflictError(session.max)
+      return { type: 'stop', error: this.#conflict }
+    }
+    session.count = count
+    const dots = stale.map(dot => ({ key: change.key, dot, setAsideMs: wallMs }))
+    // Where something else is live, an older value must not come back over it; of several, one write can keep only one.
+    const keeps = (this.#decided ?? this.#onStale) === 'keep' && !hasLiveDot(change.joined)
+    const best = keeps ? winner({ items: stale }) : undefined
+    const keep = dots.find(({ dot }) => dot === best)
+    const setAside = dots.filter(each => each !== keep)
+    for (const dot of setAside) this.#dots.set(nameOf(dot), dot)
+    return { type: 'apply', setAside, keep }
+  }
+
+  /** A session ran to its end: what the owner decided has been carried out. */
+  completeSession(): void {
+    if (this.#conflict === undefined) this.#decided = undefined
+  }
+}
+
+/** The live dots of `previous` that the change takes away by an answer alone. */
+function staleDots(
+  { joined, received }: Pick<IngestChange, 'joined' | 'received'>,
+  previous: Entry,
+  answered: readonly ReplicaId[]
+): readonly Dot[] {
+  return previous.items.filter(
+    (item): item is Dot =>
+      isDot(item) &&
+      answered.includes(item.replica) &&
+      joined.items.some(other => other.replica === item.replica && other.value === undefined) &&
+      !received.items.some(other => other.stamp > item.stamp && !answered.includes(other.replica))
+  )
+}
+
+/** The row of a value that is set aside: its key in the store, which orders by nothing in particular, and its bytes. */
+export function encodeSetAside({ key, dot, setAsideMs }: SetAsideDot): {
+  readonly rowKey: Uint8Array
+  readonly bytes: Uint8Array
+} {
+  const entry = encodeEntry(key, { items: [dot] })
+  const rowKey = new ByteWriter().raw(replicaIdBytes(dot.replica)).u64(dot.stamp).string(key).finish()
+  return { rowKey, bytes: new ByteWriter(entry.length + 16).varint(setAsideMs).raw(entry).finish() }
+}
+
+/**
+ * The value in a row.
+ *
+ * @throws DecodeError when it is no such row.
+ */
+export function decodeSetAside(bytes: Uint8Array): SetAsideDot {
+  const reader = new ByteReader(bytes)
+  const setAsideMs = reader.varint()
+  const { key, entry } = decodeEntry(reader.rest(), ROW_LIMITS)
+  const dot: Item | undefined = entry.items[0]
+  if (dot === undefined || !isDot(dot) || entry.items.length > 1)
+    return reader.fail('invalid', 'one dot is set aside')
+  return { key, dot, setAsideMs }
+}
+
+function nameOf({ key, dot }: SetAsideDot): string {
+  return `${dot.replica}${dot.stamp}/${key}`
+}
