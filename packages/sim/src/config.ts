@@ -15,3 +15,9 @@ export const PARTITION_DETECTION_MS = 10_000
 
 /** Most nodes of one network: pair delays are keyed by two 26-bit indexes. */
 export const NODES_MAX: number = 2 ** 26
+
+/** Images tried of one crash point, unless told otherwise. Source: guess; beyond it a sample is taken. */
+export const CRASH_IMAGES_MAX = 5_000
+
+/** Different contents of one file that are told apart for one crash point; beyond it a sample is taken. Source: guess. */
+export const CRASH_CONTENTS_MAX = 512

@@ -20,9 +20,24 @@
  *
  * @packageDocumentation
  */
-export { EPOCH_WALL_MS, EVENTS_PENDING_MAX, LATENCY_MS, PARTITION_DETECTION_MS } from './config.ts'
+export {
+  CRASH_CONTENTS_MAX,
+  CRASH_IMAGES_MAX,
+  EPOCH_WALL_MS,
+  EVENTS_PENDING_MAX,
+  LATENCY_MS,
+  PARTITION_DETECTION_MS
+} from './config.ts'
 export { digest } from './digest.ts'
-export { EventQueueFullError } from './errors.ts'
+export { crashImages, drawCrashImage, type CrashImages } from './disk/crash-images.ts'
+export { DiskError, type DiskErrorCode } from './disk/disk-error.ts'
+export type { DiskFile, DiskProcess, OpenOptions } from './disk/disk-process.ts'
+export type { DiskCounters, DiskFault } from './disk/faults.ts'
+export type { DataOperation } from './disk/file-node.ts'
+export type { FolderEntry, FolderOperation, Names } from './disk/folder-node.ts'
+export { imageKey, type DiskImage, type DiskState } from './disk/image.ts'
+export { SimDisk, type DiskOperation, type SimDiskInit } from './disk/sim-disk.ts'
+export { EventQueueFullError, RealWorkError, StalledError, StepLimitError } from './errors.ts'
 export { EventQueue } from './event-queue.ts'
 export {
   SimNetwork,
@@ -32,5 +47,6 @@ export {
   type SimNetworkInit
 } from './network.ts'
 export type { NodePorts, NodePortsInit } from './node-ports.ts'
+export type { AsyncHost } from './run-async.ts'
 export { createSimulation, type SimEvent, type Simulation, type SimulationInit } from './simulation.ts'
 export type { Trace } from './trace.ts'

@@ -3,6 +3,7 @@ import { EVENTS_PENDING_MAX } from './config.ts'
 import { EventQueueFullError } from './errors.ts'
 import { EventQueue } from './event-queue.ts'
 import { NodePorts, type NodePortsInit } from './node-ports.ts'
+import { runAsync, type AsyncHost } from './run-async.ts'
 import { Trace } from './trace.ts'
 
 /** What {@link createSimulation} may be told. */
@@ -29,8 +30,8 @@ export function createSimulation(init: SimulationInit): Simulation {
 }
 
 /**
- * A world in which time passes only from event to event. Synchronous: nothing in it awaits. A driver for asynchronous
- * programs calls {@link Simulation.step} in a loop and lets microtasks settle between two steps.
+ * A world in which time passes only from event to event. State machines run synchronously with {@link Simulation.run},
+ * programs made of promises with {@link Simulation.runAsync}.
  */
 export class Simulation {
   /** The seed, as text. */
@@ -134,6 +135,18 @@ export class Simulation {
       if (!this.step()) return true
     }
     return this.#queue.size === 0
+  }
+
+  /**
+   * Runs a program made of promises, the ports of which are this simulation's, until its promise settles. After each event
+   * all promises settle before the next event runs, so the same seed gives the same run.
+   *
+   * @param stepsMax most events; default no bound.
+   * @throws StalledError when the program waits for something that no event brings, StepLimitError, RealWorkError when the
+   * host sees something real begin; and whatever the program rejects with.
+   */
+  runAsync<T>(program: () => Promise<T>, host: AsyncHost, stepsMax: number = Infinity): Promise<T> {
+    return runAsync(this, program, host, stepsMax)
   }
 
   /** The ports of one node: a clock, timers and randomness of its own, all virtual. */
