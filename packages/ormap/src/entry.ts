@@ -22,7 +22,8 @@ export function compareItems(a: Item, b: Item): number {
  * The merge: for each replica the greater of its two items, and nothing else. Commutative, associative and idempotent for any
  * two entries whatever.
  *
- * @returns `a` itself when `b` adds nothing, which is how a caller sees that nothing changed.
+ * @returns `a` itself when `b` adds nothing, which is how a caller sees that nothing changed; otherwise `b` itself when `a` adds
+ * nothing.
  */
 export function joinEntries(a: Entry | undefined, b: Entry): Entry {
   if (a === undefined) return b
@@ -30,7 +31,8 @@ export function joinEntries(a: Entry | undefined, b: Entry): Entry {
   const left = a.items
   const right = b.items
   const items: Item[] = []
-  let changed = false
+  let leftAdds = false
+  let rightAdds = false
   let i = 0
   let j = 0
   while (i < left.length || j < right.length) {
@@ -38,20 +40,23 @@ export function joinEntries(a: Entry | undefined, b: Entry): Entry {
     const other = right[j]
     if (other === undefined || (mine !== undefined && mine.replica < other.replica)) {
       items.push(mine as Item)
+      leftAdds = true
       i++
     } else if (mine === undefined || other.replica < mine.replica) {
       items.push(other)
-      changed = true
+      rightAdds = true
       j++
     } else {
-      const newer = compareItems(mine, other) < 0
-      items.push(newer ? other : mine)
-      changed ||= newer
+      const order = compareItems(mine, other)
+      items.push(order < 0 ? other : mine)
+      leftAdds ||= order > 0
+      rightAdds ||= order < 0
       i++
       j++
     }
   }
-  return changed ? { items } : a
+  if (!rightAdds) return a
+  return leftAdds ? { items } : b
 }
 
 /**
@@ -117,7 +122,8 @@ export function isDot(item: Item): item is Dot {
 
 /** Whether the key has a value. */
 export function hasLiveDot(entry: Entry): boolean {
-  return entry.items.some(isDot)
+  for (const { value } of entry.items) if (value !== undefined) return true
+  return false
 }
 
 /** The dot that is shown: the live one with the greatest stamp, between equal stamps the one of the greater replica id. */
@@ -152,15 +158,16 @@ export function equalEntries(a: Entry, b: Entry): boolean {
 /** Whether two entries have the same live dots, whatever their evidence. */
 export function sameLiveDots(a: Entry, b: Entry): boolean {
   if (a === b) return true
-  const dots = liveDots(a)
-  const others = liveDots(b)
-  return (
-    dots.length === others.length &&
-    dots.every((dot, i) => {
-      const other = others[i] as Dot
-      return dot === other || (dot.replica === other.replica && compareItems(dot, other) === 0)
-    })
-  )
+  let j = 0
+  for (const mine of a.items) {
+    if (!isDot(mine)) continue
+    while (j < b.items.length && !isDot(b.items[j] as Item)) j++
+    const other = b.items[j++]
+    if (mine === other) continue
+    if (other === undefined || mine.replica !== other.replica || compareItems(mine, other) !== 0) return false
+  }
+  while (j < b.items.length) if (isDot(b.items[j++] as Item)) return false
+  return true
 }
 
 function supersede(base: Entry | undefined, last: Item): Entry {

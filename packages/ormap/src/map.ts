@@ -1,29 +1,33 @@
 import type { Hash } from '@starling/ports'
-import { Fingerprint } from '@starling/reconcile/fingerprint'
-import { countClashes, EMPTY_ENTRY, isDot, joinEntries, sameLiveDots } from './entry.ts'
+import { ITEM_HASH_BYTES, type Fingerprint } from '@starling/reconcile/fingerprint'
+import { countClashes, EMPTY_ENTRY, hasLiveDot, isDot, joinEntries, sameLiveDots } from './entry.ts'
+import { entryLength, isLive, liveEnd, readEntry, writeEntry } from './entry-bytes.ts'
+import { ItemHashes } from './item-hashes.ts'
+import { SlabStore } from './slab-store.ts'
 import type { Entry, EntryChange, Item } from './types.ts'
-import { encodeLive } from './wire.ts'
-
-interface Held {
-  readonly entry: Entry
-  /** The item hash; `undefined` when there is no live dot. */
-  readonly hash: Uint8Array | undefined
-}
 
 /**
  * The state of one observed-remove map: what has been applied. It changes by joining entries, so that the order and the
  * number of times they arrive do not matter, and by forgetting evidence. It neither stores nor sends.
  *
- * Evidence is kept with the entries; the fingerprint and the size are of live entries only.
+ * Entries are kept encoded, in slabs: `get` decodes one, with values that are views and never change. A view keeps the slab that
+ * it is on (64 KiB) alive: copy a value that is to be held for long. Evidence is kept with the entries; the fingerprint and the
+ * size are of live entries only.
  */
 export class ObservedRemoveMap {
-  readonly #hash: Hash
-  readonly #held = new Map<string, Held>()
-  readonly #root = new Fingerprint()
+  readonly #store = new SlabStore()
+  readonly #hashes: ItemHashes
   #size = 0
+  // What was decoded last: a write reads the entry, and the join of its result needs it again.
+  #lastSlot: number | undefined
+  #lastEntry: Entry = EMPTY_ENTRY
 
   constructor(hash: Hash) {
-    this.#hash = hash
+    this.#hashes = new ItemHashes(slot => {
+      const bytes = this.#store.bytesOf(slot)
+      const start = this.#store.offsetOf(slot)
+      return hash(bytes.subarray(start, liveEnd(bytes, start)))
+    })
   }
 
   /** How many keys have a live value. */
@@ -33,51 +37,64 @@ export class ObservedRemoveMap {
 
   /** How many keys have an entry, those with evidence only included. */
   get entryCount(): number {
-    return this.#held.size
+    return this.#store.size
   }
 
-  /** The fingerprint over the item hashes of all live entries; a copy. */
+  /** The fingerprint over the item hashes of all live entries; a copy. Hashes what has changed since it was last asked for. */
   get root(): Fingerprint {
-    return this.#root.clone()
+    return this.#hashes.sum()
   }
 
-  /** The entry of a key, also when it is evidence only. */
+  /** Bytes that the encoded entries take here, and bytes that are reserved for them. */
+  get storage(): { readonly usedBytes: number; readonly reservedBytes: number } {
+    return { usedBytes: this.#store.liveBytes, reservedBytes: this.#store.slabBytes }
+  }
+
+  /** The entry of a key, also when it is evidence only. Decoded for each call; only its content counts. */
   get(key: string): Entry | undefined {
-    return this.#held.get(key)?.entry
+    const slot = this.#store.slotOf(key)
+    return slot === undefined ? undefined : this.#read(slot)
   }
 
-  /** The item hash of a key, `undefined` when it has no live value. 32 bytes; not to be changed. */
+  /** What `encodeEntry` gives for a key: a view on the store, which never changes. `undefined` when there is no entry. */
+  encoded(key: string): Uint8Array | undefined {
+    const slot = this.#store.slotOf(key)
+    return slot === undefined ? undefined : this.#store.rowOf(slot)
+  }
+
+  /** The item hash of a key, 32 bytes; `undefined` when it has no live value. */
   itemHash(key: string): Uint8Array | undefined {
-    return this.#held.get(key)?.hash
+    const slot = this.#store.slotOf(key)
+    return slot !== undefined && this.#isLive(slot) ? this.#hashes.get(slot) : undefined
   }
 
   /**
    * Joins an entry into a key.
    *
    * @param hash the item hash of `entry` when the caller has it already, from encoding it or from its row: then it is not
-   * computed again unless the join leaves other live dots than `entry` has.
+   * computed again unless the join leaves other live dots than `entry` has. Without it, it is computed when it is needed.
+   * @param wire what `encodeEntry` gives for `entry`, when the caller has it already: then it is copied.
    * @returns what changed, or `undefined` when nothing did.
    */
-  join(key: string, entry: Entry, hash?: Uint8Array): EntryChange | undefined {
-    const before = this.#held.get(key)
-    const previous = before?.entry
-    const clashes = countClashes(previous, entry)
+  join(key: string, entry: Entry, hash?: Uint8Array, wire?: Uint8Array): EntryChange | undefined {
+    if (hash !== undefined && hash.length !== ITEM_HASH_BYTES) {
+      throw new RangeError(`an item hash has ${ITEM_HASH_BYTES} bytes, got ${hash.length}`)
+    }
+    const known = this.#store.slotOf(key)
+    const previous = known === undefined ? undefined : this.#read(known)
     const joined = joinEntries(previous, entry)
     if (joined === previous || joined.items.length === 0) return undefined
-    let next: Uint8Array | undefined
-    if (before !== undefined && sameLiveDots(joined, before.entry)) next = before.hash
-    else if (hash !== undefined && sameLiveDots(joined, entry)) next = hash
-    else next = encodeLive(key, joined, this.#hash)?.hash
-    if (before?.hash !== undefined) {
-      this.#root.remove(before.hash)
-      this.#size--
+    const slot = this.#write(key, joined, known, joined === entry ? wire : undefined)
+    const wasLive = previous !== undefined && hasLiveDot(previous)
+    const isLiveNow = hasLiveDot(joined)
+    this.#size += Number(isLiveNow) - Number(wasLive)
+    if (!isLiveNow) {
+      if (wasLive) this.#hashes.clear(slot)
+    } else if (previous === undefined || !sameLiveDots(joined, previous)) {
+      if (hash !== undefined && sameLiveDots(joined, entry)) this.#hashes.set(slot, hash)
+      else this.#hashes.outdate(slot)
     }
-    if (next !== undefined) {
-      this.#root.add(next)
-      this.#size++
-    }
-    this.#held.set(key, { entry: joined, hash: next })
-    return { key, previous, entry: joined, clashes }
+    return { key, previous, entry: joined, clashes: countClashes(previous, entry) }
   }
 
   /**
@@ -87,24 +104,55 @@ export class ObservedRemoveMap {
    * @returns what changed, with an `entry` without items when the key is gone; `undefined` when nothing did.
    */
   dropEvidence(key: string, isCovered: (item: Item) => boolean): EntryChange | undefined {
-    const held = this.#held.get(key)
-    if (held === undefined) return undefined
-    const items = held.entry.items.filter(item => isDot(item) || !isCovered(item))
-    if (items.length === held.entry.items.length) return undefined
+    const slot = this.#store.slotOf(key)
+    if (slot === undefined) return undefined
+    const previous = this.#read(slot)
+    const items = previous.items.filter(item => isDot(item) || !isCovered(item))
+    if (items.length === previous.items.length) return undefined
     const entry: Entry = items.length === 0 ? EMPTY_ENTRY : { items }
-    if (items.length === 0) this.#held.delete(key)
     // Evidence is not in the item hash, so that the fingerprint stays.
-    else this.#held.set(key, { entry, hash: held.hash })
-    return { key, previous: held.entry, entry, clashes: 0 }
+    if (items.length > 0) this.#write(key, entry, slot)
+    else this.#delete(key)
+    return { key, previous, entry, clashes: 0 }
   }
 
   /** The keys with a live value and their entries, in the order in which they first arrived. */
   *entries(): IterableIterator<[key: string, entry: Entry]> {
-    for (const [key, { entry, hash }] of this.#held) if (hash !== undefined) yield [key, entry]
+    for (const [key, slot] of this.#store.entries()) if (this.#isLive(slot)) yield [key, this.#decode(slot)]
   }
 
   /** All entries, those with evidence only included. */
   *allEntries(): IterableIterator<[key: string, entry: Entry]> {
-    for (const [key, { entry }] of this.#held) yield [key, entry]
+    for (const [key, slot] of this.#store.entries()) yield [key, this.#decode(slot)]
+  }
+
+  #write(key: string, entry: Entry, known: number | undefined, wire?: Uint8Array): number {
+    const to = this.#store.reserve(wire?.length ?? entryLength(key, entry))
+    if (wire === undefined) writeEntry(to, this.#store.room, key, entry)
+    else to.set(wire, this.#store.room)
+    const slot = this.#store.commit(key, known)
+    if (slot === this.#lastSlot) this.#lastSlot = undefined
+    return slot
+  }
+
+  #delete(key: string): void {
+    this.#store.delete(key)
+    this.#lastSlot = undefined
+  }
+
+  #read(slot: number): Entry {
+    if (slot !== this.#lastSlot) {
+      this.#lastEntry = this.#decode(slot)
+      this.#lastSlot = slot
+    }
+    return this.#lastEntry
+  }
+
+  #decode(slot: number): Entry {
+    return readEntry(this.#store.bytesOf(slot), this.#store.offsetOf(slot))
+  }
+
+  #isLive(slot: number): boolean {
+    return isLive(this.#store.bytesOf(slot), this.#store.offsetOf(slot))
   }
 }

@@ -1,14 +1,11 @@
 import { ByteReader, ByteWriter, checkValue, DecodeError } from '@starling/codec'
 import type { Hash } from '@starling/ports'
 import { ENTRY_FORMAT, ENTRY_LIMITS, ROW_LIMITS, type EntryLimits } from './config.ts'
-import { isDot, joinEntries } from './entry.ts'
+import { isDot, joinEntries, liveDots } from './entry.ts'
+import { ENDING, entryLength, inOrder, keyStart, liveEnd, skipKey, writeEntry } from './entry-bytes.ts'
 import { encodeKey } from './key.ts'
-import { REPLICA_ID_BYTES, replicaIdBytes, replicaIdOf } from './replica-id.ts'
+import { REPLICA_ID_BYTES, replicaIdOf } from './replica-id.ts'
 import type { Dot, Entry, Item } from './types.ts'
-
-/** A dot without an end, and one with. */
-const ENDLESS = 0
-const ENDING = 1
 
 /** Starts the hash of an evidence row. No entry format has this number, so it can never equal an item hash. */
 const EVIDENCE_DOMAIN = 0
@@ -34,50 +31,40 @@ export interface EncodedEntry {
 
 /** The canonical bytes of an entry: format, key, live dots, evidence (docs/wire/entry.md). */
 export function encodeEntry(key: string, entry: Entry): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(128)
-  writeEntry(writer, encodeKey(key, ROW_LIMITS), entry)
-  return writer.finish()
+  const bytes = new Uint8Array(entryLength(key, entry))
+  writeEntry(bytes, 0, key, entry)
+  return bytes
 }
 
 /** Encodes an entry once: the bytes for the wire hold the rows for the store and what the item hash covers. */
 export function encodeWithRows(key: string, entry: Entry, hash: Hash): EncodedEntry {
-  const keyBytes = encodeKey(key, ROW_LIMITS)
-  const writer = new ByteWriter(128)
-  const { keyEnd, liveEnd, dots } = writeEntry(writer, keyBytes, entry)
-  const wire = writer.finish()
-  const evidence = wire.subarray(liveEnd)
+  const wire = encodeEntry(key, entry)
+  const keyAt = keyStart(wire, 0)
+  const liveAt = skipKey(wire, 0)
+  const evidenceAt = liveEnd(wire, 0)
+  const live = wire.subarray(liveAt, evidenceAt)
+  const evidence = wire.subarray(evidenceAt)
   return {
     wire,
-    key: wire.subarray(keyEnd - keyBytes.length, keyEnd),
-    live:
-      dots === 0
-        ? undefined
-        : { bytes: wire.subarray(keyEnd, liveEnd), hash: hash(wire.subarray(0, liveEnd)) },
+    key: wire.subarray(keyAt, liveAt),
+    live: live[0] === 0 ? undefined : { bytes: live, hash: hash(wire.subarray(0, evidenceAt)) },
     evidence:
-      dots === entry.items.length
+      evidence[0] === 0
         ? undefined
-        : { bytes: evidence, hash: evidenceHash(keyBytes, evidence, hash) }
+        : { bytes: evidence, hash: evidenceHash(wire.subarray(1, liveAt), evidence, hash) }
   }
 }
 
 /** The row with the live dots of an entry, `undefined` when it has none. */
 export function encodeLive(key: string, entry: Entry, hash: Hash): EncodedRow | undefined {
-  const dots = entry.items.filter(isDot)
-  if (dots.length === 0) return undefined
-  const writer = new ByteWriter(128)
-  writeLive(writer, dots)
-  const bytes = writer.finish()
-  return { bytes, hash: itemHash(key, bytes, hash) }
+  const items = liveDots(entry)
+  return items.length === 0 ? undefined : encodeWithRows(key, { items }, hash).live
 }
 
 /** The row with the evidence of an entry, `undefined` when it has none. */
 export function encodeEvidence(key: string, entry: Entry, hash: Hash): EncodedRow | undefined {
-  const empty = entry.items.filter(item => !isDot(item))
-  if (empty.length === 0) return undefined
-  const writer = new ByteWriter(128)
-  writeEvidence(writer, empty)
-  const bytes = writer.finish()
-  return { bytes, hash: evidenceHash(encodeKey(key, ROW_LIMITS), bytes, hash) }
+  const items = entry.items.filter(item => !isDot(item))
+  return items.length === 0 ? undefined : encodeWithRows(key, { items }, hash).evidence
 }
 
 /** The item hash: over the format number, the key and the canonical live dots, which is how an encoded entry begins. */
@@ -130,29 +117,6 @@ export function decodeRows(live: Uint8Array | undefined, evidence: Uint8Array | 
   return joinEntries({ items: dots }, { items: empty })
 }
 
-function writeEntry(
-  writer: ByteWriter,
-  key: Uint8Array,
-  entry: Entry
-): { readonly keyEnd: number; readonly liveEnd: number; readonly dots: number } {
-  const dots = entry.items.filter(isDot)
-  const keyEnd = writer.u8(ENTRY_FORMAT).bytes(key).length
-  writeLive(writer, dots)
-  const liveEnd = writer.length
-  writeEvidence(writer, dots.length === entry.items.length ? [] : entry.items.filter(item => !isDot(item)))
-  return { keyEnd, liveEnd, dots: dots.length }
-}
-
-function writeLive(writer: ByteWriter, dots: readonly Dot[]): void {
-  writer.varint(dots.length)
-  for (const { replica, stamp, value, expiresAtMs } of dots) {
-    writer.raw(replicaIdBytes(replica)).u64(stamp)
-    if (expiresAtMs === undefined) writer.u8(ENDLESS)
-    else writer.u8(ENDING).varint(expiresAtMs)
-    writer.bytes(value)
-  }
-}
-
 function readLive(reader: ByteReader, limits: EntryLimits): Dot[] {
   const dots: Dot[] = []
   const count = readCount(reader, limits.itemsMax)
@@ -174,11 +138,6 @@ function readLive(reader: ByteReader, limits: EntryLimits): Dot[] {
     dots.push({ replica, stamp, value: new Uint8Array(value), ...end })
   }
   return dots
-}
-
-function writeEvidence(writer: ByteWriter, items: readonly Item[]): void {
-  writer.varint(items.length)
-  for (const { replica, stamp } of items) writer.raw(replicaIdBytes(replica)).u64(stamp)
 }
 
 function readEvidence(reader: ByteReader, itemsMax: number): Item[] {
@@ -205,17 +164,14 @@ function readIdentity(reader: ByteReader, previous: Item | undefined): Pick<Item
 }
 
 /** Puts both kinds of items in one order. A replica in both would have two items, which no merge makes. */
-function interleave(reader: ByteReader, dots: readonly Dot[], evidence: readonly Item[]): Item[] {
+function interleave(reader: ByteReader, dots: readonly Item[], evidence: readonly Item[]): readonly Item[] {
   if (dots.length + evidence.length === 0) reader.fail('invalid', 'an entry has at least one item')
-  const items: Item[] = []
-  let j = 0
-  for (const dot of dots) {
-    while (j < evidence.length && (evidence[j] as Item).replica < dot.replica)
-      items.push(evidence[j++] as Item)
-    if (evidence[j]?.replica === dot.replica) reader.fail('invalid', 'two items of one replica')
-    items.push(dot)
+  if (evidence.length === 0) return dots
+  if (dots.length === 0) return evidence
+  const items = inOrder(dots, evidence)
+  if (items.some((item, i) => items[i + 1]?.replica === item.replica)) {
+    reader.fail('invalid', 'two items of one replica')
   }
-  items.push(...evidence.slice(j))
   return items
 }
 
@@ -227,6 +183,11 @@ function readWhole<T>(bytes: Uint8Array, read: (reader: ByteReader) => T[]): T[]
   return items
 }
 
+/** @param key the key with its length before it. */
 function evidenceHash(key: Uint8Array, evidence: Uint8Array, hash: Hash): Uint8Array<ArrayBuffer> {
-  return hash(new ByteWriter(128).u8(EVIDENCE_DOMAIN).bytes(key).raw(evidence).finish())
+  const input = new Uint8Array(1 + key.length + evidence.length)
+  input[0] = EVIDENCE_DOMAIN
+  input.set(key, 1)
+  input.set(evidence, 1 + key.length)
+  return hash(input)
 }

@@ -144,7 +144,7 @@ describe('a map', () => {
     const wrong = new Uint8Array(32)
     const map = new ObservedRemoveMap(systemHash)
     map.join('k', entryOf(item('a', 1, 1)), wrong)
-    expect(map.itemHash('k')).toBe(wrong)
+    expect(map.itemHash('k')).toEqual(wrong)
     map.join('k', entryOf(item('b', 2, 2)), wrong)
     expect(map.itemHash('k')).not.toEqual(wrong)
   })

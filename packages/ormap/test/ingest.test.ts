@@ -34,7 +34,7 @@ describe('ingest', () => {
       }
     ])
     expect(result.greatestStamp).toBe(stampOf(NOW))
-    expect(map.get('k')).toBe(known)
+    expect(map.get('k')).toEqual(known)
   })
 
   test('later entries of a call are joined on top of earlier ones', () => {

@@ -1,0 +1,212 @@
+import { varintLength } from '@starling/codec'
+import { ENTRY_FORMAT, ROW_LIMITS } from './config.ts'
+import { encodeKey } from './key.ts'
+import { readReplicaId, REPLICA_ID_BYTES, writeReplicaId } from './replica-id.ts'
+import type { Dot, Entry, Item } from './types.ts'
+import { readU64, writeU64 } from './u64.ts'
+
+// The encoded entry (docs/wire/entry.md) written to, and read from, a place in bytes that hold more: the store's slabs. What is
+// read here was written or checked by this package; what comes from outside goes through `wire.ts`.
+
+/** A dot without an end, and one with. */
+const ENDLESS = 0
+export const ENDING = 1
+
+/** Bytes of an item of evidence, and of the identity of a dot. */
+const IDENTITY_BYTES: number = REPLICA_ID_BYTES + 8
+
+/**
+ * How many bytes an encoded entry has.
+ *
+ * @throws InvalidKeyError when the key is not well formed text.
+ */
+export function entryLength(key: string, entry: Entry): number {
+  const keyBytes = keyLength(key)
+  let dots = 0
+  let length = 1 + varintLength(keyBytes) + keyBytes
+  for (const { value, expiresAtMs } of entry.items) {
+    length += IDENTITY_BYTES
+    if (value === undefined) continue
+    dots++
+    length += 1 + varintLength(value.length) + value.length
+    if (expiresAtMs !== undefined) length += varintLength(expiresAtMs)
+  }
+  return length + varintLength(dots) + varintLength(entry.items.length - dots)
+}
+
+/**
+ * Writes an encoded entry of {@link entryLength} bytes.
+ *
+ * @returns where it ends.
+ * @throws RangeError for a replica id, stamp or end that is none.
+ */
+export function writeEntry(to: Uint8Array, start: number, key: string, entry: Entry): number {
+  const { items } = entry
+  let dots = 0
+  for (const { value } of items) if (value !== undefined) dots++
+  to[start] = ENTRY_FORMAT
+  let at = writeKey(to, start + 1, key)
+  at = writeVarint(to, at, dots)
+  if (dots > 0) for (const item of items) if (item.value !== undefined) at = writeDot(to, at, item as Dot)
+  at = writeVarint(to, at, items.length - dots)
+  if (dots < items.length) {
+    for (const item of items) if (item.value === undefined) at = writeIdentity(to, at, item)
+  }
+  return at
+}
+
+/** The entry in bytes that {@link writeEntry} wrote, or that have been checked. Values are views. */
+export function readEntry(bytes: Uint8Array, start: number): Entry {
+  const reader = new Cursor(bytes, skipKey(bytes, start))
+  const dots: Item[] = []
+  for (let count = reader.varint(); count > 0; count--) dots.push(reader.dot())
+  const count = reader.varint()
+  if (count === 0) return { items: dots }
+  const evidence: Item[] = []
+  for (let i = 0; i < count; i++) evidence.push(reader.evidence())
+  return { items: dots.length === 0 ? evidence : inOrder(dots, evidence) }
+}
+
+/** Two lists of items in ascending order as one. */
+export function inOrder(dots: readonly Item[], evidence: readonly Item[]): Item[] {
+  const items: Item[] = []
+  let j = 0
+  for (const dot of dots) {
+    while (j < evidence.length && (evidence[j] as Item).replica < dot.replica)
+      items.push(evidence[j++] as Item)
+    items.push(dot)
+  }
+  while (j < evidence.length) items.push(evidence[j++] as Item)
+  return items
+}
+
+/** Whether the entry that starts here has a live dot. */
+export function isLive(bytes: Uint8Array, start: number): boolean {
+  return bytes[skipKey(bytes, start)] !== 0
+}
+
+/** Where the key of the entry that starts here begins. */
+export function keyStart(bytes: Uint8Array, start: number): number {
+  const reader = new Cursor(bytes, start + 1)
+  reader.varint()
+  return reader.at
+}
+
+/** Where the live dots of the entry that starts here begin. */
+export function skipKey(bytes: Uint8Array, start: number): number {
+  const reader = new Cursor(bytes, start + 1)
+  const length = reader.varint()
+  return reader.at + length
+}
+
+/** Where the live dots of the entry that starts here end, and with them what the item hash covers. */
+export function liveEnd(bytes: Uint8Array, start: number): number {
+  const reader = new Cursor(bytes, skipKey(bytes, start))
+  for (let count = reader.varint(); count > 0; count--) reader.skipDot()
+  return reader.at
+}
+
+class Cursor {
+  readonly #bytes: Uint8Array
+  at: number
+
+  constructor(bytes: Uint8Array, at: number) {
+    this.#bytes = bytes
+    this.at = at
+  }
+
+  varint(): number {
+    let byte = this.#bytes[this.at++] as number
+    if (byte < 0x80) return byte
+    let value = byte & 0x7f
+    for (let scale = 0x80; byte >= 0x80; scale *= 0x80) {
+      byte = this.#bytes[this.at++] as number
+      value += (byte & 0x7f) * scale
+    }
+    return value
+  }
+
+  dot(): Item {
+    const bytes = this.#bytes
+    const replica = readReplicaId(bytes, this.at)
+    const stamp = readU64(bytes, this.at + REPLICA_ID_BYTES)
+    const ends = bytes[this.at + IDENTITY_BYTES] === ENDING
+    this.at += IDENTITY_BYTES + 1
+    const expiresAtMs = ends ? this.varint() : 0
+    const length = this.varint()
+    const value = bytes.subarray(this.at, this.at + length)
+    this.at += length
+    return ends ? { replica, stamp, value, expiresAtMs } : { replica, stamp, value }
+  }
+
+  skipDot(): void {
+    const ends = this.#bytes[this.at + IDENTITY_BYTES] === ENDING
+    this.at += IDENTITY_BYTES + 1
+    if (ends) this.varint()
+    const length = this.varint()
+    this.at += length
+  }
+
+  evidence(): Item {
+    const at = this.at
+    this.at += IDENTITY_BYTES
+    const stamp = readU64(this.#bytes, at + REPLICA_ID_BYTES)
+    return { replica: readReplicaId(this.#bytes, at), stamp, value: undefined }
+  }
+}
+
+function writeDot(to: Uint8Array, start: number, dot: Dot): number {
+  const { value, expiresAtMs } = dot
+  let at = writeIdentity(to, start, dot)
+  if (expiresAtMs === undefined) {
+    to[at++] = ENDLESS
+  } else {
+    if (!Number.isSafeInteger(expiresAtMs) || expiresAtMs < 0) {
+      throw new RangeError(`expiresAtMs must be a whole number of ms from 0, got ${expiresAtMs}`)
+    }
+    to[at++] = ENDING
+    at = writeVarint(to, at, expiresAtMs)
+  }
+  at = writeVarint(to, at, value.length)
+  to.set(value, at)
+  return at + value.length
+}
+
+function writeIdentity(to: Uint8Array, at: number, { replica, stamp }: Item): number {
+  writeReplicaId(to, at, replica)
+  writeU64(to, at + REPLICA_ID_BYTES, stamp)
+  return at + IDENTITY_BYTES
+}
+
+function keyLength(key: string): number {
+  return isAscii(key) ? key.length : encodeKey(key, ROW_LIMITS).length
+}
+
+function writeKey(to: Uint8Array, start: number, key: string): number {
+  if (!isAscii(key)) {
+    const bytes = encodeKey(key, ROW_LIMITS)
+    const at = writeVarint(to, start, bytes.length)
+    to.set(bytes, at)
+    return at + bytes.length
+  }
+  const at = writeVarint(to, start, key.length)
+  for (let i = 0; i < key.length; i++) to[at + i] = key.charCodeAt(i)
+  return at + key.length
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false
+  return typeof text === 'string'
+}
+
+function writeVarint(to: Uint8Array, start: number, value: number): number {
+  let at = start
+  let rest = value
+  while (rest > 0x7f) {
+    // Division, not a shift: shifts cut at 32 bits.
+    to[at++] = (rest % 0x80) | 0x80
+    rest = Math.floor(rest / 0x80)
+  }
+  to[at++] = rest
+  return at
+}
