@@ -21,3 +21,9 @@ export const CRASH_IMAGES_MAX = 5_000
 
 /** Different contents of one file that are told apart for one crash point; beyond it a sample is taken. Source: guess. */
 export const CRASH_CONTENTS_MAX = 512
+
+/** Bytes in memory beyond which a simulated database writes a table. Source: LevelDB's default, 4 MiB. */
+export const LEVEL_WRITE_BUFFER_BYTES: number = 4 * 1024 * 1024
+
+/** Tables of a simulated database beyond which they are merged into one. Source: LevelDB's trigger for its first level. */
+export const LEVEL_TABLES_MAX = 4

@@ -26,6 +26,8 @@ export {
   EPOCH_WALL_MS,
   EVENTS_PENDING_MAX,
   LATENCY_MS,
+  LEVEL_TABLES_MAX,
+  LEVEL_WRITE_BUFFER_BYTES,
   PARTITION_DETECTION_MS
 } from './config.ts'
 export { digest } from './digest.ts'
@@ -39,6 +41,9 @@ export { imageKey, type DiskImage, type DiskState } from './disk/image.ts'
 export { SimDisk, type DiskOperation, type SimDiskInit } from './disk/sim-disk.ts'
 export { EventQueueFullError, RealWorkError, StalledError, StepLimitError } from './errors.ts'
 export { EventQueue } from './event-queue.ts'
+export type { SimLevelOperation } from './level/entries.ts'
+export { SimLevelError, type SimLevelErrorCode } from './level/level-error.ts'
+export { SimLevel, type SimLevelInit, type SimLevelRange, type SimLevelScan } from './level/sim-level.ts'
 export {
   SimNetwork,
   type NetworkCounters,
