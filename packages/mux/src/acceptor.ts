@@ -11,8 +11,9 @@ import { encodeVerdict } from './preamble.ts'
 import type { Registry } from './registry.ts'
 import { retireStream } from './retire-stream.ts'
 import { isAtEnd, isGone, readHead } from './stream-head.ts'
+import { RateCap } from './rate-cap.ts'
 import { printableTag } from './tag.ts'
-import type { Refusal, StreamInfo } from './types.ts'
+import type { LimitName, Refusal, StreamInfo } from './types.ts'
 
 /** A head that names a handler. */
 type Claimed = Extract<InboundHead, { type: 'raw' | 'channel' }>
@@ -42,11 +43,13 @@ export interface AcceptorParts {
 export class Acceptor {
   readonly #parts: AcceptorParts
   readonly #parking: Parking
+  readonly #rate: RateCap
   #closing = false
 
   constructor(parts: AcceptorParts) {
     this.#parts = parts
     this.#parking = new Parking(parts.config)
+    this.#rate = new RateCap(parts.config.inboundOpensPerSecondMax, parts.timers)
   }
 
   get parked(): number {
@@ -60,22 +63,28 @@ export class Acceptor {
   /** Refuses what is parked, and everything that comes from now on, with `closing`. */
   close(): void {
     this.#closing = true
+    this.#rate.stop()
     for (const parked of this.#parking.all()) this.#refuseParked(parked, 'closing')
   }
 
   /** Takes one inbound stream. Called by libp2p in the event that brought it. */
   accept(stream: Stream, connection: Connection): void {
-    const within = this.#parts.streams.addInbound(connection, stream)
+    const { config, timers, registry, streams, counters } = this.#parts
+    const over = streams.addInbound(connection, stream)
     const peer = connection.remotePeer.toString()
+    counters.received++
+    counters.reached('inbound', streams.inbound)
     if (this.#closing) return this.#refuse(stream, peer, 'closing')
-    if (!within) return this.#refuse(stream, peer, 'busy')
+    // Every arrival counts, so a flood goes on being refused while it lasts.
+    const limit = this.#rate.admit(peer) ? over : 'rate'
+    if (limit !== undefined) return this.#refuseBusy(stream, peer, limit)
     const parked: Parked = { stream, connection, peer, deadline: undefined, release: () => {} }
     const admission = this.#parking.add(parked)
-    if (admission.type === 'refused') return this.#refuse(stream, peer, 'busy')
+    if (admission.type === 'refused') return this.#refuseBusy(stream, peer, 'parked')
     if (admission.evicted !== undefined) {
-      this.#refuse(admission.evicted.stream, admission.evicted.peer, 'busy')
+      this.#refuseBusy(admission.evicted.stream, admission.evicted.peer, 'parked')
     }
-    const { config, timers, registry } = this.#parts
+    counters.reached('parked', this.#parking.size)
     // Counted from the stream's arrival, however often a byte trickles in.
     parked.deadline = timers.schedule(config.preambleTimeoutMs, () => this.#refuseParked(parked, 'timeout'))
     const parser = new InboundHeadParser(tag => registry.find(tag))
@@ -122,7 +131,7 @@ export class Acceptor {
     const { maxReadBufferLength } = stream
     stream.maxReadBufferLength = Math.max(config.parkedBytesMax, stream.readBufferLength)
     const onClose = (): void => {
-      this.#parking.remove(parked)
+      if (this.#parking.remove(parked)) this.#parts.counters.abandoned++
     }
     stream.addEventListener('close', onClose)
     parked.release = () => {
@@ -141,7 +150,7 @@ export class Acceptor {
   #onAnswer(parked: Parked, head: Claimed, refusal: Refusal | undefined): void {
     if (!this.#parking.has(parked)) return
     if (refusal !== undefined) return this.#refuseParked(parked, refusal)
-    if (!head.registration.live) return this.#refuseParked(parked, 'unknownTag')
+    if (head.registration.disposed) return this.#refuseParked(parked, 'unknownTag')
     this.#deliver(parked, head)
   }
 
@@ -163,12 +172,17 @@ export class Acceptor {
       this.#runChannel(this.#parts.makeChannel(stream, info, windowBytes, head.creditBytes), head, info)
     } catch (error) {
       // The stream refused the status byte: the opener has gone.
+      this.#parts.counters.abandoned++
       this.#retire(stream, error as Error)
     }
   }
 
   #runRaw(stream: Stream, head: Claimed & { type: 'raw' }, info: StreamInfo): void {
     const ended = stream.readableEnded
+    const { live } = head.registration
+    const end = (reason: Error): void => this.#retire(stream, reason)
+    live.add(end)
+    stream.addEventListener('close', () => live.delete(end), { once: true })
     this.#run(
       () => head.registration.handler(stream, info),
       info,
@@ -180,6 +194,10 @@ export class Acceptor {
   }
 
   #runChannel(channel: Channel, head: Claimed & { type: 'channel' }, info: StreamInfo): void {
+    const { live } = head.registration
+    const end = (reason: Error): void => channel.abort(reason)
+    live.add(end)
+    void channel.closed.then(() => live.delete(end))
     this.#run(
       () => head.registration.handler(channel, info),
       info,
@@ -212,6 +230,11 @@ export class Acceptor {
 
   #refuseParked(parked: Parked, refusal: Refusal): void {
     if (this.#parking.remove(parked)) this.#refuse(parked.stream, parked.peer, refusal)
+  }
+
+  #refuseBusy(stream: Stream, peer: string, limit: LimitName): void {
+    this.#parts.counters.limited[limit]++
+    this.#refuse(stream, peer, 'busy')
   }
 
   #refuse(stream: Stream, peer: string, refusal: Refusal): void {

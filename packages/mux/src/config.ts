@@ -29,11 +29,21 @@ export interface MuxInit {
   readonly windowBytes?: number
   /** Charge at which a channel's `send` returns false, bytes. Default 256 KiB. Source: measured. */
   readonly queueBytesMax?: number
-  /** Streams this end has open or opening on one connection. Default 56, below `transportStreamsMax` so that libp2p never queues. */
+  /** Streams this end has open or opening on one connection; further opens wait. Default 64, below `transportStreamsMax` so that libp2p never queues. */
   readonly outboundStreamsMax?: number
-  /** Streams a peer may have open on one connection; beyond, `busy`. Default 60, below `transportStreamsMax` so that the answer gets through. */
+  /** Streams on one connection that wait for the other end's verdict; further opens wait. Default 16, what the other end parks of one peer. */
+  readonly openingStreamsMax?: number
+  /** Opens that wait for a place on one connection. Default 256 (guess); beyond, StreamLimitError at once. */
+  readonly queuedOpensMax?: number
+  /** Streams a peer may have open on one connection; beyond, `busy`. Default 80: the other end may learn later than we do that one is closed. */
   readonly inboundStreamsMax?: number
-  /** What libp2p is told to allow per connection and direction; beyond, it resets without a word. Default 64. */
+  /** Streams a peer may have open over all its connections; beyond, `busy`. Default 128: while one connection takes over from another there are two. */
+  readonly inboundStreamsPerPeerMax?: number
+  /** Streams all peers together may have open; beyond, `busy`. Default 4,096 (guess): 32 peers at their limit. */
+  readonly inboundStreamsTotalMax?: number
+  /** Streams of one peer that arrive within one second, whatever becomes of them; beyond, `busy`. Default 1,000: what one stream at a time reaches over QUIC (measured). */
+  readonly inboundOpensPerSecondMax?: number
+  /** What libp2p is told to allow per connection and direction; beyond, it resets without a word. Default 96. */
   readonly transportStreamsMax?: number
   /** Streams of one peer that wait for a preamble or an accept rule. Default 16; beyond, `busy`. */
   readonly parkedPerPeerMax?: number
@@ -45,7 +55,7 @@ export interface MuxInit {
   readonly preambleTimeoutMs?: number
   /** For an accept rule's answer, ms. Default 5,000. */
   readonly acceptTimeoutMs?: number
-  /** From `open` to the verdict, ms. Default 10,000: the acceptor's two deadlines. */
+  /** From `open` to the verdict, the wait for a place included, ms. Default 10,000: the acceptor's two deadlines. */
   readonly openTimeoutMs?: number
   /** From our close to the reset when the other end does not close, ms. Default 1,000. Measured: 0 of 1,400 verdicts lost. */
   readonly closeTimeoutMs?: number
@@ -60,9 +70,14 @@ export type MuxConfig = Required<MuxInit>
 export const DEFAULT_CONFIG: MuxConfig = {
   windowBytes: 1_048_576,
   queueBytesMax: 262_144,
-  outboundStreamsMax: 56,
-  inboundStreamsMax: 60,
-  transportStreamsMax: 64,
+  outboundStreamsMax: 64,
+  openingStreamsMax: 16,
+  queuedOpensMax: 256,
+  inboundStreamsMax: 80,
+  inboundStreamsPerPeerMax: 128,
+  inboundStreamsTotalMax: 4096,
+  inboundOpensPerSecondMax: 1000,
+  transportStreamsMax: 96,
   parkedPerPeerMax: 16,
   parkedMax: 256,
   parkedBytesMax: 1_048_576,

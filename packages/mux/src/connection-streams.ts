@@ -2,35 +2,57 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { StreamLimitError } from './errors.ts'
 import { isGone } from './stream-head.ts'
 
+/** The limits on streams, of {@link MuxConfig}. */
+export interface StreamLimits {
+  readonly inboundStreamsMax: number
+  readonly inboundStreamsPerPeerMax: number
+  readonly inboundStreamsTotalMax: number
+  readonly outboundStreamsMax: number
+  readonly openingStreamsMax: number
+  readonly queuedOpensMax: number
+}
+
+/** The limit that one inbound stream is beyond: of its connection, of its peer, or over all peers. */
+export type InboundLimit = 'connection' | 'peer' | 'total'
+
 interface Entry {
   inbound: number
   outbound: number
+  /** Outbound streams that the other end has not answered; it may hold as many parked. */
+  opening: number
+  /** Who waits for a place, in order. */
+  readonly queue: Set<(place: OutboundPlace) => void>
   readonly streams: Set<Stream>
   readonly onClose: () => void
 }
 
 /** A place among the outbound streams of a connection, held from before the stream is opened until it is closed. */
-export interface OutboundSlot {
-  /** Ties the slot to its stream: it is free when the stream is closed at both ends. */
+export interface OutboundPlace {
+  /** Ties the place to its stream: it is free when the stream is closed at both ends. */
   bind(stream: Stream): void
-  /** Frees a slot that got no stream. Idempotent. */
+  /** The other end has given its verdict. Idempotent. */
+  answered(): void
+  /** Frees a place that got no stream. Idempotent. */
   release(): void
 }
 
 /**
  * Our own count of streams per connection. The transports hang or reset without a word at their limits, so this end stays
- * below them; and a connection that closes takes its streams along here, because over QUIC not every stream is told.
+ * below them and lets further opens wait; and a connection that closes takes its streams along here, because over QUIC not
+ * every stream is told.
  */
 export class ConnectionStreams {
-  readonly #inboundMax: number
-  readonly #outboundMax: number
+  readonly #limits: StreamLimits
   readonly #entries = new Map<Connection, Entry>()
+  /** Inbound streams within the limits, by peer. */
+  readonly #peers = new Map<string, number>()
+  #admitted = 0
   #inbound = 0
   #outbound = 0
+  #queued = 0
 
-  constructor(limits: { readonly inboundStreamsMax: number; readonly outboundStreamsMax: number }) {
-    this.#inboundMax = limits.inboundStreamsMax
-    this.#outboundMax = limits.outboundStreamsMax
+  constructor(limits: StreamLimits) {
+    this.#limits = limits
   }
 
   get inbound(): number {
@@ -41,42 +63,106 @@ export class ConnectionStreams {
     return this.#outbound
   }
 
+  /** Opens that wait for a place. */
+  get queued(): number {
+    return this.#queued
+  }
+
   /** Every stream that is not closed yet. */
   streams(): Stream[] {
     return [...this.#entries.values()].flatMap(entry => [...entry.streams])
   }
 
-  /** Throws StreamLimitError when the connection has no place left. */
-  reserve(connection: Connection): OutboundSlot {
+  /**
+   * Gives the caller a place, now or when its turn comes: first come, first served.
+   *
+   * @returns gives up waiting. Harmless once the place was given.
+   * @throws StreamLimitError when as many wait already as may.
+   */
+  request(connection: Connection, granted: (place: OutboundPlace) => void): () => void {
     const entry = this.#entry(connection)
-    if (entry.outbound >= this.#outboundMax) {
-      throw new StreamLimitError(connection.remotePeer.toString(), this.#outboundMax)
+    if (this.#hasPlace(entry)) {
+      granted(this.#place(connection, entry))
+      return () => {}
     }
+    if (entry.queue.size >= this.#limits.queuedOpensMax) {
+      throw new StreamLimitError(connection.remotePeer.toString(), this.#limits.outboundStreamsMax)
+    }
+    entry.queue.add(granted)
+    this.#queued++
+    return () => {
+      if (!entry.queue.delete(granted)) return
+      this.#queued--
+      this.#drop(connection, entry)
+    }
+  }
+
+  /** Counts an inbound stream. Returns the limit it is beyond, if any; it is tracked all the same until it is closed. */
+  addInbound(connection: Connection, stream: Stream): InboundLimit | undefined {
+    const entry = this.#entry(connection)
+    const peer = connection.remotePeer.toString()
+    entry.inbound++
+    this.#inbound++
+    const over = this.#inboundLimit(entry, peer)
+    if (over === undefined) this.#admit(peer, 1)
+    this.#track(connection, entry, stream, () => {
+      entry.inbound--
+      this.#inbound--
+      if (over === undefined) this.#admit(peer, -1)
+      this.#drop(connection, entry)
+    })
+    return over
+  }
+
+  #inboundLimit(entry: Entry, peer: string): InboundLimit | undefined {
+    if (entry.inbound > this.#limits.inboundStreamsMax) return 'connection'
+    if ((this.#peers.get(peer) ?? 0) >= this.#limits.inboundStreamsPerPeerMax) return 'peer'
+    return this.#admitted >= this.#limits.inboundStreamsTotalMax ? 'total' : undefined
+  }
+
+  #admit(peer: string, change: 1 | -1): void {
+    this.#admitted += change
+    const count = (this.#peers.get(peer) ?? 0) + change
+    if (count === 0) this.#peers.delete(peer)
+    else this.#peers.set(peer, count)
+  }
+
+  #hasPlace(entry: Entry): boolean {
+    const { outboundStreamsMax, openingStreamsMax } = this.#limits
+    return entry.outbound < outboundStreamsMax && entry.opening < openingStreamsMax
+  }
+
+  #place(connection: Connection, entry: Entry): OutboundPlace {
     entry.outbound++
+    entry.opening++
     this.#outbound++
+    let opening = true
     let held = true
+    const answered = (): void => {
+      if (!opening) return
+      opening = false
+      entry.opening--
+      this.#next(connection, entry)
+    }
     const release = (): void => {
       if (!held) return
       held = false
       entry.outbound--
       this.#outbound--
+      answered()
+      this.#next(connection, entry)
       this.#drop(connection, entry)
     }
-    return { bind: stream => this.#track(connection, entry, stream, release), release }
+    return { bind: stream => this.#track(connection, entry, stream, release), answered, release }
   }
 
-  /** Counts an inbound stream; returns false when it is one too many (it is counted all the same until it is closed). */
-  addInbound(connection: Connection, stream: Stream): boolean {
-    const entry = this.#entry(connection)
-    entry.inbound++
-    this.#inbound++
-    const within = entry.inbound <= this.#inboundMax
-    this.#track(connection, entry, stream, () => {
-      entry.inbound--
-      this.#inbound--
-      this.#drop(connection, entry)
-    })
-    return within
+  #next(connection: Connection, entry: Entry): void {
+    for (const granted of entry.queue) {
+      if (!this.#hasPlace(entry)) return
+      entry.queue.delete(granted)
+      this.#queued--
+      granted(this.#place(connection, entry))
+    }
   }
 
   #entry(connection: Connection): Entry {
@@ -86,7 +172,7 @@ export class ConnectionStreams {
     const onClose = (): void => {
       for (const stream of streams) stream.abort(new Error('the connection closed'))
     }
-    const entry: Entry = { inbound: 0, outbound: 0, streams, onClose }
+    const entry: Entry = { inbound: 0, outbound: 0, opening: 0, queue: new Set(), streams, onClose }
     this.#entries.set(connection, entry)
     connection.addEventListener('close', onClose)
     return entry
@@ -109,7 +195,7 @@ export class ConnectionStreams {
   }
 
   #drop(connection: Connection, entry: Entry): void {
-    if (entry.inbound > 0 || entry.outbound > 0 || entry.streams.size > 0) return
+    if (entry.inbound > 0 || entry.outbound > 0 || entry.queue.size > 0 || entry.streams.size > 0) return
     connection.removeEventListener('close', entry.onClose)
     this.#entries.delete(connection)
   }

@@ -56,14 +56,14 @@ export class OpenTimeoutError extends Error {
   }
 }
 
-/** This end already has as many streams open on the connection as it allows itself. */
+/** This end has as many streams open on the connection as it allows itself, and none was closed in time or too many wait. */
 export class StreamLimitError extends Error {
   override readonly name = 'StreamLimitError'
   readonly peer: PeerKey
   readonly limit: number
 
   constructor(peer: PeerKey, limit: number) {
-    super(`${limit} streams to ${peer} are open already; close one before opening another`)
+    super(`${limit} streams to ${peer} are open already; close some before opening others`)
     this.peer = peer
     this.limit = limit
   }

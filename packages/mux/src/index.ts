@@ -68,12 +68,13 @@ export function createMux(components: MuxComponents, init: MuxInit = {}): Mux {
 /** The mux as a libp2p service: `services: { mux: mux() }`. */
 export function mux(init: MuxServiceInit = {}): (components: Omit<MuxComponents, 'timers'>) => Mux {
   const { timers, ...limits } = init
-  return ({ registrar, connectionManager, logger }) =>
+  return ({ registrar, connectionManager, logger, metrics }) =>
     createMux(
       {
         registrar,
         connectionManager,
         ...(logger === undefined ? {} : { logger }),
+        ...(metrics === undefined ? {} : { metrics }),
         ...(timers === undefined ? {} : { timers })
       },
       limits

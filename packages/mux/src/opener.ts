@@ -2,9 +2,9 @@ import type { Connection, Stream } from '@libp2p/interface'
 import type { TimerHandle, Timers } from '@starling/ports'
 import { ByteCollector } from './bytes.ts'
 import { PROTOCOL, type MuxConfig } from './config.ts'
-import type { ConnectionStreams, OutboundSlot } from './connection-streams.ts'
+import type { ConnectionStreams, OutboundPlace } from './connection-streams.ts'
 import type { Counters } from './counters.ts'
-import { OpenTimeoutError, StreamLostError, StreamRefusedError } from './errors.ts'
+import { OpenTimeoutError, StreamLimitError, StreamLostError, StreamRefusedError } from './errors.ts'
 import { CREDIT_FRAME_BYTES, encodeCredit } from './frame.ts'
 import { firstCredit } from './inbound-head.ts'
 import { decodeVerdict, encodePreamble, type Verdict } from './preamble.ts'
@@ -49,6 +49,8 @@ export class OpenAttempt {
   #stream: Stream | undefined
   #deadline: TimerHandle | undefined
   #stopReading: () => void = () => {}
+  #place: OutboundPlace | undefined
+  #stopWaiting: () => void = () => {}
 
   constructor(parts: OpenerParts, request: OpenRequest) {
     this.#parts = parts
@@ -56,17 +58,18 @@ export class OpenAttempt {
     this.#peer = request.connection.remotePeer.toString()
   }
 
-  /** Begins. Throws StreamLimitError when the connection has no place left. */
+  /** Begins, or waits for its turn. Throws StreamLimitError when too many wait already. */
   start(): void {
-    const { config, timers, streams } = this.#parts
-    const { connection, signal, tag } = this.#request
-    const slot = streams.reserve(connection)
-    this.#deadline = timers.schedule(config.openTimeoutMs, () =>
-      this.#fail(new OpenTimeoutError(this.#peer, tag, config.openTimeoutMs))
-    )
+    const { config, timers, streams, counters } = this.#parts
+    const { connection, signal } = this.#request
+    this.#stopWaiting = streams.request(connection, place => {
+      this.#place = place
+      counters.reached('outbound', streams.outbound)
+      this.#newStream(place)
+    })
+    this.#deadline = timers.schedule(config.openTimeoutMs, () => this.#fail(this.#late()))
     signal?.addEventListener('abort', this.#onAbort)
     connection.addEventListener('close', this.#onConnectionClose)
-    this.#newStream(slot)
   }
 
   /** Settles the attempt with `error`, unless it is settled already. */
@@ -74,7 +77,14 @@ export class OpenAttempt {
     this.#fail(error)
   }
 
-  #newStream(slot: OutboundSlot): void {
+  #late(): Error {
+    const { openTimeoutMs, outboundStreamsMax } = this.#parts.config
+    return this.#place === undefined
+      ? new StreamLimitError(this.#peer, outboundStreamsMax)
+      : new OpenTimeoutError(this.#peer, this.#request.tag, openTimeoutMs)
+  }
+
+  #newStream(place: OutboundPlace): void {
     const { config, timers } = this.#parts
     // Ours alone, and longer than the attempt: cutting a negotiation short would reset a stream the other end has not seen yet,
     // and leak it.
@@ -89,12 +99,12 @@ export class OpenAttempt {
       .then(
         stream => {
           cut.cancel()
-          slot.bind(stream)
+          place.bind(stream)
           this.#onStream(stream)
         },
         (error: Error) => {
           cut.cancel()
-          slot.release()
+          place.release()
           this.#fail(error)
         }
       )
@@ -125,6 +135,7 @@ export class OpenAttempt {
   #onAnswer(stream: Stream, outcome: HeadOutcome<Answer>): void {
     if (this.#settled) return
     if (outcome.type === 'ended') return this.#fail(this.#lost(outcome.cause))
+    this.#place?.answered()
     const { verdict, creditBytes } = outcome.head
     if (verdict === undefined)
       return this.#fail(this.#lost(new Error('the answer is no status of this protocol')))
@@ -149,6 +160,7 @@ export class OpenAttempt {
     this.#request.settled()
     this.#deadline?.cancel()
     this.#stopReading()
+    this.#stopWaiting()
     this.#request.signal?.removeEventListener('abort', this.#onAbort)
     this.#request.connection.removeEventListener('close', this.#onConnectionClose)
   }

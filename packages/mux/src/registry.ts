@@ -12,8 +12,10 @@ import type {
 
 interface RegistrationBase {
   readonly accept: AcceptRule | undefined
-  /** False once disposed: a verdict that was being thought about then comes too late. */
-  live: boolean
+  /** Once disposed, a verdict that was being thought about comes too late. */
+  disposed: boolean
+  /** Ends one of the streams that were handed over and are not closed yet. */
+  readonly live: Set<(reason: Error) => void>
 }
 
 /** What owns a tag. */
@@ -40,7 +42,7 @@ export class Registry {
     handler: RawHandler,
     options: HandleOptions = {}
   ): MuxRegistration {
-    return this.#add(tags, options.internal, { type: 'raw', handler, accept: options.accept, live: true })
+    return this.#add(tags, options.internal, { type: 'raw', handler, ...fresh(options.accept) })
   }
 
   addChannel(
@@ -52,8 +54,7 @@ export class Registry {
     return this.#add(tags, options.internal, {
       type: 'channel',
       handler,
-      accept: options.accept,
-      live: true,
+      ...fresh(options.accept),
       windowBytes: checkWindow(options.windowBytes ?? windowBytes)
     })
   }
@@ -77,11 +78,15 @@ export class Registry {
     if (taken !== -1) throw new TagTakenError(list[taken] as string)
     keys.forEach((key, i) => this.#tags.set(key, { tag: list[i] as string, registration }))
     return {
-      dispose: () => {
-        if (!registration.live) return
-        registration.live = false
-        for (const key of keys) this.#tags.delete(key)
+      dispose: (options = {}) => {
+        if (!registration.disposed) for (const key of keys) this.#tags.delete(key)
+        registration.disposed = true
+        if (options.abort !== undefined) for (const end of registration.live) end(options.abort)
       }
     }
   }
+}
+
+function fresh(accept: AcceptRule | undefined): RegistrationBase {
+  return { accept, disposed: false, live: new Set() }
 }

@@ -10,10 +10,11 @@ import { Channel } from './channel.ts'
 import { PROTOCOL, checkWindow, muxConfig, type MuxConfig, type MuxInit } from './config.ts'
 import { ConnectionStreams } from './connection-streams.ts'
 import { Counters } from './counters.ts'
-import { ChannelTruncatedError, MuxStoppedError, NotConnectedError } from './errors.ts'
+import { ChannelTruncatedError, MuxStoppedError, NotConnectedError, StreamLimitError } from './errors.ts'
 import { OpenAttempt } from './opener.ts'
 import { Registry } from './registry.ts'
 import { retireStream } from './retire-stream.ts'
+import { registerMetrics } from './metrics.ts'
 import { encodeTag } from './tag.ts'
 import type {
   ChannelHandler,
@@ -62,6 +63,7 @@ export class TagMux implements Mux, Startable {
         this.#makeChannel(stream, info, windowBytes, creditBytes),
       log: components.logger?.forComponent('starling:mux')
     })
+    if (components.metrics !== undefined) registerMetrics(components.metrics, () => this.stats())
   }
 
   async start(): Promise<void> {
@@ -138,14 +140,20 @@ export class TagMux implements Mux, Startable {
       sending += bytes.sending
       receiving += bytes.receiving
     }
-    const { opened, accepted, refused, refusedByPeer, handlersFailed, channelsTruncated } = this.#counters
+    const { opened, received, accepted, abandoned, handlersFailed, channelsTruncated } = this.#counters
+    const { peak, refused, limited, refusedByPeer } = this.#counters
     return {
       streams: { inbound: this.#streams.inbound, outbound: this.#streams.outbound },
       channels: this.#channels.size,
       parked: this.#acceptor.parked,
+      queued: this.#streams.queued,
+      peak: { ...peak },
       opened,
+      received,
       accepted,
+      abandoned,
       refused: { ...refused },
+      limited: { ...limited },
       refusedByPeer: { ...refusedByPeer },
       handlersFailed,
       channelsTruncated,
@@ -179,7 +187,12 @@ export class TagMux implements Mux, Startable {
         settled: () => this.#attempts.delete(attempt)
       }
     )
-    attempt.start()
+    try {
+      attempt.start()
+    } catch (error) {
+      if (error instanceof StreamLimitError) this.#counters.limited.queue++
+      throw error
+    }
     this.#attempts.add(attempt)
     return promise
   }
@@ -204,6 +217,7 @@ export class TagMux implements Mux, Startable {
       timers: this.#timers
     })
     this.#channels.add(channel)
+    this.#counters.reached('channels', this.#channels.size)
     void channel.closed.then(() => {
       this.#channels.delete(channel)
       if (channel.failure instanceof ChannelTruncatedError) this.#counters.channelsTruncated++

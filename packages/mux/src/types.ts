@@ -1,4 +1,4 @@
-import type { ComponentLogger, Connection, PeerId, Startable, Stream } from '@libp2p/interface'
+import type { ComponentLogger, Connection, Metrics, PeerId, Startable, Stream } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import type { Timers } from '@starling/ports'
 
@@ -83,8 +83,11 @@ export interface FramedChannel extends AsyncIterable<Uint8Array> {
 
 /** A registration of tags. */
 export interface MuxRegistration {
-  /** Frees the tags of this registration, and no other. Streams already handed over live on. Idempotent. */
-  dispose(): void
+  /**
+   * Frees the tags of this registration, and no other. Streams already handed over live on, unless `abort` is given: then they
+   * end, channels with this reason. May be called again.
+   */
+  dispose(options?: { readonly abort?: Error }): void
 }
 
 /** Decides on one inbound stream before it is accepted: a refusal, or `undefined` to accept. */
@@ -126,6 +129,12 @@ export type RawHandler = (stream: Stream, info: StreamInfo) => void | Promise<vo
 /** Receives a channel. A handler that throws or rejects ends its channel (`handlerFailed`) and no other. */
 export type ChannelHandler = (channel: FramedChannel, info: StreamInfo) => void | Promise<void>
 
+/**
+ * A limit that turned a stream away: of inbound streams on its `connection`, of its `peer`, over all peers (`total`), of their
+ * `rate`, of `parked` ones; and at the opening end of the `queue` for a place.
+ */
+export type LimitName = 'connection' | 'peer' | 'total' | 'rate' | 'parked' | 'queue'
+
 /** What the mux holds and has done. Counts since construction; bytes and streams as of now. */
 export interface MuxStats {
   /** Streams of this protocol that are not closed at both ends yet, by who opened them. */
@@ -133,10 +142,20 @@ export interface MuxStats {
   readonly channels: number
   /** Inbound streams whose preamble is incomplete or whose accept rule has not answered. */
   readonly parked: number
+  /** Opens that wait for a place on their connection. */
+  readonly queued: number
+  /** The most there was at one time. */
+  readonly peak: Readonly<Record<'inbound' | 'outbound' | 'channels' | 'parked', number>>
   readonly opened: number
+  /** Inbound streams: each is accepted, refused, abandoned or still parked. */
+  readonly received: number
   readonly accepted: number
+  /** Inbound streams that were gone before their verdict. */
+  readonly abandoned: number
   /** Inbound streams refused here, by reason. */
   readonly refused: Readonly<Record<Refusal, number>>
+  /** How often each limit turned a stream away; the inbound ones are among the refused as `busy`. */
+  readonly limited: Readonly<Record<LimitName, number>>
   /** Outbound streams the other end refused, by reason. */
   readonly refusedByPeer: Readonly<Record<Refusal, number>>
   /** Handlers that threw or rejected, other than with the failure of their own channel. */
@@ -165,7 +184,8 @@ export interface Mux extends Startable {
     options?: HandleChannelOptions
   ): MuxRegistration
   /**
-   * Opens a raw stream; resolves when the other end has accepted it. Never dials: a peer id needs an open connection.
+   * Opens a raw stream; resolves when the other end has accepted it. Never dials: a peer id needs an open connection. When the
+   * connection has as many streams as it may, the call waits for its turn, all within `openTimeoutMs`.
    *
    * Rejects with StreamRefusedError, StreamLimitError, StreamLostError, NotConnectedError, OpenTimeoutError, MuxStoppedError,
    * TypeError for a bad tag, the signal's reason, or libp2p's own error when the protocol cannot be negotiated.
@@ -181,6 +201,8 @@ export interface MuxComponents {
   readonly registrar: Pick<Registrar, 'handle' | 'unhandle'>
   readonly connectionManager: Pick<ConnectionManager, 'getConnections'>
   readonly logger?: ComponentLogger
+  /** Where the figures of `stats()` are registered. */
+  readonly metrics?: Metrics
   /** Default: the platform's timers. */
   readonly timers?: Timers
 }

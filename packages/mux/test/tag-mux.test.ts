@@ -8,55 +8,15 @@ import {
   TagTakenError,
   createMux,
   mux,
-  type Mux,
-  type MuxInit,
   type Refusal
 } from '@starling/mux'
 import { describe, expect, test } from 'vitest'
 import { encodePreamble } from '../src/preamble.ts'
 import { Recorder, drain, receive, turns, until } from './support/bytes.ts'
-import { InMemoryConnection, inMemoryHost, type InMemoryHost } from './support/in-memory-network.ts'
-import type { InMemoryStream } from './support/in-memory-stream.ts'
-import { ManualTimers } from './support/manual-timers.ts'
+import { InMemoryConnection, type InMemoryHost } from './support/in-memory-network.ts'
+import { halfOpen, openChannel, world } from './support/world.ts'
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
-
-interface World {
-  readonly timers: ManualTimers
-  readonly acceptor: InMemoryHost
-  readonly dialler: InMemoryHost
-  readonly connection: InMemoryConnection
-  /** Another peer with a connection to the acceptor. */
-  stranger(name: string): Promise<InMemoryConnection>
-}
-
-async function world(init: MuxInit = {}): Promise<World> {
-  const timers = new ManualTimers()
-  const acceptor = await inMemoryHost('acceptor', init, timers)
-  const stranger = async (name: string): Promise<[InMemoryHost, InMemoryConnection]> => {
-    const host = await inMemoryHost(name, init, timers)
-    return [host, InMemoryConnection.pair(host, acceptor, { manner: 'quic' })[0]]
-  }
-  const [dialler, connection] = await stranger('dialler')
-  return { timers, acceptor, dialler, connection, stranger: async name => (await stranger(name))[1] }
-}
-
-function openChannel(world: World, tag: string, signal?: AbortSignal): ReturnType<Mux['openChannel']> {
-  return world.dialler.mux.openChannel(
-    world.connection.asConnection,
-    tag,
-    signal === undefined ? {} : { signal }
-  )
-}
-
-async function halfOpen(
-  connection: InMemoryConnection
-): Promise<{ stream: InMemoryStream; recorder: Recorder }> {
-  const stream = await connection.newStream()
-  const recorder = new Recorder(stream)
-  stream.send(Uint8Array.of(9, 97))
-  return { stream, recorder }
-}
 
 describe('registrations', () => {
   test('one handler owns many tags, and disposing one registration frees its tags only (MUX-A3, MUX-D1, MUX-D2)', async () => {
@@ -184,6 +144,8 @@ describe('parked streams', () => {
     await w.connection.close()
     await turns()
     expect(w.acceptor.mux.stats()).toMatchObject({ parked: 0, streams: { inbound: 0 } })
+    // The rate's timer is the last.
+    w.timers.advance(1000)
     expect(w.timers.pending).toBe(0)
   })
 })
@@ -337,7 +299,9 @@ describe('opening', () => {
     w.timers.advance(2000)
     await expect(opening).rejects.toThrow(OpenTimeoutError)
     // The attempt is over for the caller, but its stream may still come and take a place.
-    await expect(openChannel(w, 'ok')).rejects.toMatchObject({ name: 'StreamLimitError' })
+    const waiting = openChannel(w, 'ok')
+    w.timers.advance(2000)
+    await expect(waiting).rejects.toMatchObject({ name: 'StreamLimitError', limit: 1 })
     openGate()
     await turns()
     expect(w.connection.opened.length).toBe(1)
@@ -401,7 +365,7 @@ describe('the service', () => {
       [
         '/starling/mux/1',
         expect.any(Function),
-        { maxInboundStreams: 64, maxOutboundStreams: 64, runOnLimitedConnection: false }
+        { maxInboundStreams: 96, maxOutboundStreams: 96, runOnLimitedConnection: false }
       ],
       '/starling/mux/1'
     ])
@@ -409,7 +373,7 @@ describe('the service', () => {
       { parkedMax: 0 },
       { windowBytes: 1.5 },
       { windowBytes: 1 },
-      { outboundStreamsMax: 64 }
+      { outboundStreamsMax: 96 }
     ]) {
       expect(() => createMux(components, init), JSON.stringify(init)).toThrow(RangeError)
     }

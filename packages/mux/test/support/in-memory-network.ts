@@ -1,4 +1,4 @@
-import type { Connection, PeerId, StreamHandler } from '@libp2p/interface'
+import type { Connection, Metrics, PeerId, StreamHandler } from '@libp2p/interface'
 import { TypedEventEmitter } from '@libp2p/interface'
 import type { Timers } from '@starling/ports'
 import { createMux, type Mux, type MuxInit } from '@starling/mux'
@@ -73,7 +73,8 @@ export async function inMemoryHost(
   name: string,
   init: MuxInit,
   timers: Timers,
-  connections: () => InMemoryConnection[] = () => []
+  connections: () => InMemoryConnection[] = () => [],
+  metrics?: Metrics
 ): Promise<InMemoryHost> {
   const peerId = { toString: () => name } as unknown as PeerId
   let handler: StreamHandler | undefined
@@ -93,7 +94,8 @@ export async function inMemoryHost(
             .filter(connection => connection.remotePeer === peer)
             .map(connection => connection.asConnection)
       },
-      timers
+      timers,
+      ...(metrics === undefined ? {} : { metrics })
     },
     init
   )
