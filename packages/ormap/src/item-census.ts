@@ -1,4 +1,4 @@
-import type { Entry, EntryChange, Item, ReplicaId } from './types.ts'
+import type { Entry, EntryChange, ReplicaId } from './types.ts'
 
 /** How many items of each replica id the map holds, live or not, so that nobody has to look through the map to learn it. */
 export class ItemCensus {
@@ -22,7 +22,7 @@ export class ItemCensus {
     let j = 0
     while (i < before.length || j < after.length) {
       const left = before[i]?.replica
-      const right = (after[j] as Item | undefined)?.replica
+      const right = after[j]?.replica
       if (left === right) {
         i++
         j++

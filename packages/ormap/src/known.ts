@@ -50,7 +50,11 @@ export class Known implements Coverage {
   #raises = 0
   #clearings = 0
 
-  /** @param rows what was persisted; former ids of this replica included. */
+  /**
+   * @param rows what was persisted. Of former ids of this replica too: every batch with own writes stores a row of the own id
+   * with the greatest stamp in it, and never the clock's mark or reserve, which lie above writes that were not applied here
+   * and may exist elsewhere.
+   */
   constructor(rows: Iterable<KnownRow> = []) {
     this.#stamps = new Map(rows)
   }
@@ -81,20 +85,9 @@ export class Known implements Coverage {
     this.#own = own
     this.#ownApplied = 0n
     this.#inFlight.clear()
-    return former === undefined || stamp === 0n ? [] : this.addFormer(former, stamp)
-  }
-
-  /**
-   * An id that this replica used in an earlier opening is known up to its greatest applied stamp.
-   *
-   * @param greatestApplied the greatest stamp of that id in the rows of the store; never the clock's mark or its reserve, which
-   * lie above writes that were never applied here and may exist elsewhere.
-   */
-  addFormer(replica: ReplicaId, greatestApplied: Stamp): readonly KnownRow[] {
-    if (greatestApplied <= (this.#stamps.get(replica) ?? 0n)) return []
-    this.#stamps.set(replica, greatestApplied)
-    this.#raises++
-    return [[replica, greatestApplied]]
+    if (former === undefined || stamp === 0n) return []
+    this.#stamps.set(former, stamp)
+    return [[former, stamp]]
   }
 
   /** A write was given this stamp, which exceeds all before. Until it is applied nothing from it on is covered. */
