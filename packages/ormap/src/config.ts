@@ -43,6 +43,18 @@ export const LIVE_DOTS_REPORTED = 64
  */
 export const INGEST_ITEMS_MAX = 1_000_000
 
+/** The number of the snapshot format, the first byte of a piece. Rises with every change. */
+export const SNAPSHOT_FORMAT = 1
+
+/** Bytes after which a piece of a snapshot ends, with the entry that reaches them. Source: guess; about 1,500 short entries. */
+export const SNAPSHOT_PIECE_BYTES = 65_536
+
+/**
+ * Bytes that a key in a snapshot may share with the key before it. They cost the sender nothing, so they bind what a piece can
+ * make its receiver allocate. Source: guess; the paths that keys begin with are shorter.
+ */
+export const SNAPSHOT_SHARED_BYTES_MAX = 64
+
 /**
  * Bytes of one slab of the store, in which rows lie one after the other. A row of more than a quarter has a slab of its own.
  * Source: measured; smaller ones cost more objects, larger ones are kept alive longer by a view of one value.

@@ -33,10 +33,13 @@ export {
   REFUSALS_MAX,
   SET_ASIDE_MAX,
   SILENCE_MS,
+  SNAPSHOT_FORMAT,
+  SNAPSHOT_PIECE_BYTES,
   STALE_DOTS_MAX,
   STALE_SHARE,
   type EntryLimits
 } from './config.ts'
+export { encodeSnapshot, type SnapshotOptions } from './encode-snapshot.ts'
 export {
   compareItems,
   countClashes,
@@ -73,6 +76,7 @@ export {
   type SessionProof,
   type SessionStart
 } from './known.ts'
+export { loadSnapshot, type LoadOptions, type LoadResult } from './load-snapshot.ts'
 export { ObservedRemoveMap } from './map.ts'
 export { entryBytes, Quota, type QuotaLimits, type QuotaPart } from './quota.ts'
 export { Refusals, type RefusalReason } from './refusals.ts'

@@ -125,19 +125,23 @@ function readLive(reader: ByteReader, limits: EntryLimits): Dot[] {
     const kind = reader.u8()
     if (kind > ENDING) reader.fail('unknownType', `dot kind ${kind}`, reader.offset - 1)
     const end = kind === ENDING ? { expiresAtMs: reader.varint() } : undefined
-    const value = reader.bytes(limits.valueBytesMax)
-    const start = reader.offset - value.length
-    try {
-      checkValue(value, { bytesMax: limits.valueBytesMax, depthMax: limits.valueDepthMax })
-    } catch (error) {
-      throw error instanceof DecodeError
-        ? new DecodeError(error.reason, start + error.offset, 'in a value')
-        : error
-    }
+    const value = readValue(reader, limits)
     // Not slice(): a Node buffer's is a view, which would keep all of the buffer alive.
     dots.push({ replica, stamp, value: new Uint8Array(value), ...end })
   }
   return dots
+}
+
+/** One value that is well formed and within the limits, as a view. */
+export function readValue(reader: ByteReader, limits: EntryLimits): Uint8Array {
+  const value = reader.bytes(limits.valueBytesMax)
+  try {
+    checkValue(value, { bytesMax: limits.valueBytesMax, depthMax: limits.valueDepthMax })
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    throw new DecodeError(error.reason, reader.offset - value.length + error.offset, 'in a value')
+  }
+  return value
 }
 
 function readEvidence(reader: ByteReader, itemsMax: number): Item[] {
@@ -164,7 +168,11 @@ function readIdentity(reader: ByteReader, previous: Item | undefined): Pick<Item
 }
 
 /** Puts both kinds of items in one order. A replica in both would have two items, which no merge makes. */
-function interleave(reader: ByteReader, dots: readonly Item[], evidence: readonly Item[]): readonly Item[] {
+export function interleave(
+  reader: ByteReader,
+  dots: readonly Item[],
+  evidence: readonly Item[]
+): readonly Item[] {
   if (dots.length + evidence.length === 0) reader.fail('invalid', 'an entry has at least one item')
   if (evidence.length === 0) return dots
   if (dots.length === 0) return evidence

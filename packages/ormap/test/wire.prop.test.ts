@@ -12,6 +12,7 @@ import {
   ObservedRemoveMap
 } from '../src/index.ts'
 import { arbitraryEntry } from './entries.ts'
+import { mutate } from './mutate.ts'
 import { runs } from './runs.ts'
 
 const key = fc.oneof(
@@ -19,27 +20,7 @@ const key = fc.oneof(
   fc.constantFrom('', '__proto__', '\ufeff')
 )
 const encoded = fc.tuple(key, arbitraryEntry).map(([each, entry]) => encodeEntry(each, entry))
-const change = fc.tuple(
-  fc.nat(),
-  fc.oneof(fc.nat({ max: 3 }), fc.nat({ max: 255 })),
-  fc.constantFrom('set', 'flip', 'insert', 'cut', 'end')
-)
-
-/** An encoding with a few bytes replaced, flipped, inserted, removed, or cut off at the end. */
-const mutated = fc
-  .tuple(encoded, fc.array(change, { minLength: 1, maxLength: 3 }))
-  .map(([bytes, changes]) => {
-    const list = [...bytes]
-    for (const [at, byte, kind] of changes) {
-      const index = at % Math.max(1, list.length)
-      if (kind === 'set') list[index] = byte
-      else if (kind === 'flip') list[index] = (list[index] ?? 0) ^ (1 << (byte & 7))
-      else if (kind === 'insert') list.splice(index, 0, byte)
-      else if (kind === 'cut') list.splice(index, 1)
-      else list.length = index
-    }
-    return Uint8Array.from(list)
-  })
+const mutated = mutate(encoded)
 
 test('an entry comes back from its encoding and from its rows', () => {
   fc.assert(
