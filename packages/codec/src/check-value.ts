@@ -1,14 +1,11 @@
-import { equalBytes } from './compare.ts'
 import { VALUE_LIMITS, type ValueLimits } from './config.ts'
+import { DecodeError, type DecodeReason } from './errors.ts'
 import { floatAt, halfBits, halfValue } from './float.ts'
-import { ByteReader } from './reader.ts'
-import { decodeUtf8 } from './utf8.ts'
+import { isAscii, utf8Between } from './utf8.ts'
 import { BIGINT_BYTES_MAX, BIGINT_TAG, MAJOR, SIMPLE } from './value.ts'
 
 /** Maps up to this size are searched for duplicate keys pair by pair; larger ones by a set. */
 const PAIRWISE_KEYS_MAX = 8
-
-const ASCII_MAX = 0x7f
 
 /**
  * Checks that bytes are exactly one value in the strict profile, without building it. Takes time linear in the bytes and
@@ -19,150 +16,187 @@ const ASCII_MAX = 0x7f
  */
 export function checkValue(bytes: Uint8Array, limits: Partial<ValueLimits> = {}): void {
   const { bytesMax = VALUE_LIMITS.bytesMax, depthMax = VALUE_LIMITS.depthMax } = limits
-  const reader = new ByteReader(bytes)
-  if (bytes.length > bytesMax) reader.fail('tooLong', `${bytes.length} bytes, at most ${bytesMax}`)
-  checkItem(reader, depthMax)
-  reader.end()
+  if (bytes.length > bytesMax)
+    throw new DecodeError('tooLong', 0, `${bytes.length} bytes, at most ${bytesMax}`)
+  const scanner = new ValueScanner(bytes)
+  scanner.item(depthMax)
+  scanner.end()
 }
 
-function checkItem(reader: ByteReader, depthLeft: number): void {
-  const start = reader.offset
-  const head = reader.u8()
-  const major = head & 0xe0
-  switch (major) {
-    case MAJOR.unsigned:
-      argument(reader, head)
-      break
-    case MAJOR.negative:
-      // −1 − n must be safe as well, which leaves n one less.
-      if (argument(reader, head) === Number.MAX_SAFE_INTEGER) reader.fail('outOfRange', undefined, start)
-      break
-    case MAJOR.bytes:
-      reader.raw(argument(reader, head))
-      break
-    case MAJOR.text:
-      checkText(reader, reader.raw(argument(reader, head)))
-      break
-    case MAJOR.array:
-    case MAJOR.map:
-      if (depthLeft === 0) reader.fail('tooDeep', undefined, start)
-      if (major === MAJOR.array) checkArray(reader, argument(reader, head), depthLeft - 1)
-      else checkMap(reader, argument(reader, head), depthLeft - 1)
-      break
-    case MAJOR.tag:
-      checkBigint(reader, head)
-      break
-    default:
-      checkSimple(reader, head)
+/** Reads heads by itself and not with a `ByteReader`: a view for each text would cost more than the whole check. */
+class ValueScanner {
+  readonly #bytes: Uint8Array
+  #at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  item(depthLeft: number): void {
+    const start = this.#at
+    const head = this.#bytes[this.#take(1)] as number
+    switch (head & 0xe0) {
+      case MAJOR.unsigned:
+        this.#argument(head)
+        break
+      case MAJOR.negative:
+        // −1 − n must be safe as well, which leaves n one less.
+        if (this.#argument(head) === Number.MAX_SAFE_INTEGER) this.#fail('outOfRange', start)
+        break
+      case MAJOR.bytes:
+        this.#take(this.#argument(head))
+        break
+      case MAJOR.text:
+        this.#text(this.#argument(head))
+        break
+      case MAJOR.array:
+        if (depthLeft === 0) this.#fail('tooDeep', start)
+        this.#array(this.#argument(head), depthLeft - 1)
+        break
+      case MAJOR.map:
+        if (depthLeft === 0) this.#fail('tooDeep', start)
+        this.#map(this.#argument(head), depthLeft - 1)
+        break
+      case MAJOR.tag:
+        this.#bigint(head, start)
+        break
+      default:
+        this.#simple(head, start)
+    }
+  }
+
+  /** Refuses bytes after the value. */
+  end(): void {
+    const left = this.#bytes.length - this.#at
+    if (left !== 0) this.#fail('trailing', this.#at, `${left} bytes`)
+  }
+
+  #array(count: number, depthLeft: number): void {
+    // Each element takes at least one byte, so a false count is refused before the first element.
+    if (count > this.#bytes.length - this.#at) this.#fail('truncated', this.#at)
+    for (let i = 0; i < count; i++) this.item(depthLeft)
+  }
+
+  #map(count: number, depthLeft: number): void {
+    const bytes = this.#bytes
+    if (count * 2 > bytes.length - this.#at) this.#fail('truncated', this.#at)
+    /** Where each key starts and how long it is. */
+    const few: number[] = []
+    const many = count > PAIRWISE_KEYS_MAX ? new Set<string>() : undefined
+    for (let i = 0; i < count; i++) {
+      const start = this.#at
+      const head = bytes[this.#take(1)] as number
+      if ((head & 0xe0) !== MAJOR.text) this.#fail('unsupported', start, 'a map key must be text')
+      const length = this.#argument(head)
+      const key = this.#text(length)
+      if (many === undefined) {
+        for (let k = 0; k < few.length; k += 2) {
+          if (few[k + 1] === length && sameBytes(bytes, few[k] as number, key, length)) {
+            this.#fail('duplicateKey', start)
+          }
+        }
+        few.push(key, length)
+      } else {
+        // The mark in front keeps digits from being hashed by their value, which would let a peer choose keys that collide.
+        many.add(`k${utf8Between(bytes, key, key + length, key)}`)
+        if (many.size <= i) this.#fail('duplicateKey', start)
+      }
+      this.item(depthLeft)
+    }
+  }
+
+  /** Tags 2 and 3 around a byte string of at most 8 bytes without leading zeros: a bigint. There is no other tag. */
+  #bigint(head: number, start: number): void {
+    const tag = this.#argument(head)
+    if (tag !== BIGINT_TAG.positive && tag !== BIGINT_TAG.negative) {
+      this.#fail('unsupported', start, `tag ${tag}`)
+    }
+    const inner = this.#bytes[this.#take(1)] as number
+    if ((inner & 0xe0) !== MAJOR.bytes) this.#fail('unsupported', start, 'a bigint is a byte string')
+    const length = this.#argument(inner)
+    const magnitude = this.#take(length)
+    if (length > BIGINT_BYTES_MAX) this.#fail('outOfRange', start)
+    if (length > 0 && this.#bytes[magnitude] === 0) this.#fail('notShortest', start)
+  }
+
+  #simple(head: number, start: number): void {
+    switch (head) {
+      case SIMPLE.false:
+      case SIMPLE.true:
+      case SIMPLE.null:
+        return
+      case SIMPLE.float16: {
+        const at = this.#take(2)
+        this.#float(halfValue(((this.#bytes[at] as number) << 8) | (this.#bytes[at + 1] as number)), start)
+        return
+      }
+      case SIMPLE.float32: {
+        const value = floatAt(this.#bytes, this.#take(4), 4)
+        this.#float(value, start)
+        if (halfBits(value) !== undefined) this.#fail('notShortest', start)
+        return
+      }
+      case SIMPLE.float64: {
+        const value = floatAt(this.#bytes, this.#take(8), 8)
+        this.#float(value, start)
+        if (Math.fround(value) === value) this.#fail('notShortest', start)
+        return
+      }
+      default:
+        this.#fail('unsupported', start)
+    }
+  }
+
+  /** A float is finite, and no safe integer: those are written as integers, all but −0. */
+  #float(value: number, start: number): void {
+    if (!Number.isFinite(value)) this.#fail('unsupported', start, 'not a finite number')
+    if (Number.isSafeInteger(value) && !Object.is(value, -0)) this.#fail('notShortest', start)
+  }
+
+  /** Takes text of `length` bytes and returns where it starts. */
+  #text(length: number): number {
+    const start = this.#take(length)
+    if (!isAscii(this.#bytes, start, this.#at)) utf8Between(this.#bytes, start, this.#at, start)
+    return start
+  }
+
+  /** The argument of a head (RFC 8949 §3): in the head byte, or in the next 1, 2, 4 or 8 bytes; always in the fewest. */
+  #argument(head: number): number {
+    const short = head & 0x1f
+    return short < 24 ? short : this.#longArgument(short)
+  }
+
+  #longArgument(short: number): number {
+    const start = this.#at - 1
+    // 28 to 30 are reserved; 31 is an indefinite length.
+    if (short > 27) this.#fail('unsupported', start)
+    const size = 1 << (short - 24)
+    const at = this.#take(size)
+    let value = 0
+    for (let i = 0; i < size; i++) value = value * 0x100 + (this.#bytes[at + i] as number)
+    if (value > Number.MAX_SAFE_INTEGER) this.#fail('outOfRange', start)
+    // Half the size would have done, or the head alone.
+    if (value < (size === 1 ? 24 : 2 ** (size * 4))) this.#fail('notShortest', start)
+    return value
+  }
+
+  /** Takes the next `count` bytes and returns where they start. */
+  #take(count: number): number {
+    const at = this.#at
+    const left = this.#bytes.length - at
+    if (count > left) this.#fail('truncated', at, `${count} bytes wanted, ${left} left`)
+    this.#at = at + count
+    return at
+  }
+
+  #fail(reason: DecodeReason, offset: number, detail?: string): never {
+    throw new DecodeError(reason, offset, detail)
   }
 }
 
-/** The argument of a head (RFC 8949 §3): in the head byte, or in the next 1, 2, 4 or 8 bytes; always in the fewest. */
-function argument(reader: ByteReader, head: number): number {
-  const short = head & 0x1f
-  if (short < 24) return short
-  const start = reader.offset - 1
-  switch (short) {
-    case 24:
-      return atLeast(reader, reader.u8(), 24, start)
-    case 25:
-      return atLeast(reader, reader.u16(), 2 ** 8, start)
-    case 26:
-      return atLeast(reader, reader.u32(), 2 ** 16, start)
-    case 27: {
-      const value = reader.u32() * 2 ** 32 + reader.u32()
-      if (value > Number.MAX_SAFE_INTEGER) reader.fail('outOfRange', undefined, start)
-      return atLeast(reader, value, 2 ** 32, start)
-    }
-    default:
-      // 28 to 30 are reserved; 31 is an indefinite length.
-      return reader.fail('unsupported', undefined, start)
+function sameBytes(bytes: Uint8Array, a: number, b: number, length: number): boolean {
+  for (let i = 0; i < length; i++) {
+    if (bytes[a + i] !== bytes[b + i]) return false
   }
-}
-
-function atLeast(reader: ByteReader, value: number, least: number, start: number): number {
-  if (value < least) reader.fail('notShortest', undefined, start)
-  return value
-}
-
-function checkText(reader: ByteReader, text: Uint8Array): void {
-  for (let i = 0; i < text.length; i++) {
-    if ((text[i] as number) > ASCII_MAX) {
-      decodeUtf8(text, reader.offset - text.length)
-      return
-    }
-  }
-}
-
-function checkArray(reader: ByteReader, count: number, depthLeft: number): void {
-  // Each element takes at least one byte, so a false count is refused before the first element.
-  if (count > reader.remaining) reader.fail('truncated')
-  for (let i = 0; i < count; i++) checkItem(reader, depthLeft)
-}
-
-function checkMap(reader: ByteReader, count: number, depthLeft: number): void {
-  if (count * 2 > reader.remaining) reader.fail('truncated')
-  const few: Uint8Array[] = []
-  const many = count > PAIRWISE_KEYS_MAX ? new Set<string>() : undefined
-  for (let i = 0; i < count; i++) {
-    const start = reader.offset
-    const head = reader.u8()
-    if ((head & 0xe0) !== MAJOR.text) reader.fail('unsupported', 'a map key must be text', start)
-    const key = reader.raw(argument(reader, head))
-    if (many === undefined) {
-      checkText(reader, key)
-      if (few.some(other => equalBytes(other, key))) reader.fail('duplicateKey', undefined, start)
-      few.push(key)
-    } else {
-      many.add(decodeUtf8(key, reader.offset - key.length))
-      if (many.size <= i) reader.fail('duplicateKey', undefined, start)
-    }
-    checkItem(reader, depthLeft)
-  }
-}
-
-/** Tags 2 and 3 around a byte string of at most 8 bytes without leading zeros: a bigint. There is no other tag. */
-function checkBigint(reader: ByteReader, head: number): void {
-  const start = reader.offset - 1
-  const tag = argument(reader, head)
-  if (tag !== BIGINT_TAG.positive && tag !== BIGINT_TAG.negative)
-    reader.fail('unsupported', `tag ${tag}`, start)
-  const inner = reader.u8()
-  if ((inner & 0xe0) !== MAJOR.bytes) reader.fail('unsupported', 'a bigint is a byte string', start)
-  const magnitude = reader.raw(argument(reader, inner))
-  if (magnitude.length > BIGINT_BYTES_MAX) reader.fail('outOfRange', undefined, start)
-  if (magnitude[0] === 0) reader.fail('notShortest', undefined, start)
-}
-
-function checkSimple(reader: ByteReader, head: number): void {
-  const start = reader.offset - 1
-  switch (head) {
-    case SIMPLE.false:
-    case SIMPLE.true:
-    case SIMPLE.null:
-      return
-    case SIMPLE.float16:
-      checkFloat(reader, halfValue(reader.u16()), start)
-      return
-    case SIMPLE.float32: {
-      const value = floatAt(reader.raw(4), 0, 4)
-      checkFloat(reader, value, start)
-      if (halfBits(value) !== undefined) reader.fail('notShortest', undefined, start)
-      return
-    }
-    case SIMPLE.float64: {
-      const value = floatAt(reader.raw(8), 0, 8)
-      checkFloat(reader, value, start)
-      if (Math.fround(value) === value) reader.fail('notShortest', undefined, start)
-      return
-    }
-    default:
-      reader.fail('unsupported', undefined, start)
-  }
-}
-
-/** A float is finite, and no safe integer: those are written as integers, all but −0. */
-function checkFloat(reader: ByteReader, value: number, start: number): void {
-  if (!Number.isFinite(value)) reader.fail('unsupported', 'not a finite number', start)
-  if (Number.isSafeInteger(value) && !Object.is(value, -0)) reader.fail('notShortest', undefined, start)
+  return true
 }

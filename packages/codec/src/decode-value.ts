@@ -1,17 +1,12 @@
-import { decode, Tokenizer, type DecodeOptions } from 'cborg'
 import { checkValue } from './check-value.ts'
 import type { ValueLimits } from './config.ts'
-import { decodeUtf8 } from './utf8.ts'
-import { BIGINT_TAG, MAJOR, type Value } from './value.ts'
-
-const tags: NonNullable<DecodeOptions['tags']> = {
-  [BIGINT_TAG.positive]: content => magnitude(content()),
-  [BIGINT_TAG.negative]: content => -1n - magnitude(content())
-}
+import { floatAt, halfValue } from './float.ts'
+import { keyBetween } from './known-keys.ts'
+import { utf8Between, viewOf } from './utf8.ts'
+import { BIGINT_TAG, MAJOR, SIMPLE, type Value } from './value.ts'
 
 /**
- * Decodes exactly one value in the strict profile. The bytes are checked as a whole before the library builds anything, so it
- * meets nothing but well-formed input.
+ * Decodes exactly one value in the strict profile. The bytes are checked as a whole before anything is built from them.
  *
  * @param limits what to allow at most; each missing one is taken from {@link VALUE_LIMITS}.
  * @returns data that shares nothing with `bytes`. Objects are plain, and a key named `__proto__` is an own property.
@@ -19,31 +14,106 @@ const tags: NonNullable<DecodeOptions['tags']> = {
  */
 export function decodeValue(bytes: Uint8Array, limits: Partial<ValueLimits> = {}): Value {
   checkValue(bytes, limits)
-  return decode(bytes, { tags, tokenizer: new FaithfulTokenizer(bytes) }) as Value
+  return new ValueBuilder(bytes).item()
 }
 
-/** The library drops U+FEFF at the start of text, by which two keys could become one; here such text is decoded by us. */
-class FaithfulTokenizer extends Tokenizer {
+/** Builds the value of bytes that passed {@link checkValue}, so it looks out for nothing. */
+class ValueBuilder {
+  readonly #bytes: Uint8Array
+  #at = 0
+
   constructor(bytes: Uint8Array) {
-    // A Buffer would hand out views where a plain array hands out copies.
-    super(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), {})
+    this.#bytes = bytes
   }
 
-  override next(): ReturnType<Tokenizer['next']> {
-    const start = this.pos()
-    const token = super.next()
-    const head = this.data[start] as number
-    if ((head & 0xe0) !== MAJOR.text) return token
-    const text = start + 1 + (head < MAJOR.text + 24 ? 0 : 2 ** (head - MAJOR.text - 24))
-    if (this.data[text] === 0xef && this.data[text + 1] === 0xbb && this.data[text + 2] === 0xbf) {
-      token.value = decodeUtf8(this.data.subarray(text, this.pos()), text)
+  item(): Value {
+    const head = this.#bytes[this.#at++] as number
+    switch (head & 0xe0) {
+      case MAJOR.unsigned:
+        return this.#argument(head)
+      case MAJOR.negative:
+        return -1 - this.#argument(head)
+      case MAJOR.bytes: {
+        const length = this.#argument(head)
+        return viewOf(this.#bytes, this.#skip(length), length).slice()
+      }
+      case MAJOR.text: {
+        const start = this.#skip(this.#argument(head))
+        return utf8Between(this.#bytes, start, this.#at, start)
+      }
+      case MAJOR.array:
+        return this.#array(this.#argument(head))
+      case MAJOR.map:
+        return this.#map(this.#argument(head))
+      case MAJOR.tag:
+        return this.#bigint(head)
+      default:
+        return this.#simple(head)
     }
-    return token
+  }
+
+  #array(count: number): Value[] {
+    const array = new Array<Value>(count)
+    for (let i = 0; i < count; i++) array[i] = this.item()
+    return array
+  }
+
+  #map(count: number): Value {
+    const object: Record<string, Value> = {}
+    for (let i = 0; i < count; i++) {
+      const start = this.#skip(this.#argument(this.#bytes[this.#at++] as number))
+      const key = keyBetween(this.#bytes, start, this.#at)
+      const value = this.item()
+      // A key that objects inherit may have a setter, as `__proto__` has, or may be frozen.
+      if (key in object) define(object, key, value)
+      else object[key] = value
+    }
+    return object
+  }
+
+  #bigint(head: number): bigint {
+    const length = this.#argument(this.#bytes[this.#at++] as number)
+    let magnitude = 0n
+    for (let i = 0; i < length; i++) magnitude = (magnitude << 8n) | BigInt(this.#bytes[this.#at++] as number)
+    return head - MAJOR.tag === BIGINT_TAG.positive ? magnitude : -1n - magnitude
+  }
+
+  #simple(head: number): Value {
+    switch (head) {
+      case SIMPLE.false:
+        return false
+      case SIMPLE.true:
+        return true
+      case SIMPLE.null:
+        return null
+      case SIMPLE.float16: {
+        const at = this.#skip(2)
+        return halfValue(((this.#bytes[at] as number) << 8) | (this.#bytes[at + 1] as number))
+      }
+      case SIMPLE.float32:
+        return floatAt(this.#bytes, this.#skip(4), 4)
+      default:
+        return floatAt(this.#bytes, this.#skip(8), 8)
+    }
+  }
+
+  #argument(head: number): number {
+    const short = head & 0x1f
+    if (short < 24) return short
+    let value = 0
+    for (let left = 1 << (short - 24); left > 0; left--) {
+      value = value * 0x100 + (this.#bytes[this.#at++] as number)
+    }
+    return value
+  }
+
+  #skip(count: number): number {
+    const at = this.#at
+    this.#at = at + count
+    return at
   }
 }
 
-function magnitude(content: unknown): bigint {
-  let value = 0n
-  for (const byte of content as Uint8Array) value = (value << 8n) | BigInt(byte)
-  return value
+function define(object: object, key: string, value: Value): void {
+  Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
 }

@@ -1,7 +1,6 @@
 import { VALUE_LIMITS, type ValueLimits } from './config.ts'
 import { IllFormedTextError, UnencodableValueError, type UnencodableReason } from './errors.ts'
 import { doubleWords, halfBits, singleWord } from './float.ts'
-import { encodeUtf8 } from './utf8.ts'
 import { BIGINT_TAG, MAJOR, SIMPLE, type Value } from './value.ts'
 import { ByteWriter } from './writer.ts'
 
@@ -18,20 +17,36 @@ const U64_MAX = 0xffff_ffff_ffff_ffffn
  * @throws UnencodableValueError with the path of the part that is refused, before anything is returned.
  */
 export function encodeValue(value: Value, limits: Partial<ValueLimits> = {}): Uint8Array<ArrayBuffer> {
-  return new ValueEncoder({ ...VALUE_LIMITS, ...limits }).encode(value)
+  const { bytesMax = VALUE_LIMITS.bytesMax, depthMax = VALUE_LIMITS.depthMax } = limits
+  // A getter in the value may encode another value meanwhile.
+  const encoder = idle ?? new ValueEncoder()
+  idle = undefined
+  try {
+    return encoder.encode(value, bytesMax, depthMax)
+  } finally {
+    idle = encoder
+  }
 }
 
 class ValueEncoder {
-  readonly #limits: ValueLimits
   readonly #out = new ByteWriter()
+  /** The keys and indexes that lead to the part being written: the first {@link ValueEncoder.#depth} of them. */
   readonly #path: (string | number)[] = []
+  #depth = 0
+  #bytesMax = 0
+  #depthMax = 0
 
-  constructor(limits: ValueLimits) {
-    this.#limits = limits
-  }
-
-  encode(value: unknown): Uint8Array<ArrayBuffer> {
-    this.#value(value)
+  encode(value: unknown, bytesMax: number, depthMax: number): Uint8Array<ArrayBuffer> {
+    this.#out.rewind(0)
+    this.#depth = 0
+    this.#bytesMax = bytesMax
+    this.#depthMax = depthMax
+    try {
+      this.#value(value)
+    } catch (error) {
+      if (!(error instanceof IllFormedTextError)) throw error
+      this.#fail('illFormedText', 'the text holds a lone surrogate; repair it with toWellFormed()')
+    }
     return this.#out.finish()
   }
 
@@ -79,25 +94,29 @@ class ValueEncoder {
 
   #bigint(value: bigint): void {
     const negative = value < 0n
-    let magnitude = negative ? -1n - value : value
+    const magnitude = negative ? -1n - value : value
     if (magnitude > U64_MAX) this.#fail('bigintRange', `${value} does not fit 64 bits; use text`)
-    const bytes: number[] = []
-    for (; magnitude > 0n; magnitude >>= 8n) bytes.unshift(Number(magnitude & 0xffn))
     this.#head(MAJOR.tag, negative ? BIGINT_TAG.negative : BIGINT_TAG.positive)
-    this.#bytes(Uint8Array.from(bytes))
+    let length = 0
+    for (let rest = magnitude; rest > 0n; rest >>= 8n) length++
+    this.#head(MAJOR.bytes, length)
+    for (let left = length; left > 0; left--) {
+      this.#out.u8(Number((magnitude >> BigInt(left * 8 - 8)) & 0xffn))
+    }
   }
 
   #text(text: string): void {
     this.#room(text.length)
-    let bytes: Uint8Array
-    try {
-      bytes = encodeUtf8(text)
-    } catch (error) {
-      if (!(error instanceof IllFormedTextError)) throw error
-      this.#fail('illFormedText', 'the text holds a lone surrogate; repair it with toWellFormed()')
+    const out = this.#out
+    const start = out.length
+    this.#head(MAJOR.text, text.length)
+    const written = out.text(text)
+    if (written !== text.length) {
+      // Not ASCII, so the length was another one.
+      out.rewind(start)
+      this.#head(MAJOR.text, written)
+      out.text(text)
     }
-    this.#head(MAJOR.text, bytes.length)
-    this.#out.raw(bytes)
   }
 
   #bytes(bytes: Uint8Array): void {
@@ -107,32 +126,33 @@ class ValueEncoder {
   }
 
   #array(array: readonly unknown[]): void {
-    this.#deeper()
-    this.#room(array.length)
-    this.#head(MAJOR.array, array.length)
-    for (let i = 0; i < array.length; i++) {
-      this.#path.push(i)
+    const count = array.length
+    this.#room(count)
+    const depth = this.#enter()
+    this.#head(MAJOR.array, count)
+    for (let i = 0; i < count; i++) {
+      this.#path[depth] = i
       this.#value(array[i])
-      this.#path.pop()
     }
+    this.#depth = depth
   }
 
   #map(object: object): void {
     const prototype: unknown = Object.getPrototypeOf(object)
     // The prototype of a plain object, also one from another realm, is the end of its chain.
-    if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    if (prototype !== Object.prototype && prototype !== null && Object.getPrototypeOf(prototype) !== null) {
       this.#fail('unsupportedType', 'only plain objects, arrays and Uint8Array are data; convert it first')
     }
-    this.#deeper()
     const keys = Object.keys(object)
     this.#room(keys.length * 2)
+    const depth = this.#enter()
     this.#head(MAJOR.map, keys.length)
     for (const key of keys) {
-      this.#path.push(key)
+      this.#path[depth] = key
       this.#text(key)
       this.#value((object as Record<string, unknown>)[key])
-      this.#path.pop()
     }
+    this.#depth = depth
   }
 
   #head(major: number, argument: number): void {
@@ -148,21 +168,27 @@ class ValueEncoder {
         .u32(argument % 2 ** 32)
   }
 
-  /** Refuses a container that would be nested too deep. A cycle ends here as well. */
-  #deeper(): void {
-    if (this.#path.length >= this.#limits.depthMax) {
-      this.#fail('tooDeep', `it is nested more than ${this.#limits.depthMax} deep, or contains itself`)
+  /** Goes into an array or map, unless it would be nested too deep. A cycle ends here as well. */
+  #enter(): number {
+    const depth = this.#depth
+    if (depth >= this.#depthMax) {
+      this.#fail('tooDeep', `it is nested more than ${this.#depthMax} deep, or contains itself`)
     }
+    this.#depth = depth + 1
+    return depth
   }
 
   /** Refuses what would not fit before it is encoded. */
   #room(bytes: number): void {
-    if (this.#out.length + bytes > this.#limits.bytesMax) {
-      this.#fail('tooLarge', `it takes more than ${this.#limits.bytesMax} bytes`)
+    if (this.#out.length + bytes > this.#bytesMax) {
+      this.#fail('tooLarge', `it takes more than ${this.#bytesMax} bytes`)
     }
   }
 
   #fail(reason: UnencodableReason, detail: string): never {
-    throw new UnencodableValueError([...this.#path], reason, detail)
+    throw new UnencodableValueError(this.#path.slice(0, this.#depth), reason, detail)
   }
 }
+
+/** An encoder that encodes nothing at the moment. */
+let idle: ValueEncoder | undefined

@@ -1,7 +1,7 @@
 /**
  * The one way bytes are read and written, on the wire and on disk: a bounded reader and writer whose methods come in pairs,
- * and a strict CBOR profile (RFC 8949) for values. It frames nothing by itself and knows no message; each package writes its
- * own messages with it. It is not a general CBOR library: it refuses most of CBOR.
+ * frames in a stream, and a strict CBOR profile (RFC 8949) for values. It knows no message; each package writes its own
+ * messages with it. It is not a general CBOR library: it refuses most of CBOR.
  *
  * @example
  * ```ts
@@ -30,6 +30,7 @@ export {
   type DecodeReason,
   type UnencodableReason
 } from './errors.ts'
+export { encodeFrame, FrameDecoder } from './frames.ts'
 export { ByteReader } from './reader.ts'
 export { decodeUtf8, encodeUtf8 } from './utf8.ts'
 export type { Value } from './value.ts'

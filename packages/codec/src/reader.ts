@@ -1,5 +1,7 @@
 import { DecodeError, type DecodeReason } from './errors.ts'
-import { decodeUtf8 } from './utf8.ts'
+import { utf8Between, viewOf } from './utf8.ts'
+
+const scratch = new DataView(new ArrayBuffer(8))
 
 /**
  * Reads the fields that {@link ByteWriter} writes. Every length is checked against the bytes that are left and against the
@@ -54,7 +56,9 @@ export class ByteReader {
   /** Eight bytes. */
   u64(): bigint {
     const at = this.#claim(8)
-    return (BigInt(this.#getU32(at)) << 32n) | BigInt(this.#getU32(at + 4))
+    scratch.setUint32(0, this.#getU32(at))
+    scratch.setUint32(4, this.#getU32(at + 4))
+    return scratch.getBigUint64(0)
   }
 
   /**
@@ -63,20 +67,8 @@ export class ByteReader {
    */
   varint(max: number = Number.MAX_SAFE_INTEGER): number {
     const start = this.#offset
-    let value = 0
-    let scale = 1
-    for (let i = 0; ; i++) {
-      const byte = this.u8()
-      const digit = byte & 0x7f
-      // Seven bytes hold 49 bits; the eighth may add four.
-      if (i === 7 && byte > 0x0f) throw new DecodeError('outOfRange', start)
-      value += digit * scale
-      if (byte < 0x80) {
-        if (digit === 0 && i > 0) throw new DecodeError('notShortest', start)
-        break
-      }
-      scale *= 0x80
-    }
+    const first = this.u8()
+    const value = first < 0x80 ? first : this.#longVarint(start, first)
     if (value > max) throw new DecodeError('outOfRange', start)
     return value
   }
@@ -84,21 +76,23 @@ export class ByteReader {
   /** The next `length` bytes, as a view. */
   raw(length: number): Uint8Array {
     const at = this.#claim(length)
-    return this.#bytes.subarray(at, at + length)
+    return viewOf(this.#bytes, at, length)
   }
 
   /** A varint with the number of bytes, at most `bytesMax`, then that many, as a view. */
   bytes(bytesMax: number): Uint8Array {
-    const start = this.#offset
-    const length = this.varint()
-    if (length > bytesMax) throw new DecodeError('tooLong', start, `${length} bytes, at most ${bytesMax}`)
-    return this.raw(length)
+    return this.raw(this.#length(bytesMax))
   }
 
   /** A varint with the number of UTF-8 bytes, at most `bytesMax`, then the text. Refuses invalid UTF-8. */
   string(bytesMax: number): string {
-    const bytes = this.bytes(bytesMax)
-    return decodeUtf8(bytes, this.#offset - bytes.length)
+    return this.text(this.#length(bytesMax))
+  }
+
+  /** The text in the next `length` bytes. Refuses invalid UTF-8. */
+  text(length: number): string {
+    const at = this.#claim(length)
+    return utf8Between(this.#bytes, at, at + length, at)
   }
 
   /** All bytes that are left, as a view. */
@@ -114,6 +108,29 @@ export class ByteReader {
   /** Throws a {@link DecodeError} at the present offset, or at `offset`. For fields that are well formed and still wrong. */
   fail(reason: DecodeReason, detail?: string, offset: number = this.#offset): never {
     throw new DecodeError(reason, offset, detail)
+  }
+
+  #length(bytesMax: number): number {
+    const start = this.#offset
+    const length = this.varint()
+    if (length > bytesMax) throw new DecodeError('tooLong', start, `${length} bytes, at most ${bytesMax}`)
+    return length
+  }
+
+  #longVarint(start: number, first: number): number {
+    let value = first & 0x7f
+    let scale = 0x80
+    for (let i = 1; ; i++) {
+      const byte = this.u8()
+      // Seven bytes hold 49 bits; the eighth may add four.
+      if (i === 7 && byte > 0x0f) throw new DecodeError('outOfRange', start)
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) {
+        if (byte === 0) throw new DecodeError('notShortest', start)
+        return value
+      }
+      scale *= 0x80
+    }
   }
 
   #claim(count: number): number {
