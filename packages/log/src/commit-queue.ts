@@ -6,32 +6,47 @@ import {
   StorePoisonedError,
   StoreQueueFullError
 } from './errors.ts'
-import { STORE_KEY, rowKey } from './keys.ts'
+import { STORE_KEY } from './keys.ts'
 import type { Level, LevelOperation } from './level.ts'
-import type { LogState } from './log-state.ts'
-import { encodeMeta, encodeRow, encodeStoreRow } from './rows.ts'
+import type { LogState, WrittenState } from './log-state.ts'
+import { encodeMeta, encodeStoreRow } from './rows.ts'
 import type { MarkValue } from './side-mark.ts'
 import type { LogBatch } from './types.ts'
+import { WriteGroup, type Delta } from './write-group.ts'
 
-/** The store's own row, as of the last write. */
+/** The store's own row, as of the last write that succeeded. */
 export interface StoreState {
   batch: bigint
   clockMark: bigint
-  /** Over all logs. */
-  readonly sum: Fingerprint
+  /** Over all logs that are not lax. */
+  sum: Fingerprint
   damagedAt: bigint
 }
 
-interface Pending {
+/** Counts over the life of a store, whatever queues it goes through. */
+export interface Counters {
+  appends: number
+  writes: number
+  rowsWritten: number
+  bytesWritten: number
+  queuedAppendsPeak: number
+  queuedBytesPeak: number
+  compactions: number
+}
+
+/** What the queue tells of. */
+export interface CommitQueueEvents {
+  /** A synced write is done. */
+  synced(mark: MarkValue): void
+  /** A write is done, which made the log's live bytes grow by `bytes`. */
+  wrote(group: WriteGroup, bytes: number): void
+}
+
+/** An append of which nobody knows yet whether it is on disk: it is if the log's batch number reached `batch`. */
+export interface Indeterminate {
   readonly log: LogState
-  readonly operations: readonly LevelOperation[]
-  readonly added: readonly Uint8Array[]
-  readonly removed: readonly Uint8Array[]
-  readonly clockMark: bigint
-  readonly bytes: number
-  readonly sync: boolean
-  readonly resolve: () => void
-  readonly reject: (error: Error) => void
+  readonly batch: bigint
+  settle(tookEffect: boolean | undefined): void
 }
 
 /**
@@ -45,95 +60,103 @@ export class CommitQueue {
   readonly #level: Level
   readonly #state: StoreState
   readonly #limits: StoreLimits
-  readonly #synced: (mark: MarkValue) => void
-  #queue: Pending[] = []
+  readonly #counters: Counters
+  readonly #events: CommitQueueEvents
+  #indeterminate: Indeterminate[] = []
+  #groups: WriteGroup[] = []
+  #visits: (() => void)[] = []
+  #queuedAppends = 0
   #queuedBytes = 0
   #running: Promise<void> | undefined
   #poisoned: StorePoisonedError | undefined
   #closed = false
-  #appends = 0
-  #writes = 0
-  #rowsWritten = 0
-  #bytesWritten = 0
 
-  constructor(level: Level, state: StoreState, limits: StoreLimits, synced: (mark: MarkValue) => void) {
+  constructor(
+    level: Level,
+    state: StoreState,
+    limits: StoreLimits,
+    counters: Counters,
+    events: CommitQueueEvents
+  ) {
     this.#level = level
     this.#state = state
     this.#limits = limits
-    this.#synced = synced
+    this.#counters = counters
+    this.#events = events
   }
 
   get poisoned(): StorePoisonedError | undefined {
     return this.#poisoned
   }
 
-  get counters(): {
-    readonly appends: number
-    readonly writes: number
-    readonly rowsWritten: number
-    readonly bytesWritten: number
-    readonly queuedAppends: number
-    readonly queuedBytes: number
-  } {
-    return {
-      appends: this.#appends,
-      writes: this.#writes,
-      rowsWritten: this.#rowsWritten,
-      bytesWritten: this.#bytesWritten,
-      queuedAppends: this.#queue.length,
-      queuedBytes: this.#queuedBytes
-    }
+  get queuedAppends(): number {
+    return this.#queuedAppends
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes
   }
 
   /** Encodes the batch now and queues it. `bytes` is its checked size. */
   append(log: LogState, batch: LogBatch, bytes: number, sync: boolean): Promise<void> {
-    if (this.#closed) return Promise.reject(new StoreClosedError('the store'))
-    if (this.#poisoned !== undefined) {
-      return Promise.reject(new StorePoisonedError({ cause: this.#poisoned.cause }))
+    const refused = this.#refusal(log, bytes)
+    if (refused !== undefined) return Promise.reject(refused)
+    let rows = log.rows
+    for (const row of batch.rows) {
+      if (row.hash !== undefined) rows++
+      if (row.replaces !== undefined) rows--
     }
-    // A log with nothing waiting always gets in, so that an owner who awaits each append is never refused for the others' sake.
-    if (
-      log.waiting > 0 &&
-      (this.#queue.length >= this.#limits.queueAppendsMax ||
-        this.#queuedBytes + bytes > this.#limits.queueBytesMax)
-    ) {
-      return Promise.reject(new StoreQueueFullError(this.#queuedBytes, this.#queue.length))
-    }
-    const added = copies(batch.rows.map(row => row.hash))
-    const removed = copies(batch.rows.map(row => row.replaces))
-    const rows = log.rows + added.length - removed.length
     if (rows < 0) {
       return Promise.reject(
         new RangeError('the batch replaces more rows than there are; give each row’s own hash')
       )
     }
     log.rows = rows
-    log.waiting++
-    return new Promise<void>((resolve, reject) => {
-      this.#queue.push({
-        log,
-        operations: batch.rows.map(row => operation(log, row)),
-        added,
-        removed,
-        clockMark: batch.clockMark,
-        bytes,
-        sync,
-        resolve,
-        reject
-      })
-      this.#queuedBytes += bytes
-      this.#running ??= this.#run()
-    })
+    const group = this.#groupFor(batch.rows.length, bytes)
+    group.add(log, batch, bytes, sync)
+    this.#queuedAppends++
+    this.#queuedBytes += bytes
+    const { queuedAppendsPeak, queuedBytesPeak } = this.#counters
+    if (this.#queuedAppends > queuedAppendsPeak) this.#counters.queuedAppendsPeak = this.#queuedAppends
+    if (this.#queuedBytes > queuedBytesPeak) this.#counters.queuedBytesPeak = this.#queuedBytes
+    return this.#wait(group, log)
+  }
+
+  /** Deletes the log's meta row and these keys, as a write of its own. */
+  drop(log: LogState, operations: readonly LevelOperation[]): Promise<void> {
+    const refused = this.#refusal(log, 0)
+    if (refused !== undefined) return Promise.reject(refused)
+    const group = new WriteGroup()
+    this.#groups.push(group)
+    group.drop(log, operations)
+    this.#queuedAppends++
+    return this.#wait(group, log)
+  }
+
+  /** Calls `visit` when no write is in flight: then disk and memory say the same. */
+  quiet(visit: () => void): void {
+    if (this.#running === undefined) visit()
+    else this.#visits.push(visit)
+  }
+
+  /** Hands over the log's appends that were in flight when a write failed. */
+  takeIndeterminate(log: LogState): Indeterminate[] {
+    const taken = this.#indeterminate.filter(one => one.log === log)
+    this.#indeterminate = this.#indeterminate.filter(one => one.log !== log)
+    return taken
   }
 
   /** Ends the queue after a failure outside a write. */
   poison(cause: unknown): void {
     if (this.#poisoned !== undefined) return
     this.#poisoned = new StorePoisonedError({ cause })
-    const queued = this.#queue
-    this.#queue = []
+    const groups = this.#groups
+    this.#groups = []
+    this.#queuedAppends = 0
     this.#queuedBytes = 0
-    for (const pending of queued) pending.reject(new StorePoisonedError({ cause }))
+    for (const { waiting } of groups) {
+      for (const { reject } of waiting) reject(new StorePoisonedError({ cause }))
+    }
   }
 
   /** Resolves when nothing queued so far is left, written or not. */
@@ -142,106 +165,146 @@ export class CommitQueue {
   }
 
   /** Takes no more and waits for what is queued. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#closed = true
-    await this.idle()
+    return this.idle()
+  }
+
+  #refusal(log: LogState, bytes: number): Error | undefined {
+    if (this.#closed) return new StoreClosedError('the store')
+    if (this.#poisoned !== undefined) return new StorePoisonedError({ cause: this.#poisoned.cause })
+    // A log with nothing waiting always gets in, so that an owner who awaits each append is never refused for the others' sake.
+    if (log.waiting === 0) return undefined
+    const { queueAppendsMax, queueBytesMax } = this.#limits
+    return this.#queuedAppends >= queueAppendsMax || this.#queuedBytes + bytes > queueBytesMax
+      ? new StoreQueueFullError(this.#queuedBytes, this.#queuedAppends)
+      : undefined
+  }
+
+  /** The last group, or a new one when that would grow beyond the limits of one write. */
+  #groupFor(rows: number, bytes: number): WriteGroup {
+    const last = this.#groups.at(-1)
+    const { batchRowsMax, batchBytesMax } = this.#limits
+    if (last !== undefined && last.rows + rows <= batchRowsMax && last.bytes + bytes <= batchBytesMax) {
+      return last
+    }
+    const group = new WriteGroup()
+    this.#groups.push(group)
+    return group
+  }
+
+  #wait(group: WriteGroup, log: LogState): Promise<void> {
+    log.waiting++
+    return new Promise<void>((resolve, reject) => {
+      group.waiting.push({ log, resolve, reject })
+      this.#running ??= this.#run()
+    })
   }
 
   async #run(): Promise<void> {
-    for (let turn = 0; turn < GATHER_TURNS; turn++) await Promise.resolve()
-    while (this.#queue.length > 0) {
-      const group = this.#take()
-      const sync = group.some(pending => pending.sync)
-      try {
-        await this.#level.batch(this.#compose(group), { sync })
-      } catch (cause) {
-        for (const pending of group) pending.reject(new StoreIndeterminateError({ cause }))
-        this.poison(cause)
-        break
-      }
-      this.#writes++
-      this.#appends += group.length
-      if (sync) this.#synced({ batch: this.#state.batch, clockMark: this.#state.clockMark })
-      for (const pending of group) pending.resolve()
+    for (;;) {
       for (let turn = 0; turn < GATHER_TURNS; turn++) await Promise.resolve()
+      for (const visit of this.#visits.splice(0)) visit()
+      const group = this.#groups.shift()
+      if (group === undefined) break
+      this.#queuedAppends -= group.waiting.length
+      this.#queuedBytes -= group.bytes
+      for (const { log } of group.waiting) log.waiting--
+      const write = composeWrite(group, this.#state)
+      try {
+        await this.#level.batch(write.operations, { sync: write.sync })
+        // What failed beside it, such as the side mark, ended the handle while the write was in flight.
+        if (this.#poisoned !== undefined) throw this.#poisoned.cause
+      } catch (cause) {
+        this.#fail(group, write.batch, cause)
+        continue
+      }
+      this.#counters.writes++
+      this.#counters.appends += group.waiting.length
+      this.#counters.rowsWritten += group.rows
+      this.#counters.bytesWritten += group.bytes
+      const bytes = write.land()
+      if (write.sync) this.#events.synced({ batch: write.batch, clockMark: this.#state.clockMark })
+      for (const { resolve } of group.waiting) resolve()
+      this.#events.wrote(group, bytes)
     }
     this.#running = undefined
   }
 
-  /** The longest run of queued appends within the limits of one write; at least one. */
-  #take(): Pending[] {
-    let rows = 0
-    let bytes = 0
-    let count = 0
-    for (const pending of this.#queue) {
-      rows += pending.operations.length
-      bytes += pending.bytes
-      if (count > 0 && (rows > this.#limits.batchRowsMax || bytes > this.#limits.batchBytesMax)) break
-      count++
+  #fail(group: WriteGroup, batch: bigint, cause: unknown): void {
+    for (const { log, reject } of group.waiting) {
+      const { promise: tookEffect, resolve: settle } = Promise.withResolvers<boolean | undefined>()
+      this.#indeterminate.push({ log, batch, settle })
+      reject(new StoreIndeterminateError({ cause, tookEffect }))
     }
-    const group = this.#queue.splice(0, count)
-    for (const pending of group) {
-      this.#queuedBytes -= pending.bytes
-      pending.log.waiting--
-    }
-    return group
-  }
-
-  /** Moves the sums on and lists the write's operations. The sums are right only if it succeeds; else nothing reads them. */
-  #compose(group: readonly Pending[]): LevelOperation[] {
-    const state = this.#state
-    const operations: LevelOperation[] = []
-    const logs = new Set<LogState>()
-    state.batch += 1n
-    for (const pending of group) {
-      const log = pending.log
-      if (!logs.has(log)) {
-        logs.add(log)
-        for (const one of log.repairs) operations.push(one)
-        this.#accept(log)
-        log.batch = state.batch
-      }
-      for (const one of pending.operations) operations.push(one)
-      for (const hash of pending.added) {
-        log.sum.add(hash)
-        state.sum.add(hash)
-      }
-      for (const hash of pending.removed) {
-        log.sum.remove(hash)
-        state.sum.remove(hash)
-      }
-      if (pending.clockMark > log.clockMark) log.clockMark = pending.clockMark
-      if (pending.clockMark > state.clockMark) state.clockMark = pending.clockMark
-      this.#rowsWritten += pending.operations.length
-      this.#bytesWritten += pending.bytes
-    }
-    for (const log of logs) {
-      operations.push({ type: 'put', key: log.metaKey, value: encodeMeta(log.metaKey, log) })
-    }
-    operations.push({ type: 'put', key: STORE_KEY, value: encodeStoreRow(STORE_KEY, state) })
-    return operations
-  }
-
-  /** What reading the log found takes the place of what its meta row promised. */
-  #accept(log: LogState): void {
-    log.repairs = []
-    log.metaDamaged = false
-    if (log.found === undefined) return
-    this.#state.sum.subtract(log.sum)
-    this.#state.sum.combine(log.found)
-    log.sum = log.found
-    log.found = undefined
+    this.poison(cause)
   }
 }
 
-function operation(log: LogState, row: LogBatch['rows'][number]): LevelOperation {
-  const key = rowKey(log.name, row.kind, row.key)
-  return row.value === undefined || row.hash === undefined
-    ? { type: 'del', key }
-    : { type: 'put', key, value: encodeRow(key, row.hash, row.value) }
+/** One write, as the database gets it, and what becomes of the state in memory once it succeeded. */
+interface Write {
+  readonly batch: bigint
+  readonly sync: boolean
+  readonly operations: readonly LevelOperation[]
+  /** Returns by how many bytes the live rows grew. */
+  land(): number
 }
 
-/** Not slice(): a Node buffer's is a view. */
-function copies(hashes: readonly (Uint8Array | undefined)[]): Uint8Array[] {
-  return hashes.flatMap(hash => (hash === undefined ? [] : new Uint8Array(hash)))
+function composeWrite(group: WriteGroup, state: StoreState): Write {
+  const batch = state.batch + 1n
+  const repairs: LevelOperation[] = []
+  const metas: LevelOperation[] = []
+  const landings: (() => number)[] = []
+  const sum = state.sum.clone()
+  let { sync } = group
+  let { clockMark } = state
+  for (const [log, delta] of group.deltas) {
+    for (const one of log.repairs) repairs.push(one)
+    const next = nextOf(log, delta, batch)
+    // The store's sum vouches for what was synced. Rows that leave it have to leave it on disk as well.
+    if (!log.lax) sum.subtract(log.sum)
+    if (!next.lax) sum.combine(next.sum)
+    else if (!log.lax && log.sum.count > 0) sync = true
+    if (next.clockMark > clockMark) clockMark = next.clockMark
+    metas.push(
+      delta.drop
+        ? { type: 'del', key: log.metaKey }
+        : { type: 'put', key: log.metaKey, value: encodeMeta(log.metaKey, next) }
+    )
+    landings.push(() => {
+      const grown = next.bytes - log.bytes
+      Object.assign(log, next)
+      return grown
+    })
+  }
+  const row = { batch, clockMark, sum, damagedAt: state.damagedAt }
+  const storeRow: LevelOperation = { type: 'put', key: STORE_KEY, value: encodeStoreRow(STORE_KEY, row) }
+  // Repairs come first: a row that is set aside may be written anew in the same write.
+  const operations = repairs.length === 0 ? group.operations : [...repairs, ...group.operations]
+  for (const meta of metas) operations.push(meta)
+  operations.push(storeRow)
+  return {
+    batch,
+    sync,
+    operations,
+    land() {
+      Object.assign(state, row)
+      return landings.reduce((grown, land) => grown + land(), 0)
+    }
+  }
+}
+
+/** What reading the log found takes the place of what its meta row promised. */
+function nextOf(log: LogState, delta: Delta, batch: bigint): WrittenState {
+  const base = log.found ?? log.sum
+  return {
+    sum: base.clone().combine(delta.added).subtract(delta.removed),
+    bytes: Math.max(0, log.bytes + delta.bytes),
+    clockMark: delta.clockMark > log.clockMark ? delta.clockMark : log.clockMark,
+    batch,
+    lax: !delta.sync,
+    metaDamaged: false,
+    found: undefined,
+    repairs: []
+  }
 }

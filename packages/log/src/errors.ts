@@ -32,13 +32,19 @@ export class StoreOpenError extends Error {
   override readonly name = 'StoreOpenError'
   readonly directory: string
   readonly reason: StoreOpenReason
+  /** Opening again may succeed without anybody touching the store: once there is space, a mount, a permission. */
+  readonly retryable: boolean
 
   constructor(directory: string, reason: StoreOpenReason, advice: string, options?: ErrorOptions) {
     super(`cannot open the store in ${directory}: ${advice}`, options)
     this.directory = directory
     this.reason = reason
+    this.retryable = !FOR_GOOD.has(reason)
   }
 }
+
+/** What no waiting cures. */
+const FOR_GOOD: ReadonlySet<StoreOpenReason> = new Set(['notADirectory', 'corrupt', 'foreign'])
 
 /** The store was written by a newer release. Nothing was changed; open it with that release. */
 export class FormatNewerError extends Error {
@@ -57,6 +63,23 @@ export class FormatNewerError extends Error {
   }
 }
 
+/** The store was written by a release whose format this one no longer reads. Nothing was changed. */
+export class FormatOlderError extends Error {
+  override readonly name = 'FormatOlderError'
+  readonly directory: string
+  readonly found: number
+  readonly oldest: number
+
+  constructor(directory: string, found: number, oldest: number) {
+    super(
+      `the store in ${directory} has format ${found}, this release reads from ${oldest} on; use the release that wrote it, or destroy the store and fetch from peers`
+    )
+    this.directory = directory
+    this.found = found
+    this.oldest = oldest
+  }
+}
+
 /** One thing that does not add up in a store. */
 export type Damage =
   /** Rows were read, but their checksum or layout is wrong; they are listed in `quarantined`. */
@@ -71,6 +94,8 @@ export type Damage =
   | { readonly type: 'logsMismatch' }
   /** The side mark names a newer synced batch than the store holds: acknowledged writes at the end are gone. */
   | { readonly type: 'behindMark'; readonly batch: bigint; readonly mark: bigint }
+  /** Opened again after a failed write, the log is older than what it had acknowledged, or another one. */
+  | { readonly type: 'behindAcknowledged'; readonly batch: bigint; readonly acknowledged: bigint }
   /** The store was damaged in an earlier run, and this log has not been written since. */
   | { readonly type: 'damagedEarlier'; readonly batch: bigint }
 
@@ -92,22 +117,28 @@ export class StoreDamagedError extends Error {
   }
 }
 
-/** The write in flight failed: it may or may not be on disk. Reopen the store to learn which. */
+/** The write in flight failed: it may or may not be on disk. `ReplicaLog.recover` finds out. */
 export class StoreIndeterminateError extends Error {
   override readonly name = 'StoreIndeterminateError'
+  /**
+   * Whether this append is on disk after all: known once `recover` has restored everything that was acknowledged.
+   * `undefined` when it cannot be told, because the log was found damaged or was closed without recovering. Never rejects.
+   */
+  readonly tookEffect: Promise<boolean | undefined>
 
-  constructor(options: { readonly cause: unknown }) {
-    super('a write failed and may or may not be on disk; close and reopen the store to learn which', options)
+  constructor(options: { readonly cause: unknown; readonly tookEffect: Promise<boolean | undefined> }) {
+    super('a write failed and may or may not be on disk; recover the log to learn which', options)
+    this.tookEffect = options.tookEffect
   }
 }
 
-/** An earlier write failed, so this handle writes nothing more; this append is not on disk. Close and reopen the store. */
+/** An earlier write failed, so nothing more is written; this append is not on disk. Recover the log, then try again. */
 export class StorePoisonedError extends Error {
   override readonly name = 'StorePoisonedError'
 
   constructor(options: { readonly cause: unknown }) {
     super(
-      'the store stopped after a failed write; nothing of this append is on disk, close and reopen the store',
+      'the store stopped after a failed write; nothing of this append is on disk, recover the log',
       options
     )
   }

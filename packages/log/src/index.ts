@@ -21,6 +21,7 @@
 export { STORE_LIMITS, type StoreLimits } from './config.ts'
 export {
   FormatNewerError,
+  FormatOlderError,
   StoreClosedError,
   StoreDamagedError,
   StoreIndeterminateError,
@@ -37,16 +38,28 @@ export {
   type MemoryMedium,
   type MemoryStoreOptions
 } from './memory-store.ts'
-export { openStore, type StoreOptions } from './open-store.ts'
+export type { KeyRange } from './keys.ts'
+export type { Level, LevelOperation, LevelScan } from './level.ts'
+export type { MarkFile, StoreMedium } from './medium.ts'
+export { openStore, openStoreIn, type StoreInit, type StoreOptions } from './open-store.ts'
+export { restoreApplied } from './restore-applied.ts'
 export type {
+  AppliedRow,
   Durability,
   LogBatch,
+  LogProgress,
+  LogRecovery,
   LogRow,
+  LogVerification,
+  OpenLogOptions,
+  ProgressListener,
   QuarantinedRow,
   RecoveredLog,
   RecoveredRow,
   ReplicaLog,
+  Restore,
   RowKind,
   Store,
-  StoreStats
+  StoreStats,
+  StoreVerification
 } from './types.ts'

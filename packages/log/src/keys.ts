@@ -40,19 +40,58 @@ export function metaName(key: Uint8Array): Uint8Array | undefined {
     : undefined
 }
 
-export function rowKey(name: Uint8Array, kind: RowKind, key: Uint8Array): Uint8Array {
-  const out = prefixed(DATA_ROW, name, 1 + key.length)
-  out[2 + name.length] = kind === 'live' ? KIND_LIVE : KIND_EVIDENCE
-  out.set(key, 3 + name.length)
-  return out
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** A log's name as its owner knows it; `undefined` for bytes that no name has. */
+export function logName(name: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(name)
+  } catch {
+    return undefined
+  }
+}
+
+/** What the keys of all rows of a log begin with. */
+export function rowPrefix(name: Uint8Array): Uint8Array {
+  return prefixed(DATA_ROW, name, 0)
+}
+
+/** Bytes of the database key of a row. */
+export function rowKeyBytes(prefix: Uint8Array, key: Uint8Array): number {
+  return prefix.length + 1 + key.length
+}
+
+/** Writes the database key of a row to the beginning of `out`. */
+export function putRowKey(out: Uint8Array, prefix: Uint8Array, kind: RowKind, key: Uint8Array): void {
+  out.set(prefix)
+  out[prefix.length] = kind === 'live' ? KIND_LIVE : KIND_EVIDENCE
+  out.set(key, prefix.length + 1)
 }
 
 /** All rows of one log: everything from its prefix with kind 00 to its prefix with kind ff. */
 export function rowRange(name: Uint8Array): KeyRange {
-  const gte = prefixed(DATA_ROW, name, 0)
-  const lt = prefixed(DATA_ROW, name, 2)
-  lt.fill(0xff, 2 + name.length)
-  return { gte, lt }
+  return rangeOf(DATA_ROW, name)
+}
+
+/** Everything that was set aside of one log. */
+export function quarantineRange(name: Uint8Array): KeyRange {
+  return rangeOf(QUARANTINE_ROW, name)
+}
+
+/** What a database key is. */
+export type KeyClass = 'store' | 'meta' | 'row' | 'setAside' | 'foreign'
+
+export function classOf(key: Uint8Array): KeyClass {
+  const first = key[0]
+  if (first === STORE_ROW && key.length === 1) return 'store'
+  if (first === META_ROW && metaName(key) !== undefined) return 'meta'
+  if (key.length < 3 || key.length < 2 + (key[1] as number)) return 'foreign'
+  return first === DATA_ROW ? 'row' : first === QUARANTINE_ROW ? 'setAside' : 'foreign'
+}
+
+/** The name of the log that a row belongs to. */
+export function nameOf(key: Uint8Array): Uint8Array {
+  return key.subarray(2, 2 + (key[1] as number))
 }
 
 /** The kind and the caller's key of a row, given the length of the log's name. */
@@ -72,6 +111,13 @@ export function quarantineKey(row: Uint8Array): Uint8Array {
   const out = row.slice()
   out[0] = QUARANTINE_ROW
   return out
+}
+
+function rangeOf(first: number, name: Uint8Array): KeyRange {
+  const gte = prefixed(first, name, 0)
+  const lt = prefixed(first, name, 2)
+  lt.fill(0xff, 2 + name.length)
+  return { gte, lt }
 }
 
 function prefixed(first: number, name: Uint8Array, extra: number): Uint8Array {

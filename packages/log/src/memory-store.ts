@@ -2,7 +2,7 @@ import { checkName } from './check-batch.ts'
 import { resolveLimits, type StoreLimits } from './config.ts'
 import { StoreClosedError } from './errors.ts'
 import { MemoryLog, createMemoryMedium, memoryContents, type MemoryMedium } from './memory-log.ts'
-import type { Durability, ReplicaLog, Store, StoreStats } from './types.ts'
+import type { OpenLogOptions, ReplicaLog, Store, StoreStats, StoreVerification } from './types.ts'
 
 export { createMemoryMedium, type MemoryMedium }
 
@@ -34,11 +34,11 @@ class MemoryStore implements Store {
     this.#limits = limits
   }
 
-  async openLog(name: string, _options?: { readonly durability?: Durability }): Promise<ReplicaLog> {
+  async openLog(name: string, _options?: OpenLogOptions): Promise<ReplicaLog> {
     checkName(name, this.#limits)
     if (this.#closing !== undefined) throw new StoreClosedError('the store')
     if (this.#open.has(name)) {
-      throw new TypeError(`the log ${JSON.stringify(name)} is already open; close it before opening it again`)
+      throw new TypeError(`the log ${JSON.stringify(name)} is already open; close it first`)
     }
     if (this.#open.size >= this.#limits.logsMax) {
       throw new RangeError(`a store has at most ${this.#limits.logsMax} open logs`)
@@ -53,6 +53,25 @@ class MemoryStore implements Store {
     return log
   }
 
+  /** There is nothing beside the rows that could disagree with them. */
+  async verify(): Promise<StoreVerification> {
+    if (this.#closing !== undefined) throw new StoreClosedError('the store')
+    const logs = [...this.#medium.logs].map(([name, { rows }]) => {
+      const bytes = [...rows.values()].reduce((sum, { key, value }) => sum + key.length + value.length, 0)
+      return { name, rows: rows.size, bytes, expected: rows.size, quarantined: [], damage: [] }
+    })
+    return { ok: true, logs, damage: [], batch: 0n, mark: undefined, setAside: 0 }
+  }
+
+  async destroyLog(name: string): Promise<void> {
+    checkName(name, this.#limits)
+    if (this.#closing !== undefined) throw new StoreClosedError('the store')
+    if (this.#open.has(name)) {
+      throw new TypeError(`the log ${JSON.stringify(name)} is already open; close it first`)
+    }
+    this.#medium.logs.delete(name)
+  }
+
   /** Nothing is written, so only the open logs are counted. */
   stats(): StoreStats {
     return {
@@ -62,7 +81,14 @@ class MemoryStore implements Store {
       rowsWritten: 0,
       bytesWritten: 0,
       queuedAppends: 0,
-      queuedBytes: 0
+      queuedBytes: 0,
+      queuedAppendsPeak: 0,
+      queuedBytesPeak: 0,
+      bytesLive: 0,
+      bytesOnDisk: 0,
+      compactions: 0,
+      recoveries: 0,
+      poisoned: false
     }
   }
 

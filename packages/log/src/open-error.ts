@@ -1,4 +1,10 @@
-import { FormatNewerError, StoreLockedError, StoreOpenError, type StoreOpenReason } from './errors.ts'
+import {
+  FormatNewerError,
+  FormatOlderError,
+  StoreLockedError,
+  StoreOpenError,
+  type StoreOpenReason
+} from './errors.ts'
 
 const ADVICE: readonly (readonly [codes: readonly string[], reason: StoreOpenReason, advice: string])[] = [
   [['ENOTDIR', 'EEXIST'], 'notADirectory', 'there is a file in its place; choose another folder'],
@@ -7,7 +13,11 @@ const ADVICE: readonly (readonly [codes: readonly string[], reason: StoreOpenRea
   [['EROFS'], 'readOnly', 'the file system is read-only; mount it writable or choose another folder'],
   [['ENOSPC', 'EDQUOT'], 'full', 'the disk is full; free some space'],
   [['EMFILE', 'ENFILE'], 'tooManyFiles', 'too many files are open; raise the limit of open files'],
-  [['LEVEL_CORRUPTION'], 'corrupt', 'its files are damaged; move the folder aside and start again from peers']
+  [
+    ['LEVEL_CORRUPTION'],
+    'corrupt',
+    'its files are damaged; move it aside with moveStoreAside and start again from peers'
+  ]
 ]
 
 /** LevelDB reports the system's errors as text. */
@@ -26,7 +36,8 @@ export function toOpenError(directory: string, error: unknown): Error {
   if (
     error instanceof StoreLockedError ||
     error instanceof StoreOpenError ||
-    error instanceof FormatNewerError
+    error instanceof FormatNewerError ||
+    error instanceof FormatOlderError
   ) {
     return error
   }
@@ -39,6 +50,11 @@ export function toOpenError(directory: string, error: unknown): Error {
     }
   }
   return new StoreOpenError(directory, 'failed', messageOf(error), { cause: error })
+}
+
+/** Whether an error comes from the system or the database rather than from this package or its caller. */
+export function isSystemError(error: unknown): boolean {
+  return codes(error).length > 0
 }
 
 /** The codes of an error and its causes, texts of the database translated. */

@@ -1,11 +1,13 @@
 import { Fingerprint, ITEM_HASH_BYTES } from '@starling/reconcile/fingerprint'
-import { READ_ROWS } from './config.ts'
+import { PROGRESS_ROWS } from './config.ts'
 import type { Damage } from './errors.ts'
 import { parseRowKey, quarantineKey, rowRange } from './keys.ts'
 import type { Level, LevelOperation } from './level.ts'
 import type { LogState } from './log-state.ts'
 import { claimedHash, decodeRow } from './rows.ts'
-import type { QuarantinedRow, RecoveredRow } from './types.ts'
+import { scanRows } from './scan-rows.ts'
+import { SizeTable } from './size-table.ts'
+import type { ProgressListener, QuarantinedRow, RecoveredRow } from './types.ts'
 
 /** What reading a log's rows found. */
 export interface LogReading {
@@ -13,6 +15,9 @@ export interface LogReading {
   readonly quarantined: readonly QuarantinedRow[]
   /** Over the good rows. */
   readonly sum: Fingerprint
+  /** Of the good rows. */
+  readonly bytes: number
+  readonly sizes: SizeTable
   readonly damage: readonly Damage[]
   readonly repairs: readonly LevelOperation[]
 }
@@ -21,41 +26,53 @@ export interface LogReading {
  * Reads every row of a log, verifies each checksum, adds up the stored hashes, and compares with the meta row's sum. A
  * damaged row is counted as present: what is missing beyond it is reported separately.
  */
-export async function readLog(level: Level, log: LogState, asideMax: number): Promise<LogReading> {
+export async function readLog(
+  level: Level,
+  log: LogState,
+  asideMax: number,
+  onProgress?: ProgressListener
+): Promise<LogReading> {
   const rows: RecoveredRow[] = []
   const quarantined: QuarantinedRow[] = []
   const repairs: LevelOperation[] = []
   const sum = new Fingerprint()
   const claimed = new Fingerprint()
-  const scan = level.scan(rowRange(log.name))
-  try {
-    for (;;) {
-      const entries = await scan.next(READ_ROWS)
-      if (entries.length === 0) break
-      for (const [key, value] of entries) {
-        const row = readRow(key, value, log.name.length)
-        if (row.type === 'good') {
-          rows.push(row.row)
-          sum.add(row.row.hash)
-          continue
-        }
-        if (quarantined.length < asideMax) repairs.push({ type: 'put', key: quarantineKey(key), value })
-        repairs.push({ type: 'del', key })
-        quarantined.push(row.row)
-        claimed.add(claimedHash(value) ?? new Uint8Array(ITEM_HASH_BYTES))
+  const sizes = new SizeTable()
+  let bytes = 0
+  let told = 0
+  await scanRows(
+    level.scan(rowRange(log.name)),
+    (key, value) => {
+      const row = readRow(key, value, log.name.length)
+      if (row.type === 'good') {
+        const { hash } = row.row
+        rows.push(row.row)
+        sum.add(hash)
+        sizes.add(hash, key.length + value.length)
+        bytes += key.length + value.length
+        return
       }
+      if (quarantined.length < asideMax) repairs.push({ type: 'put', key: quarantineKey(key), value })
+      repairs.push({ type: 'del', key })
+      quarantined.push(row.row)
+      claimed.add(claimedHash(value) ?? new Uint8Array(ITEM_HASH_BYTES))
+    },
+    () => {
+      if (onProgress === undefined || rows.length < told + PROGRESS_ROWS) return
+      told = rows.length
+      onProgress({ rows: told, expected: log.sum.count })
     }
-  } finally {
-    await scan.close()
-  }
-  return { rows, quarantined, sum, damage: compare(log, sum, claimed), repairs }
+  )
+  const damage = compareLog(log, sum, claimed)
+  return { rows, quarantined, sum, bytes, sizes, damage, repairs }
 }
 
-type ReadRow =
+/** A row of a log, or why it is none. */
+export type ReadRow =
   | { readonly type: 'good'; readonly row: RecoveredRow }
   | { readonly type: 'bad'; readonly row: QuarantinedRow }
 
-function readRow(key: Uint8Array, value: Uint8Array, nameLength: number): ReadRow {
+export function readRow(key: Uint8Array, value: Uint8Array, nameLength: number): ReadRow {
   const { kind, key: rowKey } = parseRowKey(key, nameLength)
   const decoded = decodeRow(key, value)
   if (!decoded.ok) return { type: 'bad', row: { kind, key: rowKey, reason: decoded.reason } }
@@ -66,12 +83,16 @@ function readRow(key: Uint8Array, value: Uint8Array, nameLength: number): ReadRo
   }
 }
 
-function compare(log: LogState, good: Fingerprint, claimed: Fingerprint): Damage[] {
+/** What the good rows and those that only claim to be rows say against the meta row. */
+export function compareLog(
+  log: { readonly sum: Fingerprint; readonly metaDamaged: boolean },
+  good: Fingerprint,
+  claimed: Fingerprint
+): Damage[] {
   const damage: Damage[] = []
   if (log.metaDamaged) damage.push({ type: 'metaDamaged' })
   if (claimed.count > 0) damage.push({ type: 'rowsQuarantined', rows: claimed.count })
-  const present = good.clone()
-  present.combine(claimed)
+  const present = good.clone().combine(claimed)
   if (!present.equals(log.sum)) {
     const missing = log.sum.count - present.count
     damage.push({ type: 'sumMismatch', missing: missing > 0 ? missing : undefined })

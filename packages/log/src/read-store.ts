@@ -1,11 +1,12 @@
 import { Fingerprint } from '@starling/reconcile/fingerprint'
-import { FORMAT, READ_ROWS } from './config.ts'
+import { FORMAT, FORMAT_OLDEST } from './config.ts'
 import type { StoreState } from './commit-queue.ts'
-import { FormatNewerError, StoreOpenError, type Damage } from './errors.ts'
-import { META_KEYS, OUR_KEYS, STORE_KEY, metaName, type KeyRange } from './keys.ts'
+import { FormatNewerError, FormatOlderError, StoreOpenError, type Damage } from './errors.ts'
+import { META_KEYS, OUR_KEYS, STORE_KEY, logName, metaName, type KeyRange } from './keys.ts'
 import type { Level } from './level.ts'
 import { newLogState, type LogState } from './log-state.ts'
 import { decodeMeta, decodeStoreRow, type StoreRow } from './rows.ts'
+import { scanRows } from './scan-rows.ts'
 import type { MarkValue } from './side-mark.ts'
 
 const EVERYTHING: KeyRange = { gte: new Uint8Array(0), lt: new Uint8Array(300).fill(0xff) }
@@ -35,8 +36,9 @@ export async function readStoreRow(
   }
   const decoded = decodeStoreRow(STORE_KEY, value)
   if (decoded.ok) return { row: decoded.value, damaged: false }
-  if (decoded.reason === 'format' && decoded.found > FORMAT) {
-    throw new FormatNewerError(directory, decoded.found, FORMAT)
+  if (decoded.reason === 'format') {
+    if (decoded.found > FORMAT) throw new FormatNewerError(directory, decoded.found, FORMAT)
+    throw new FormatOlderError(directory, decoded.found, FORMAT_OLDEST)
   }
   return { row: undefined, damaged: true }
 }
@@ -50,7 +52,7 @@ export async function readStore(
   const { logs, misread } = await readMetas(level)
   const states = [...logs.values()]
   const total = new Fingerprint()
-  for (const log of states) total.combine(log.sum)
+  for (const log of states) if (!log.lax) total.combine(log.sum)
   const known: readonly (MarkValue | undefined)[] = [...states, store.row, mark]
   const state: StoreState = {
     batch: greatest(known.map(one => one?.batch)),
@@ -85,38 +87,21 @@ async function readMetas(
   level: Level
 ): Promise<{ readonly logs: Map<string, LogState>; readonly misread: boolean }> {
   const logs = new Map<string, LogState>()
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let misread = false
-  const scan = level.scan(META_KEYS)
-  try {
-    for (;;) {
-      const entries = await scan.next(READ_ROWS)
-      if (entries.length === 0) return { logs, misread }
-      for (const [key, value] of entries) {
-        const name = metaName(key)
-        if (name === undefined) {
-          misread = true
-          continue
-        }
-        const log = newLogState(name.slice())
-        const decoded = decodeMeta(key, value)
-        if (decoded.ok) {
-          log.batch = decoded.value.batch
-          log.clockMark = decoded.value.clockMark
-          log.sum = decoded.value.sum
-        } else {
-          log.metaDamaged = true
-        }
-        try {
-          logs.set(decoder.decode(name), log)
-        } catch {
-          misread = true
-        }
-      }
+  await scanRows(level.scan(META_KEYS), (key, value) => {
+    const bytes = metaName(key)
+    const name = bytes === undefined ? undefined : logName(bytes)
+    if (bytes === undefined || name === undefined) {
+      misread = true
+      return
     }
-  } finally {
-    await scan.close()
-  }
+    const log = newLogState(bytes.slice())
+    const decoded = decodeMeta(key, value)
+    if (decoded.ok) Object.assign(log, decoded.value)
+    else log.metaDamaged = true
+    logs.set(name, log)
+  })
+  return { logs, misread }
 }
 
 async function isEmpty(level: Level, range: KeyRange): Promise<boolean> {

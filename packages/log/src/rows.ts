@@ -1,30 +1,42 @@
 import * as zlib from 'node:zlib'
 import { Fingerprint, ITEM_HASH_BYTES } from '@starling/reconcile/fingerprint'
 import { FORMAT } from './config.ts'
+import { putRowKey, rowKeyBytes } from './keys.ts'
+import type { RowKind } from './types.ts'
 
 /**
  * The values of the database. Every one begins with its format and a CRC-32 over its key and the rest of the value:
  *
  * - row: `format:u8 crc:u32 hash:32 payload`
- * - meta: `format:u8 crc:u32 batch:u64 clockMark:u64 count:u64 sum:32`
+ * - meta: `format:u8 crc:u32 batch:u64 clockMark:u64 count:u64 sum:32 bytes:u64 flags:u8`
  * - store: `format:u8 crc:u32 batch:u64 clockMark:u64 count:u64 sum:32 damagedAt:u64`
  *
- * Numbers are big-endian. The low half of a row's format byte is the format, the high half is kept for flags and zero.
+ * Numbers are big-endian. The one flag is 1 for a log whose newest write was asynchronous.
  */
 const HEADER_BYTES = 5
 export const ROW_HEADER_BYTES: number = HEADER_BYTES + ITEM_HASH_BYTES
-const META_BYTES = HEADER_BYTES + 24 + ITEM_HASH_BYTES
-const STORE_BYTES = META_BYTES + 8
+const SUMMED_BYTES = HEADER_BYTES + 24 + ITEM_HASH_BYTES
+const META_BYTES = SUMMED_BYTES + 9
+const STORE_BYTES = SUMMED_BYTES + 8
+const FLAG_LAX = 0x01
 
-/** What a log's meta row holds. */
-export interface Meta {
+/** What the rows that hold a store together have in common. */
+interface Summed {
   readonly batch: bigint
   readonly clockMark: bigint
   readonly sum: Fingerprint
 }
 
-/** What the store's row holds: the newest batch, the sum over all logs, and the batch that accepted the last damage. */
-export interface StoreRow extends Meta {
+/** What a log's meta row holds. */
+export interface Meta extends Summed {
+  /** Of its rows, keys and values. */
+  readonly bytes: number
+  /** Its newest write was asynchronous, so a power cut may cost it its newest state. */
+  readonly lax: boolean
+}
+
+/** What the store's row holds: the newest batch, the sum over all logs that are not lax, the batch of the last damage. */
+export interface StoreRow extends Summed {
   readonly damagedAt: bigint
 }
 
@@ -34,11 +46,25 @@ export type Decoded<T> =
   | { readonly ok: false; readonly reason: 'checksum' | 'layout' }
   | { readonly ok: false; readonly reason: 'format'; readonly found: number }
 
-export function encodeRow(key: Uint8Array, hash: Uint8Array, payload: Uint8Array): Uint8Array {
-  const out = new Uint8Array(ROW_HEADER_BYTES + payload.length)
-  out.set(hash, HEADER_BYTES)
-  out.set(payload, ROW_HEADER_BYTES)
-  return seal(key, out)
+/** The database's key and value of a row, in one piece of memory. */
+export function encodeRow(
+  prefix: Uint8Array,
+  kind: RowKind,
+  key: Uint8Array,
+  hash: Uint8Array,
+  payload: Uint8Array
+): { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array } {
+  const at = rowKeyBytes(prefix, key)
+  // Small buffers come from one pool, which costs a fraction of an array of their own.
+  const bytes = Buffer.allocUnsafe(at + ROW_HEADER_BYTES + payload.length)
+  putRowKey(bytes, prefix, kind, key)
+  bytes[at] = FORMAT
+  bytes.set(hash, at + HEADER_BYTES)
+  bytes.set(payload, at + ROW_HEADER_BYTES)
+  // Key and format lie side by side.
+  const crc = zlib.crc32(bytes.subarray(at + HEADER_BYTES), zlib.crc32(bytes.subarray(0, at + 1)))
+  bytes.writeUInt32BE(crc, at + 1)
+  return { type: 'put', key: bytes.subarray(0, at), value: bytes.subarray(at) }
 }
 
 export function decodeRow(
@@ -60,49 +86,58 @@ export function claimedHash(value: Uint8Array): Uint8Array | undefined {
 
 export function encodeMeta(key: Uint8Array, meta: Meta): Uint8Array {
   const out = new Uint8Array(META_BYTES)
-  putMeta(out, meta)
+  putSummed(out, meta)
+  const view = viewOf(out)
+  view.setBigUint64(SUMMED_BYTES, BigInt(meta.bytes))
+  view.setUint8(SUMMED_BYTES + 8, meta.lax ? FLAG_LAX : 0)
   return seal(key, out)
 }
 
 export function decodeMeta(key: Uint8Array, value: Uint8Array): Decoded<Meta> {
   const problem = check(key, value, length => length === META_BYTES)
   if (problem !== undefined) return problem
-  const meta = takeMeta(value)
-  return meta === undefined ? { ok: false, reason: 'layout' } : { ok: true, value: meta }
+  const summed = takeSummed(value)
+  const view = viewOf(value)
+  const bytes = Number(view.getBigUint64(SUMMED_BYTES))
+  const flags = view.getUint8(SUMMED_BYTES + 8)
+  if (summed === undefined || !Number.isSafeInteger(bytes) || flags > FLAG_LAX) {
+    return { ok: false, reason: 'layout' }
+  }
+  return { ok: true, value: { ...summed, bytes, lax: flags === FLAG_LAX } }
 }
 
-/** `format` is another one only where a test plays a later release. */
+/** `format` is another one only where a test plays another release. */
 export function encodeStoreRow(key: Uint8Array, row: StoreRow, format: number = FORMAT): Uint8Array {
   const out = new Uint8Array(STORE_BYTES)
-  putMeta(out, row)
-  new DataView(out.buffer).setBigUint64(META_BYTES, row.damagedAt)
+  putSummed(out, row)
+  viewOf(out).setBigUint64(SUMMED_BYTES, row.damagedAt)
   return seal(key, out, format)
 }
 
 export function decodeStoreRow(key: Uint8Array, value: Uint8Array): Decoded<StoreRow> {
   const problem = check(key, value, length => length === STORE_BYTES)
   if (problem !== undefined) return problem
-  const meta = takeMeta(value)
-  if (meta === undefined) return { ok: false, reason: 'layout' }
-  return { ok: true, value: { ...meta, damagedAt: viewOf(value).getBigUint64(META_BYTES) } }
+  const summed = takeSummed(value)
+  if (summed === undefined) return { ok: false, reason: 'layout' }
+  return { ok: true, value: { ...summed, damagedAt: viewOf(value).getBigUint64(SUMMED_BYTES) } }
 }
 
-function putMeta(out: Uint8Array, meta: Meta): void {
+function putSummed(out: Uint8Array, row: Summed): void {
   const view = viewOf(out)
-  view.setBigUint64(HEADER_BYTES, meta.batch)
-  view.setBigUint64(HEADER_BYTES + 8, meta.clockMark)
-  view.setBigUint64(HEADER_BYTES + 16, BigInt(meta.sum.count))
-  out.set(meta.sum.sum, HEADER_BYTES + 24)
+  view.setBigUint64(HEADER_BYTES, row.batch)
+  view.setBigUint64(HEADER_BYTES + 8, row.clockMark)
+  view.setBigUint64(HEADER_BYTES + 16, BigInt(row.sum.count))
+  out.set(row.sum.sum, HEADER_BYTES + 24)
 }
 
-function takeMeta(value: Uint8Array): Meta | undefined {
+function takeSummed(value: Uint8Array): Summed | undefined {
   const view = viewOf(value)
   const count = Number(view.getBigUint64(HEADER_BYTES + 16))
   if (!Number.isSafeInteger(count)) return undefined
   return {
     batch: view.getBigUint64(HEADER_BYTES),
     clockMark: view.getBigUint64(HEADER_BYTES + 8),
-    sum: Fingerprint.of(value.subarray(HEADER_BYTES + 24, META_BYTES), count)
+    sum: Fingerprint.of(value.subarray(HEADER_BYTES + 24, SUMMED_BYTES), count)
   }
 }
 

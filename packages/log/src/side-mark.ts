@@ -1,6 +1,5 @@
-import { constants } from 'node:fs'
-import { open, type FileHandle } from 'node:fs/promises'
 import * as zlib from 'node:zlib'
+import type { MarkFile } from './medium.ts'
 
 /** What the store knew when its newest synced write was done. */
 export interface MarkValue {
@@ -18,31 +17,23 @@ const SLOT_STRIDE = 32
  * store behind its mark has lost acknowledged writes.
  */
 export class SideMark {
-  readonly #file: FileHandle
+  /** What the file said on opening. */
+  readonly found: MarkValue | undefined
+  readonly #file: MarkFile
   readonly #onError: (error: unknown) => void
   #next: MarkValue | undefined
   #writing: Promise<void> | undefined
 
-  private constructor(file: FileHandle, onError: (error: unknown) => void) {
+  private constructor(file: MarkFile, found: MarkValue | undefined, onError: (error: unknown) => void) {
     this.#file = file
+    this.found = found
     this.#onError = onError
   }
 
-  /** Opens the file, creating it when missing, and reads the newest mark in it. */
-  static async open(
-    path: string,
-    onError: (error: unknown) => void
-  ): Promise<{ readonly mark: SideMark; readonly found: MarkValue | undefined }> {
-    const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+  /** Reads the newest mark in the file, and takes the file over. */
+  static async open(file: MarkFile, onError: (error: unknown) => void): Promise<SideMark> {
     try {
-      const bytes = new Uint8Array(2 * SLOT_STRIDE)
-      const { bytesRead } = await file.read(bytes, 0, bytes.length, 0)
-      const slots = [0, SLOT_STRIDE].flatMap(at => readSlot(bytes.subarray(0, bytesRead), at) ?? [])
-      const found = slots.reduce<MarkValue | undefined>(
-        (newest, slot) => (newest === undefined || slot.batch > newest.batch ? slot : newest),
-        undefined
-      )
-      return { mark: new SideMark(file, onError), found }
+      return new SideMark(file, readMark(await file.read()), onError)
     } catch (error) {
       await file.close()
       throw error
@@ -53,6 +44,12 @@ export class SideMark {
   note(value: MarkValue): void {
     this.#next = value
     this.#writing ??= this.#write()
+  }
+
+  /** What the file says now; `undefined` when it says nothing that can be read. */
+  async read(): Promise<MarkValue | undefined> {
+    await this.#writing
+    return readMark(await this.#file.read())
   }
 
   /** Waits for the last write and closes the file. */
@@ -66,8 +63,7 @@ export class SideMark {
       while (this.#next !== undefined) {
         const value = this.#next
         this.#next = undefined
-        const at = Number(value.batch & 1n) * SLOT_STRIDE
-        await this.#file.write(encodeSlot(value), 0, SLOT_BYTES, at)
+        await writeMark(this.#file, value)
       }
     } catch (error) {
       this.#onError(error)
@@ -76,13 +72,23 @@ export class SideMark {
   }
 }
 
-function encodeSlot(value: MarkValue): Uint8Array {
+/** Writes one mark into its slot. */
+export async function writeMark(file: MarkFile, value: MarkValue): Promise<void> {
   const out = new Uint8Array(SLOT_BYTES)
   const view = new DataView(out.buffer)
   view.setBigUint64(4, value.batch)
   view.setBigUint64(12, value.clockMark)
   view.setUint32(0, zlib.crc32(out.subarray(4)))
-  return out
+  await file.write(out, Number(value.batch & 1n) * SLOT_STRIDE)
+}
+
+/** The newest mark in the bytes of the file. */
+export function readMark(bytes: Uint8Array): MarkValue | undefined {
+  const slots = [0, SLOT_STRIDE].flatMap(at => readSlot(bytes, at) ?? [])
+  return slots.reduce<MarkValue | undefined>(
+    (newest, slot) => (newest === undefined || slot.batch > newest.batch ? slot : newest),
+    undefined
+  )
 }
 
 function readSlot(bytes: Uint8Array, at: number): MarkValue | undefined {

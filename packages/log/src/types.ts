@@ -1,4 +1,4 @@
-import type { StoreDamagedError, StorePoisonedError } from './errors.ts'
+import type { Damage, StoreDamagedError, StorePoisonedError } from './errors.ts'
 
 /**
  * When an append resolves. `sync`: after the disk confirmed the write; it survives a power cut. `async`: after the write
@@ -63,11 +63,59 @@ export interface RecoveredLog {
   readonly damaged: StoreDamagedError | undefined
 }
 
+/** How far reading has come. */
+export interface LogProgress {
+  readonly rows: number
+  /** Rows there should be at the end; more or fewer are there only in a damaged log. */
+  readonly expected: number
+}
+
+/** Called about every 10,000 rows while a log is read. What it throws ends the reading. */
+export type ProgressListener = (progress: LogProgress) => void
+
+/** How a log is opened. */
+export interface OpenLogOptions {
+  /** Default: the store's. */
+  readonly durability?: Durability
+  readonly onProgress?: ProgressListener
+}
+
+/** What an owner knows to be applied: one row as it has to be on disk. */
+export interface AppliedRow {
+  readonly kind: RowKind
+  readonly key: Uint8Array
+  readonly hash: Uint8Array
+  /** The row's bytes; called only for a row that the disk lacks or holds otherwise. */
+  value(): Uint8Array
+}
+
+/**
+ * Says what has to be written before a recovered log answers anybody: it is given what is on disk and returns the batches that turn it
+ * into what its owner has applied. See `restoreApplied` for owners whose applied rows simply win.
+ */
+export type Restore = (found: RecoveredLog) => Iterable<LogBatch> | void
+
+/** What recovering a log did. */
+export interface LogRecovery {
+  /** What was on disk, before anything was restored. */
+  readonly found: RecoveredLog
+  /** Rows that were written again or deleted again, synced. */
+  readonly rowsRestored: number
+  /**
+   * The disk held exactly what had been acknowledged, or that and the write that had failed. Otherwise `found.damaged` says what is
+   * wrong, and the owner has to treat itself as one that lost its disk: a new replica id, `known` cleared.
+   */
+  readonly proven: boolean
+}
+
 /** One log of a store: rows by key, opaque to it. */
 export interface ReplicaLog {
   readonly name: string
   readonly durability: Durability
+  /** What opening found, or recovering since. */
   readonly recovered: RecoveredLog
+  /** Set from a failed write of the store on until this log was recovered. */
+  readonly poisoned: StorePoisonedError | undefined
   /**
    * Writes the rows, all or nothing, and resolves when they are durable as `durability` says. Appends resolve in the
    * order of the calls; concurrent ones, of all logs of the store, share one write. The arrays are copied during the call.
@@ -77,6 +125,16 @@ export interface ReplicaLog {
    * is malformed or beyond a limit; not on disk).
    */
   append(batch: LogBatch): Promise<void>
+  /**
+   * After a failed write: closes the database and opens it again, verifies every row of this log, writes what `restore` returns, synced,
+   * and only then lets appends through again and settles `tookEffect` of every append that was indeterminate. The folder stays ours
+   * throughout. Each log of the store recovers for itself; the first one to ask opens the database for all.
+   *
+   * Rejects with `StoreOpenError` while the database does not open (`retryable` says whether trying again makes sense, as after a full
+   * disk), with `StoreIndeterminateError` or `StorePoisonedError` when restoring fails: nothing is lost then, and it can be
+   * called again. `TypeError` when nothing has failed, or when it runs already; `StoreClosedError`; whatever `restore` throws.
+   */
+  recover(restore: Restore): Promise<LogRecovery>
   /** Lets go of `recovered.rows`, once the owner has loaded them. */
   releaseRecovered(): void
   /** Waits for what is queued, then lets the name go. Idempotent. */
@@ -84,29 +142,84 @@ export interface ReplicaLog {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Counters of a store; whole numbers, from its opening. */
+/** Counters and gauges of a store; whole numbers, counters from its opening. */
 export interface StoreStats {
+  /** Open logs. */
   readonly logs: number
   readonly appends: number
+  /** Groups of appends that were written together. */
   readonly writes: number
   readonly rowsWritten: number
   readonly bytesWritten: number
   readonly queuedAppends: number
   readonly queuedBytes: number
+  readonly queuedAppendsPeak: number
+  readonly queuedBytesPeak: number
+  /** Keys and values of all rows of all logs, open or not. */
+  readonly bytesLive: number
+  /** Of the database's files, as last measured, and what was written since. */
+  readonly bytesOnDisk: number
+  readonly compactions: number
+  /** Times the database was opened again after a failed write. */
+  readonly recoveries: number
+  readonly poisoned: boolean
+}
+
+/** What verifying found of one log. */
+export interface LogVerification {
+  readonly name: string
+  /** Good rows, and their bytes. */
+  readonly rows: number
+  readonly bytes: number
+  /** Rows there should be. */
+  readonly expected: number
+  /** Rows that failed, by key, as many as `quarantineRowsMax`; `damage` has their number. */
+  readonly quarantined: readonly QuarantinedRow[]
+  /** Empty when the rows are those that the running sum promises. */
+  readonly damage: readonly Damage[]
+}
+
+/** What verifying a store found. */
+export interface StoreVerification {
+  /** Nothing is damaged. A missing mark is no damage: it is written again with the next synced write. */
+  readonly ok: boolean
+  readonly logs: readonly LogVerification[]
+  /** What is wrong beyond the logs. */
+  readonly damage: readonly Damage[]
+  /** The newest batch in the store. */
+  readonly batch: bigint
+  /** The newest batch that the side mark names; `undefined` when it is missing or unreadable. */
+  readonly mark: bigint | undefined
+  /** Rows that were set aside earlier, with their bytes. */
+  readonly setAside: number
 }
 
 /** Several logs that share one folder, one owner and one write at a time. */
 export interface Store {
   /** The real path of the folder; `undefined` for a store in memory. */
   readonly directory: string | undefined
-  /** Set after the first failed write: from then on nothing is acknowledged. Close the store and open it again. */
+  /** Set after the first failed write, until a log is recovered: nothing is acknowledged meanwhile. */
   readonly poisoned: StorePoisonedError | undefined
   /**
    * Opens a log and reads all its rows. `name` is 1 … 255 bytes of UTF-8.
    *
-   * Rejects with `StoreClosedError`, `StoreOpenError` (unreadable), `TypeError` (already open) or `RangeError`.
+   * Rejects with `StoreClosedError`, `StorePoisonedError`, `StoreOpenError` (unreadable), `TypeError` (already open) or
+   * `RangeError`.
    */
-  openLog(name: string, options?: { readonly durability?: Durability }): Promise<ReplicaLog>
+  openLog(name: string, options?: OpenLogOptions): Promise<ReplicaLog>
+  /**
+   * Reads everything there is, of open and of closed logs, and checks it against the running sums, while writes go on. It changes nothing.
+   *
+   * Rejects with `StoreClosedError`, `StorePoisonedError` or `StoreOpenError` (unreadable).
+   */
+  verify(options?: { readonly onProgress?: ProgressListener }): Promise<StoreVerification>
+  /**
+   * Deletes a log that is not open, its rows that were set aside included, durably. A crash in between leaves a log with fewer rows, undamaged.
+   * One that is not there is no error.
+   *
+   * Rejects with `TypeError` (open), and as `append` does.
+   */
+  destroyLog(name: string): Promise<void>
   stats(): StoreStats
   /** Waits for what is queued, closes every log and the database, and gives up the folder. Idempotent. */
   close(): Promise<void>

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { putRowKey, rowKeyBytes, rowPrefix } from '../src/keys.ts'
 import type { LogBatch, LogRow, RecoveredLog, RowKind } from '../src/index.ts'
 
 export function utf8(text: string): Uint8Array {
@@ -53,6 +54,14 @@ export class RowModel {
   contents(): Record<string, string> {
     return Object.fromEntries([...this.rows].sort(([a], [b]) => (a < b ? -1 : 1)))
   }
+}
+
+/** The database key of a row. */
+export function rowKey(name: Uint8Array, kind: RowKind, key: Uint8Array): Uint8Array {
+  const prefix = rowPrefix(name)
+  const out = new Uint8Array(rowKeyBytes(prefix, key))
+  putRowKey(out, prefix, kind, key)
+  return out
 }
 
 export function contents(recovered: RecoveredLog): Record<string, string> {

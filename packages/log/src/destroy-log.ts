@@ -1,0 +1,34 @@
+import type { StoreLimits } from './config.ts'
+import type { Database } from './database.ts'
+import { quarantineRange } from './keys.ts'
+import type { LevelOperation } from './level.ts'
+import type { LogState } from './log-state.ts'
+import { scanRows } from './scan-rows.ts'
+import type { LogRow, RecoveredLog } from './types.ts'
+
+/**
+ * Deletes a log: its rows in batches that leave a whole log with fewer rows each, then what was set aside of it together with its meta
+ * row.
+ */
+export async function destroyRows(
+  database: Database,
+  log: LogState,
+  found: RecoveredLog,
+  limits: StoreLimits
+): Promise<void> {
+  const { rows, clockMark } = found
+  // At least one, which accepts damage and sets damaged rows aside.
+  for (let at = 0; at === 0 || at < rows.length; at += limits.batchRowsMax) {
+    const deletions = rows.slice(at, at + limits.batchRowsMax).map(({ kind, key, hash }): LogRow => ({
+      kind,
+      key,
+      value: undefined,
+      hash: undefined,
+      replaces: hash
+    }))
+    await database.queue.append(log, { rows: deletions, clockMark }, 0, true)
+  }
+  const setAside: LevelOperation[] = []
+  await scanRows(database.level.scan(quarantineRange(log.name)), key => setAside.push({ type: 'del', key }))
+  await database.queue.drop(log, setAside)
+}
