@@ -13,6 +13,7 @@ const windows = process.platform === 'win32'
 
 /** The programs behind the root scripts. */
 const programs = {
+  bench: 'tooling/bench/dist/main.js',
   demo: 'apps/demo/dist/demo.js',
   mutants: 'tooling/mutation/run.mjs',
   node: 'apps/demo/dist/node.js',
@@ -38,8 +39,21 @@ const env = {
 const pinned = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).packageManager.split('@')[1]
 const pnpm = findPnpm()
 
-await once('install', installInputs, 'Installing dependencies', ['install', '--frozen-lockfile'])
-await once('build', buildInputs, 'Building', ['run', 'build'])
+// The libraries that the benchmarks compare with are many and large, so only the benchmarks install them. What they have
+// installed and built serves every other command too.
+if (command === 'bench') {
+  const title = 'Installing dependencies and the libraries to compare with'
+  await once(['install-bench'], installInputs, title, ['install', '--frozen-lockfile'])
+  await once(['build-bench'], buildInputs, 'Building', ['run', 'build'])
+} else {
+  const others = '--filter=!@starling/bench'
+  await once(['install', 'install-bench'], installInputs, 'Installing dependencies', [
+    'install',
+    '--frozen-lockfile',
+    others
+  ])
+  await once(['build', 'build-bench'], buildInputs, 'Building', ['run', 'build', others])
+}
 
 if (command !== 'setup') {
   const child = spawn(process.execPath, [join(root, programs[command]), ...args], {
@@ -59,10 +73,14 @@ function findPnpm() {
   return fits ? ['pnpm'] : ['npx', '--yes', `--package=pnpm@${pinned}`, '--', 'pnpm']
 }
 
-/** Runs a pnpm command unless the stamp says that its inputs are those of the last success. */
-async function once(name, inputs, title, pnpmArgs) {
-  const stampFile = join(stamps, name)
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === inputs()) return
+/**
+ * Runs a pnpm command unless one of the stamps says that its inputs are those of the last success. The first stamp is this
+ * command's own.
+ */
+async function once(names, inputs, title, pnpmArgs) {
+  const files = names.map(name => join(stamps, name))
+  const current = inputs()
+  if (files.some(file => existsSync(file) && readFileSync(file, 'utf8') === current)) return
   const startedMs = performance.now()
   process.stderr.write(`${title}…\n`)
   const [program, ...first] = pnpm
@@ -86,7 +104,7 @@ async function once(name, inputs, title, pnpmArgs) {
     process.exit(2)
   }
   mkdirSync(stamps, { recursive: true })
-  writeFileSync(stampFile, inputs())
+  writeFileSync(files[0], inputs())
   process.stderr.write(`${title}: done in ${((performance.now() - startedMs) / 1000).toFixed(1)} s\n`)
 }
 

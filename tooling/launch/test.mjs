@@ -14,6 +14,7 @@ const checks = [
   ['formatting', ['run', 'format:check'], 'run "pnpm run format"'],
   ['lint', ['run', 'lint']],
   ['types of the tests', ['exec', 'tsc', '-p', 'tsconfig.test.json']],
+  ['types of the benchmarks', ['exec', 'tsc', '-p', 'tooling/bench/tsconfig.test.json']],
   ['unused code and dependencies', ['exec', 'knip']],
   ['packages as published', ['run', 'check:packages']]
 ]

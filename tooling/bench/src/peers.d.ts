@@ -1,0 +1,96 @@
+// As much of each peer as is measured. With these the benchmarks compile and are checked where the peers are not installed.
+
+declare module 'cborg' {
+  export function encode(value: unknown): Uint8Array
+  export function decode(bytes: Uint8Array): unknown
+}
+
+declare module 'cbor-x' {
+  export class Encoder {
+    constructor(options: { useRecords: boolean })
+    encode(value: unknown): Uint8Array
+    decode(bytes: Uint8Array): unknown
+  }
+}
+
+declare module 'msgpackr' {
+  export class Packr {
+    constructor(options: { useRecords: boolean })
+    pack(value: unknown): Uint8Array
+    unpack(bytes: Uint8Array): unknown
+  }
+}
+
+declare module '@consento/hlc' {
+  export interface Timestamp {
+    readonly wallTime: bigint
+  }
+  export default class HLC {
+    now(): Timestamp
+    update(other: Timestamp): void
+  }
+}
+
+declare module 'tinybase' {
+  export function getHlcFunctions(
+    uniqueId: string
+  ): [getNextHlc: () => string, seenHlc: (hlc: string) => void, ...rest: unknown[]]
+  export interface MergeableStore {
+    setValue(id: string, value: string): this
+    getValue(id: string): string | undefined
+    getValueIds(): string[]
+    transaction(actions: () => void): void
+    addDidFinishTransactionListener(listener: () => void): string
+    getTransactionMergeableChanges(): unknown
+    applyMergeableChanges(changes: unknown): this
+    getMergeableContent(): unknown
+    setMergeableContent(content: unknown): this
+  }
+  export function createMergeableStore(uniqueId: string): MergeableStore
+}
+
+declare module 'yjs' {
+  export interface Map {
+    readonly size: number
+    set(key: string, value: unknown): unknown
+    get(key: string): unknown
+  }
+  export class Doc {
+    getMap(name: string): Map
+    on(event: 'update', listener: (update: Uint8Array) => void): void
+    transact(change: () => void): void
+    destroy(): void
+  }
+  export function applyUpdate(doc: Doc, update: Uint8Array): void
+  export function encodeStateAsUpdate(doc: Doc): Uint8Array
+}
+
+declare module 'loro-crdt' {
+  export interface LoroMap {
+    readonly size: number
+    set(key: string, value: unknown): void
+    get(key: string): unknown
+    keys(): string[]
+  }
+  export class LoroDoc {
+    getMap(name: string): LoroMap
+    commit(): void
+    subscribeLocalUpdates(listener: (update: Uint8Array) => void): () => void
+    import(bytes: Uint8Array): unknown
+    export(options: { mode: 'snapshot' }): Uint8Array
+    free(): void
+  }
+}
+
+declare module '@automerge/automerge' {
+  export interface Doc {
+    readonly m: { [key: string]: string }
+  }
+  export function from(initial: Doc): Doc
+  export function change(doc: Doc, change: (draft: Doc) => void): Doc
+  export function getLastLocalChange(doc: Doc): Uint8Array | undefined
+  export function applyChanges(doc: Doc, changes: readonly Uint8Array[]): [Doc, ...unknown[]]
+  export function save(doc: Doc): Uint8Array
+  export function load(bytes: Uint8Array): Doc
+  export function free(doc: Doc): void
+}

@@ -1,0 +1,7 @@
+import type { Suite } from './suite.ts'
+import { clockSuite } from './suites/clock.ts'
+import { codecSuite } from './suites/codec.ts'
+import { crdtSuite } from './suites/crdt.ts'
+
+/** Every suite, in the order in which they run. */
+export const SUITES: readonly Suite[] = [codecSuite, clockSuite, crdtSuite]
