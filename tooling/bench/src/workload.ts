@@ -1,5 +1,5 @@
 /** A value of the workload: what a small piece of configuration looks like. */
-export interface Row {
+export type Row = {
   readonly n: number
   readonly s: string
   readonly b: boolean

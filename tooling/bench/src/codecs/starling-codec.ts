@@ -9,16 +9,15 @@ const COUNTER_MASK = 0xffffn
 
 /** The record as the packages write theirs: fields in a row, the value in the checked CBOR profile, every length bounded. */
 export function createStarlingCodec(): DeltaCodec {
-  const writer = new ByteWriter(256)
   return {
     encodeAll(deltas) {
       const encoded: Uint8Array[] = []
       for (const { key, value, id, wall, counter } of deltas) {
-        writer
+        const writer = new ByteWriter()
           .string(key)
           .raw(id)
           .u64((BigInt(wall) << COUNTER_BITS) | BigInt(counter))
-          .bytes(encodeValue({ ...value }))
+          .bytes(encodeValue(value))
         encoded.push(writer.finish())
       }
       return encoded
