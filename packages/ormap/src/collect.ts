@@ -56,8 +56,8 @@ export class Collector {
   /** Something in the map changed. Not for what {@link Collector.sweep} reports. */
   note({ key, previous, entry }: Pick<EntryChange, 'key' | 'previous' | 'entry'>, nowMs: number): void {
     const { items } = entry
-    // The most common change by far: one replica writes a key that is its own.
-    if (items.length === 1 && (items[0] as Item).value !== undefined) return
+    // The most common change by far: a key that one replica writes, over its own value.
+    if (isOneDot(items) && (previous === undefined || isOneDot(previous.items))) return
     // A clock that steps back must not put young items in front of old ones.
     this.#nowMs = Math.max(this.#nowMs, nowMs)
     let at = 0
@@ -138,3 +138,7 @@ export class Collector {
 }
 
 const NO_ITEMS: readonly Item[] = []
+
+function isOneDot(items: readonly Item[]): boolean {
+  return items.length === 1 && items[0]?.value !== undefined
+}

@@ -68,6 +68,7 @@ export {
 } from './ingest.ts'
 export { ItemCensus } from './item-census.ts'
 export { encodeKey } from './key.ts'
+export { decodeKnown, encodeKnown, NOTHING_KNOWN } from './known-wire.ts'
 export {
   Known,
   type KnownRow,

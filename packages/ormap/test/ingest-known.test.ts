@@ -1,0 +1,193 @@
+import { stampOf } from '@starling/hlc'
+import { systemHash } from '@starling/ports/system'
+import { describe, expect, test } from 'vitest'
+import {
+  encodeEntry,
+  encodeLive,
+  entryBytes,
+  ingest,
+  Known,
+  Quota,
+  QuotaExceededError,
+  Refusals,
+  REFUSAL_PAUSE_MS,
+  REFUSAL_PAUSE_MS_MAX,
+  type Entry,
+  type IngestOptions
+} from '../src/index.ts'
+import { entryOf, id, item, say } from './entries.ts'
+import { must } from './must.ts'
+
+const known = new Known([[id('a'), 5n]])
+const byKnown: IngestOptions = { wallMs: 1, forgetting: { type: 'byKnown', known } }
+const take = (held: Entry | undefined, came: Entry, options: IngestOptions = byKnown) => {
+  const result = ingest({ get: () => held }, [encodeEntry('k', came)], options)
+  const [change] = result.changed
+  return {
+    ...result,
+    received: change && say(change.received),
+    joined: change && say(change.joined),
+    answered: result.answers.map(({ key, evidence }) => `${key}: ${say(evidence)}`)
+  }
+}
+
+describe('absence, where it means death', () => {
+  test('a covered dot of which nothing is held was here and is gone: not applied, and answered', () => {
+    const { changed, unchanged, answered, rejected } = take(undefined, entryOf(item('a', 5, 1)))
+    expect([changed, unchanged, answered, rejected]).toEqual([[], 1, ['k: a@5'], []])
+  })
+
+  test('what is not covered, or held at its stamp or later, is judged as ever', () => {
+    expect(take(undefined, entryOf(item('a', 6, 1)))).toMatchObject({ joined: 'a@6=01', answered: [] })
+    expect(take(entryOf(item('a', 5, 1)), entryOf(item('a', 5, 1)))).toMatchObject({
+      unchanged: 1,
+      answered: []
+    })
+    expect(take(entryOf(item('a', 5)), entryOf(item('a', 3, 1)))).toMatchObject({
+      unchanged: 1,
+      answered: []
+    })
+    // Held at an earlier stamp only: the later one is gone.
+    expect(take(entryOf(item('a', 3)), entryOf(item('a', 4, 1)))).toMatchObject({
+      unchanged: 1,
+      answered: ['k: a@4']
+    })
+  })
+
+  test('what remains of the entry is taken, evidence included', () => {
+    const came = entryOf(item('a', 4, 1), item('b', 7), item('c', 8, 2))
+    const { received, joined, answered } = take(entryOf(item('d', 1, 1)), came)
+    expect([received, joined, answered]).toEqual(['b@7 c@8=02', 'b@7 c@8=02 d@1=01', ['k: a@4']])
+  })
+
+  test('an entry that is refused gives no answers', () => {
+    const ahead = { replica: id('b'), stamp: stampOf(100_000), value: undefined }
+    const { rejected, answered } = take(undefined, entryOf(item('a', 4, 1), ahead))
+    expect([rejected.map(({ reason }) => reason), answered]).toEqual([['future'], []])
+    const quota = new Quota({ entriesMax: 9, bytesMax: 10 })
+    const over = take(undefined, entryOf(item('a', 4, 1), item('b', 7, 300)), { ...byKnown, quota })
+    expect([over.rejected.map(({ reason }) => reason), over.answered]).toEqual([['quota'], []])
+  })
+
+  test('is the exception: unless it is asked for, absence means nothing', () => {
+    expect(take(undefined, entryOf(item('a', 5, 1)), { wallMs: 1 })).toMatchObject({
+      joined: 'a@5=01',
+      answered: []
+    })
+  })
+
+  test('many items against many cost no more than going through both', () => {
+    const many = (stamp: number, value?: number) => ({
+      items: Array.from({ length: 1000 }, (_, i) => ({
+        ...item('a', stamp, value),
+        replica: i.toString(16).padStart(16, '0')
+      }))
+    })
+    const all = new Known(many(5).items.map(({ replica }) => [replica, 5n]))
+    const options: IngestOptions = { wallMs: 1, forgetting: { type: 'byKnown', known: all } }
+    expect(must(take(many(1), many(5, 1), options).answers[0]).evidence.items).toHaveLength(1000)
+    expect(take(many(5), many(4, 1), options)).toMatchObject({ unchanged: 1, answered: [] })
+  })
+})
+
+describe('dots that have ended', () => {
+  const options: IngestOptions = { wallMs: 1000, driftMsMax: 100 }
+
+  test('count as evidence from one drift bound after their end, and not before', () => {
+    expect(take(undefined, entryOf(item('a', 1, 1, 900)), options).joined).toBe('a@1')
+    expect(take(undefined, entryOf(item('a', 1, 1, 901)), options).joined).toBe('a@1=01<901')
+    expect(take(entryOf(item('a', 1, 1, 900)), entryOf(item('a', 1, 1, 900)), options).joined).toBe('a@1')
+    expect(take(entryOf(item('a', 1)), entryOf(item('a', 1, 1, 900)), options).unchanged).toBe(1)
+  })
+})
+
+describe('a quota', () => {
+  const bytes = (entry: Entry) => entryBytes('k', entry)
+
+  test('refuses what adds a live value beyond it, and takes what removes', () => {
+    const quota = new Quota({ entriesMax: 1, bytesMax: 60 })
+    const held = entryOf(item('a', 1, 1))
+    quota.note({ key: 'k', previous: undefined, entry: held })
+    expect([quota.entries, quota.bytes]).toEqual([1, bytes(held)])
+    const options = { wallMs: 1, quota }
+    const other = ingest({ get: () => undefined }, [encodeEntry('l', held)], options)
+    expect(other.rejected).toEqual([{ reason: 'quota', key: 'l', part: 'entries' }])
+    expect(take(held, entryOf(item('b', 2, 1), item('c', 3, 1)), options).rejected).toEqual([
+      { reason: 'quota', key: 'k', part: 'bytes' }
+    ])
+    // As many items, and as long, but none of them live: it has to get through.
+    expect(take(held, entryOf(item('a', 1), item('b', 2), item('c', 3)), options).joined).toBe('a@1 b@2 c@3')
+    expect(take(held, entryOf(item('a', 2, 2)), options).joined).toBe('a@2=02')
+  })
+
+  test('counts what came before in the same call', () => {
+    const quota = new Quota({ entriesMax: 2, bytesMax: 1000 })
+    const entries = ['k', 'l', 'k', 'm'].map((key, i) => encodeEntry(key, entryOf(item('a', i + 1, 1))))
+    const { changed, rejected } = ingest(new Map(), entries, { wallMs: 1, quota })
+    expect([changed.map(({ key }) => key), rejected.map(({ key }) => key)]).toEqual([['k', 'l', 'k'], ['m']])
+  })
+
+  test('throws for a local write, and shows when received entries are missing', () => {
+    const quota = new Quota({ entriesMax: 1, bytesMax: 50 })
+    const one = entryOf(item('a', 1, 1))
+    quota.assertRoom('k', undefined, one)
+    quota.note({ key: 'k', previous: undefined, entry: one })
+    expect(() => quota.assertRoom('l', undefined, one)).toThrow(QuotaExceededError)
+    expect(() => quota.assertRoom('k', one, entryOf(item('a', 2, 1), item('b', 3, 1)))).toThrow(
+      'at most 50 bytes'
+    )
+    quota.assertRoom('k', one, entryOf(item('a', 1), item('b', 3)))
+    expect([quota.isOver, quota.refused]).toEqual([false, 0])
+    quota.noteRefused(0)
+    expect(quota.isOver).toBe(false)
+    quota.noteRefused(3)
+    expect([quota.isOver, quota.refused]).toEqual([true, 3])
+    quota.settled()
+    expect([quota.isOver, quota.refused]).toEqual([false, 3])
+    quota.note({ key: 'k', previous: one, entry: entryOf() })
+    expect([quota.entries, quota.bytes]).toEqual([0, 0])
+    expect(() => new Quota({ entriesMax: -1, bytesMax: 0 })).toThrow(RangeError)
+  })
+})
+
+describe('refused entries', () => {
+  const hashOf = (n: number) => must(encodeLive('k', entryOf(item('a', n, 1)), systemHash)).hash
+
+  test('are not fetched before a pause that doubles up to an hour', () => {
+    const refusals = new Refusals()
+    expect(refusals.mayFetch(hashOf(1), 0)).toBe(true)
+    refusals.note(hashOf(1), 'future', 0)
+    expect([
+      refusals.mayFetch(hashOf(1), REFUSAL_PAUSE_MS - 1),
+      refusals.mayFetch(hashOf(1), REFUSAL_PAUSE_MS)
+    ]).toEqual([false, true])
+    refusals.note(hashOf(1), 'future', 0)
+    expect([
+      refusals.mayFetch(hashOf(1), 2 * REFUSAL_PAUSE_MS - 1),
+      refusals.mayFetch(hashOf(1), 2 * REFUSAL_PAUSE_MS)
+    ]).toEqual([false, true])
+    for (let i = 0; i < 20; i++) refusals.note(hashOf(1), 'quota', 0)
+    expect(refusals.mayFetch(hashOf(1), REFUSAL_PAUSE_MS_MAX)).toBe(true)
+    expect([refusals.size, refusals.counts()]).toEqual([1, { future: 0, quota: 1 }])
+    refusals.forget(hashOf(1))
+    expect([refusals.size, refusals.mayFetch(hashOf(1), 0)]).toEqual([0, true])
+  })
+
+  test('are bounded: the one refused longest ago is forgotten first', () => {
+    const refusals = new Refusals(2)
+    refusals.note(hashOf(1), 'quota', 0)
+    refusals.note(hashOf(2), 'quota', 0)
+    refusals.note(hashOf(1), 'quota', 0)
+    refusals.note(hashOf(3), 'future', 0)
+    expect([1, 2, 3].map(n => refusals.mayFetch(hashOf(n), 0))).toEqual([false, true, false])
+  })
+
+  test('that nobody offers any more do not count for ever', () => {
+    const refusals = new Refusals()
+    refusals.note(hashOf(1), 'quota', 0)
+    refusals.forgetUnoffered(REFUSAL_PAUSE_MS + 2 * REFUSAL_PAUSE_MS_MAX - 1)
+    expect(refusals.size).toBe(1)
+    refusals.forgetUnoffered(REFUSAL_PAUSE_MS + 2 * REFUSAL_PAUSE_MS_MAX)
+    expect(refusals.size).toBe(0)
+  })
+})
