@@ -2,8 +2,11 @@ import { checkValue } from './check-value.ts'
 import type { ValueLimits } from './config.ts'
 import { floatAt, halfValue } from './float.ts'
 import { keyBetween } from './known-keys.ts'
-import { utf8Between, viewOf } from './utf8.ts'
+import { copyOf, utf8Between } from './utf8.ts'
 import { BIGINT_TAG, MAJOR, SIMPLE, type Value } from './value.ts'
+
+/** The greatest array index. */
+const INDEX_MAX = '4294967294'
 
 /**
  * Decodes exactly one value in the strict profile. The bytes are checked as a whole before anything is built from them.
@@ -35,7 +38,7 @@ class ValueBuilder {
         return -1 - this.#argument(head)
       case MAJOR.bytes: {
         const length = this.#argument(head)
-        return viewOf(this.#bytes, this.#skip(length), length).slice()
+        return copyOf(this.#bytes, this.#skip(length), length)
       }
       case MAJOR.text: {
         const start = this.#skip(this.#argument(head))
@@ -60,9 +63,14 @@ class ValueBuilder {
 
   #map(count: number): Value {
     const object: Record<string, Value> = {}
+    let sparse = false
     for (let i = 0; i < count; i++) {
       const start = this.#skip(this.#argument(this.#bytes[this.#at++] as number))
       const key = keyBetween(this.#bytes, start, this.#at)
+      if (!sparse && isDigit(this.#bytes[start] as number)) {
+        makeSparse(object)
+        sparse = true
+      }
       const value = this.item()
       // A key that objects inherit may have a setter, as `__proto__` has, or may be frozen.
       if (key in object) define(object, key, value)
@@ -112,6 +120,19 @@ class ValueBuilder {
     this.#at = at + count
     return at
   }
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39
+}
+
+/**
+ * Makes the engine keep properties named like array indexes in a table. Otherwise it makes room for all smaller indexes too:
+ * six bytes, a map with the one key "332", took 4 KiB (measured on Node 24). The greatest index there is never fits an array.
+ */
+function makeSparse(object: Record<string, Value>): void {
+  object[INDEX_MAX] = null
+  delete object[INDEX_MAX]
 }
 
 function define(object: object, key: string, value: Value): void {

@@ -93,3 +93,11 @@ export function utf8Between(bytes: Uint8Array, start: number, end: number, offse
 export function viewOf(bytes: Uint8Array, start: number, length: number): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset + start, length)
 }
+
+/** A copy that is a plain `Uint8Array` too. */
+export function copyOf(bytes: Uint8Array, start: number, length: number): Uint8Array {
+  if (length > SHORT_TEXT_MAX) return viewOf(bytes, start, length).slice()
+  const copy = new Uint8Array(length)
+  for (let i = 0; i < length; i++) copy[i] = bytes[start + i] as number
+  return copy
+}

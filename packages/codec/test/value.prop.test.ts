@@ -1,4 +1,3 @@
-import { decode, encode } from 'cborg'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
@@ -10,36 +9,7 @@ import {
   type Value
 } from '../src/index.ts'
 import { runs } from './runs.ts'
-
-const { value } = fc.letrec<{ value: Value }>(tie => ({
-  value: fc.oneof(
-    { depthSize: 'small', withCrossShrink: true },
-    fc.constantFrom<Value>(
-      null,
-      true,
-      false,
-      -0,
-      0,
-      2 ** 53,
-      -(2 ** 53),
-      2 ** -24,
-      3 * 2 ** -24,
-      65504,
-      65536.5
-    ),
-    fc.maxSafeInteger(),
-    fc.double({ noNaN: true, noDefaultInfinity: true }),
-    fc.float({ noNaN: true, noDefaultInfinity: true }),
-    fc.bigInt({ min: -(2n ** 64n), max: 2n ** 64n - 1n }),
-    fc.string({ unit: 'grapheme' }),
-    fc.uint8Array({ maxLength: 40 }),
-    fc.array(tie('value'), { maxLength: 5 }),
-    fc.dictionary(fc.string({ unit: 'grapheme', maxLength: 5 }), tie('value'), {
-      maxKeys: 12,
-      noNullPrototype: true
-    })
-  )
-}))
+import { expectSame, hasIndexKeys, value } from './support/values.ts'
 
 /** Bytes near valid ones: an encoding with a few bytes replaced, inserted or cut. */
 const mutated = fc
@@ -64,9 +34,9 @@ const mutated = fc
 test('decode(encode(x)) is x', () => {
   fc.assert(
     fc.property(value, each => {
-      expect(decodeValue(encodeValue(each))).toStrictEqual(each)
+      expectSame(decodeValue(encodeValue(each)), each)
     }),
-    runs(3000)
+    runs(10_000)
   )
 })
 
@@ -84,37 +54,11 @@ test('any bytes are a value that encodes to the same bytes, or a DecodeError', (
       }
       accepted++
       // An integer-like key such as "7" moves to the front of a JavaScript object, so its order cannot be kept.
-      if (!integerKeys(decoded)) expect(encodeValue(decoded)).toEqual(bytes)
+      if (!hasIndexKeys(decoded)) expect(encodeValue(decoded)).toEqual(bytes)
     }),
     runs(20_000)
   )
   expect(accepted).toBeGreaterThan(1000)
-})
-
-test('what we encode, the library reads as the same value', () => {
-  fc.assert(
-    fc.property(value, each => {
-      const options = {
-        tags: { 2: (content: () => unknown) => content(), 3: (content: () => unknown) => content() }
-      }
-      expect(() => decode(encodeValue(each), { ...options, strict: true })).not.toThrow()
-    }),
-    runs(1000)
-  )
-})
-
-test('what the library encodes is accepted or refused, and accepted bytes mean the same', () => {
-  fc.assert(
-    fc.property(value, each => {
-      const bytes = encode(each)
-      try {
-        expect(decodeValue(bytes, { bytesMax: 2 ** 20 })).toEqual(decode(bytes))
-      } catch (error) {
-        if (!(error instanceof DecodeError)) throw error
-      }
-    }),
-    runs(1000)
-  )
 })
 
 test('anything at all is encoded or refused with an UnencodableValueError', () => {
@@ -138,9 +82,3 @@ test('anything at all is encoded or refused with an UnencodableValueError', () =
     runs(3000)
   )
 })
-
-function integerKeys(each: Value): boolean {
-  if (each === null || typeof each !== 'object' || each instanceof Uint8Array) return false
-  if (Array.isArray(each)) return (each as Value[]).some(integerKeys)
-  return Object.entries(each).some(([key, inner]) => /^(0|[1-9]\d*)$/.test(key) || integerKeys(inner))
-}
