@@ -70,8 +70,11 @@ export const SLAB_BYTES_MIN = 1024
  */
 export const SLAB_LIVE_SHARE_MIN = 0.5
 
+/** Two to this power: {@link PAGE_SLOTS}. */
+export const PAGE_BITS = 7
+
 /** Slots for which the store and the item hashes grow at a time: 4 KiB of hashes. Source: guess. */
-export const PAGE_SLOTS = 128
+export const PAGE_SLOTS: number = 1 << PAGE_BITS
 
 /**
  * How long evidence is kept at least after it was superseded here, in ms: 24 hours. Source: guess; a day covers broadcasts on

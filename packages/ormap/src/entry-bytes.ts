@@ -1,5 +1,6 @@
 import { varintLength } from '@starling/codec'
 import { ENTRY_FORMAT, ROW_LIMITS } from './config.ts'
+import { copyBytes } from './copy-bytes.ts'
 import { encodeKey } from './key.ts'
 import { readReplicaId, REPLICA_ID_BYTES, writeReplicaId } from './replica-id.ts'
 import type { Dot, Entry, Item } from './types.ts'
@@ -11,6 +12,8 @@ import { readU64, writeU64 } from './u64.ts'
 /** A dot without an end, and one with. */
 const ENDLESS = 0
 export const ENDING = 1
+
+const ASCII_MAX = 0x7f
 
 /** Bytes of an item of evidence, and of the identity of a dot. */
 const IDENTITY_BYTES: number = REPLICA_ID_BYTES + 8
@@ -168,7 +171,7 @@ function writeDot(to: Uint8Array, start: number, dot: Dot): number {
     at = writeVarint(to, at, expiresAtMs)
   }
   at = writeVarint(to, at, value.length)
-  to.set(value, at)
+  copyBytes(value, 0, value.length, to, at)
   return at + value.length
 }
 
@@ -183,19 +186,24 @@ function keyLength(key: string): number {
 }
 
 function writeKey(to: Uint8Array, start: number, key: string): number {
-  if (!isAscii(key)) {
-    const bytes = encodeKey(key, ROW_LIMITS)
-    const at = writeVarint(to, start, bytes.length)
-    to.set(bytes, at)
-    return at + bytes.length
-  }
   const at = writeVarint(to, start, key.length)
-  for (let i = 0; i < key.length; i++) to[at + i] = key.charCodeAt(i)
+  for (let i = 0; i < key.length; i++) {
+    const unit = key.charCodeAt(i)
+    if (unit > ASCII_MAX) return writeLongKey(to, start, key)
+    to[at + i] = unit
+  }
   return at + key.length
 }
 
+function writeLongKey(to: Uint8Array, start: number, key: string): number {
+  const bytes = encodeKey(key, ROW_LIMITS)
+  const at = writeVarint(to, start, bytes.length)
+  to.set(bytes, at)
+  return at + bytes.length
+}
+
 function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > ASCII_MAX) return false
   return typeof text === 'string'
 }
 

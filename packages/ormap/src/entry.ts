@@ -27,36 +27,34 @@ export function compareItems(a: Item, b: Item): number {
  */
 export function joinEntries(a: Entry | undefined, b: Entry): Entry {
   if (a === undefined) return b
-  if (a === b) return a
-  const left = a.items
-  const right = b.items
+  // Most merges are of a write and what it replaces, or of what is known already: then one side is the result.
+  if (a === b || covers(a.items, b.items)) return a
+  if (covers(b.items, a.items)) return b
   const items: Item[] = []
-  let leftAdds = false
-  let rightAdds = false
-  let i = 0
   let j = 0
-  while (i < left.length || j < right.length) {
-    const mine = left[i]
-    const other = right[j]
-    if (other === undefined || (mine !== undefined && mine.replica < other.replica)) {
-      items.push(mine as Item)
-      leftAdds = true
-      i++
-    } else if (mine === undefined || other.replica < mine.replica) {
-      items.push(other)
-      rightAdds = true
-      j++
+  for (const mine of a.items) {
+    while (j < b.items.length && (b.items[j] as Item).replica < mine.replica) items.push(b.items[j++] as Item)
+    const other = b.items[j]
+    if (other?.replica !== mine.replica) {
+      items.push(mine)
     } else {
-      const order = compareItems(mine, other)
-      items.push(order < 0 ? other : mine)
-      leftAdds ||= order > 0
-      rightAdds ||= order < 0
-      i++
+      items.push(compareItems(mine, other) < 0 ? other : mine)
       j++
     }
   }
-  if (!rightAdds) return a
-  return leftAdds ? { items } : b
+  while (j < b.items.length) items.push(b.items[j++] as Item)
+  return { items }
+}
+
+/** Whether each of the lesser items has one of its replica among the greater that is not below it. */
+function covers(greater: readonly Item[], lesser: readonly Item[]): boolean {
+  let i = 0
+  for (const item of lesser) {
+    while (i < greater.length && (greater[i] as Item).replica < item.replica) i++
+    const other = greater[i]
+    if (other === undefined || other.replica !== item.replica || compareItems(other, item) < 0) return false
+  }
+  return true
 }
 
 /**

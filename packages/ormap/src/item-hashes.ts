@@ -1,5 +1,5 @@
 import { Fingerprint, ITEM_HASH_BYTES } from '@starling/reconcile/fingerprint'
-import { PAGE_SLOTS } from './config.ts'
+import { PAGE_BITS, PAGE_SLOTS } from './config.ts'
 
 /** The hash of the slot is in the sum. */
 const COUNTED = 1
@@ -32,7 +32,7 @@ export class ItemHashes {
   /** What the slot holds has another hash now. */
   outdate(slot: number): void {
     const { flags } = this.#page(slot)
-    const at = slot % PAGE_SLOTS
+    const at = slot & (PAGE_SLOTS - 1)
     const before = flags[at] as number
     if ((before & LISTED) === 0) this.#due.push(slot)
     flags[at] = before | DUE | LISTED
@@ -44,7 +44,7 @@ export class ItemHashes {
       throw new RangeError(`an item hash has ${ITEM_HASH_BYTES} bytes, got ${hash.length}`)
     }
     const { hashes, flags } = this.#page(slot)
-    const at = slot % PAGE_SLOTS
+    const at = slot & (PAGE_SLOTS - 1)
     const flag = flags[at] as number
     if (flag & COUNTED) this.#sum.remove(kept(hashes, at))
     hashes.set(hash, at * ITEM_HASH_BYTES)
@@ -55,7 +55,7 @@ export class ItemHashes {
   /** The slot no longer has a hash. */
   clear(slot: number): void {
     const { hashes, flags } = this.#page(slot)
-    const at = slot % PAGE_SLOTS
+    const at = slot & (PAGE_SLOTS - 1)
     const flag = flags[at] as number
     if (flag & COUNTED) this.#sum.remove(kept(hashes, at))
     flags[at] = flag & LISTED
@@ -64,7 +64,7 @@ export class ItemHashes {
   /** A copy of the hash of a slot that has one. */
   get(slot: number): Uint8Array {
     const { hashes, flags } = this.#page(slot)
-    const at = slot % PAGE_SLOTS
+    const at = slot & (PAGE_SLOTS - 1)
     if ((flags[at] as number) & DUE) this.set(slot, this.#compute(slot))
     return new Uint8Array(kept(hashes, at))
   }
@@ -73,7 +73,7 @@ export class ItemHashes {
   sum(): Fingerprint {
     for (const slot of this.#due) {
       const { flags } = this.#page(slot)
-      const at = slot % PAGE_SLOTS
+      const at = slot & (PAGE_SLOTS - 1)
       if ((flags[at] as number) & DUE) this.set(slot, this.#compute(slot))
       flags[at] = (flags[at] as number) & ~LISTED
     }
@@ -82,7 +82,7 @@ export class ItemHashes {
   }
 
   #page(slot: number): Page {
-    const number = Math.floor(slot / PAGE_SLOTS)
+    const number = slot >>> PAGE_BITS
     while (number >= this.#pages.length) {
       const hashes = new Uint8Array(PAGE_SLOTS * ITEM_HASH_BYTES)
       this.#pages.push({ hashes, flags: new Uint8Array(PAGE_SLOTS) })

@@ -1,9 +1,10 @@
 import { ByteReader, decodeUtf8 } from '@starling/codec'
 import { DRIFT_MS_MAX, stampWallMs, type Stamp } from '@starling/hlc'
 import { ENTRY_LIMITS, SNAPSHOT_FORMAT, SNAPSHOT_SHARED_BYTES_MAX, type EntryLimits } from './config.ts'
+import { copyBytes } from './copy-bytes.ts'
 import { greatestStamp } from './entry.ts'
 import type { ObservedRemoveMap } from './map.ts'
-import { REPLICA_ID_BYTES, readReplicaId } from './replica-id.ts'
+import { REPLICA_ID_BYTES, replicaIdOfWords } from './replica-id.ts'
 import type { Entry, EntryChange, Item, ReplicaId } from './types.ts'
 import { interleave, readValue } from './wire.ts'
 
@@ -83,7 +84,9 @@ class PieceReader {
   readonly #reader: ByteReader
   readonly #limits: EntryLimits
   readonly #replicas: ReplicaId[] = []
-  #key: Uint8Array = new Uint8Array()
+  /** What the next key may share of the key before. */
+  readonly #prefix = new Uint8Array(SNAPSHOT_SHARED_BYTES_MAX)
+  #prefixLength = 0
   #stamp: Stamp = 0n
 
   constructor(bytes: Uint8Array, limits: EntryLimits) {
@@ -97,7 +100,7 @@ class PieceReader {
     const format = reader.u8()
     if (format !== SNAPSHOT_FORMAT) reader.fail('unknownType', `snapshot format ${format}`, 0)
     const replicas = this.#count(REPLICA_ID_BYTES)
-    for (let i = 0; i < replicas; i++) this.#replicas.push(this.#replica())
+    for (let i = 0; i < replicas; i++) this.#replicas.push(replicaIdOfWords(reader.u32(), reader.u32()))
     const count = this.#count(ENTRY_BYTES_MIN)
     const found: Found[] = []
     for (let i = 0; i < count; i++) found.push({ key: this.#readKey(), entry: this.#entry() })
@@ -113,32 +116,26 @@ class PieceReader {
     return count
   }
 
-  #replica(): ReplicaId {
-    const start = this.#reader.offset
-    this.#reader.raw(REPLICA_ID_BYTES)
-    return readReplicaId(this.#bytes, start)
-  }
-
   #readKey(): string {
     const reader = this.#reader
+    const { keyBytesMax } = this.#limits
     const start = reader.offset
     const shared = reader.varint()
-    if (shared > Math.min(this.#key.length, SNAPSHOT_SHARED_BYTES_MAX)) {
-      reader.fail('outOfRange', `${shared} bytes of the key before`, start)
-    }
-    const rest = reader.bytes(this.#limits.keyBytesMax)
-    if (shared + rest.length > this.#limits.keyBytesMax) {
-      reader.fail('tooLong', `${shared + rest.length} bytes, at most ${this.#limits.keyBytesMax}`, start)
-    }
-    if (shared === 0) {
-      this.#key = rest
-    } else {
-      const key = new Uint8Array(shared + rest.length)
-      key.set(this.#key.subarray(0, shared))
-      key.set(rest, shared)
-      this.#key = key
-    }
-    return decodeUtf8(this.#key, start)
+    if (shared > this.#prefixLength) reader.fail('outOfRange', `${shared} bytes of the key before`, start)
+    const length = shared + reader.varint()
+    if (length > keyBytesMax) reader.fail('tooLong', `${length} bytes, at most ${keyBytesMax}`, start)
+    const key = shared === 0 ? reader.text(length) : this.#sharingKey(shared, length, start)
+    this.#prefixLength = Math.min(length, SNAPSHOT_SHARED_BYTES_MAX)
+    copyBytes(this.#bytes, reader.offset - length + shared, this.#prefixLength - shared, this.#prefix, shared)
+    return key
+  }
+
+  #sharingKey(shared: number, length: number, start: number): string {
+    const rest = this.#reader.raw(length - shared)
+    const key = new Uint8Array(length)
+    key.set(this.#prefix.subarray(0, shared))
+    key.set(rest, shared)
+    return decodeUtf8(key, start)
   }
 
   #entry(): Entry {

@@ -1,5 +1,6 @@
 import type { Hash } from '@starling/ports'
 import { ITEM_HASH_BYTES, type Fingerprint } from '@starling/reconcile/fingerprint'
+import { copyBytes } from './copy-bytes.ts'
 import { countClashes, EMPTY_ENTRY, hasLiveDot, isDot, joinEntries, sameLiveDots } from './entry.ts'
 import { entryLength, isLive, liveEnd, readEntry, writeEntry } from './entry-bytes.ts'
 import { ItemHashes } from './item-hashes.ts'
@@ -129,7 +130,7 @@ export class ObservedRemoveMap {
   #write(key: string, entry: Entry, known: number | undefined, wire?: Uint8Array): number {
     const to = this.#store.reserve(wire?.length ?? entryLength(key, entry))
     if (wire === undefined) writeEntry(to, this.#store.room, key, entry)
-    else to.set(wire, this.#store.room)
+    else copyBytes(wire, 0, wire.length, to, this.#store.room)
     const slot = this.#store.commit(key, known)
     if (slot === this.#lastSlot) this.#lastSlot = undefined
     return slot

@@ -6,18 +6,16 @@ export const REPLICA_ID_BYTES = 8
 /** Ids whose text is remembered. Source: guess; a map has a few writers at a time, and each id takes about 100 bytes. */
 const REMEMBERED = 256
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 const PATTERN = /^[0-9a-f]{16}$/
-/** The value of each digit by its character, and what is greater for any other. */
-const NIBBLES = Uint8Array.from({ length: 128 }, (_, unit) => {
-  const digit = '0123456789abcdef'.indexOf(String.fromCharCode(unit))
-  return digit === -1 ? 0xff : digit
-})
 
 // A place for each id by a few of its bits; the latest of those that share one stays.
 const texts = Array.from({ length: REMEMBERED }, () => '0'.repeat(REPLICA_ID_BYTES * 2))
 const highs = new Uint32Array(REMEMBERED)
 const lows = new Uint32Array(REMEMBERED)
+
+// The id that was written last: a replica writes its own over and over.
+let written = texts[0] as string
+const writtenBytes = new Uint8Array(REPLICA_ID_BYTES)
 
 /**
  * The replica id of 8 bytes. Draw them at random: a replica id must never be used by two stores, or twice by one.
@@ -31,12 +29,14 @@ export function replicaIdOf(bytes: Uint8Array): ReplicaId {
 
 /** The replica id of the 8 bytes at `at`, which must be there. One that was read lately is the same string. */
 export function readReplicaId(bytes: Uint8Array, at: number): ReplicaId {
-  const high = readU32(bytes, at)
-  const low = readU32(bytes, at + 4)
+  return replicaIdOfWords(readU32(bytes, at), readU32(bytes, at + 4))
+}
+
+/** The replica id of its first four bytes and its last four, as numbers. One that was read lately is the same string. */
+export function replicaIdOfWords(high: number, low: number): ReplicaId {
   const place = (high ^ low) & (REMEMBERED - 1)
   if (highs[place] === high && lows[place] === low) return texts[place] as string
-  let id = ''
-  for (let i = at; i < at + REPLICA_ID_BYTES; i++) id += HEX[bytes[i] as number]
+  const id = hex32(high) + hex32(low)
   texts[place] = id
   highs[place] = high
   lows[place] = low
@@ -60,16 +60,18 @@ export function replicaIdBytes(id: ReplicaId): Uint8Array<ArrayBuffer> {
  * @throws RangeError when it is not one.
  */
 export function writeReplicaId(to: Uint8Array, at: number, id: ReplicaId): void {
-  let wrong = id.length ^ (REPLICA_ID_BYTES * 2)
-  for (let i = 0; i < REPLICA_ID_BYTES; i++) {
-    const high = nibble(id, i * 2)
-    const low = nibble(id, i * 2 + 1)
-    wrong |= (high | low) & 0xf0
-    to[at + i] = (high << 4) | low
-  }
-  if (wrong !== 0) {
+  if (id !== written) encode(id)
+  for (let i = 0; i < REPLICA_ID_BYTES; i++) to[at + i] = writtenBytes[i] as number
+}
+
+function encode(id: ReplicaId): void {
+  if (!isReplicaId(id)) {
     throw new RangeError(`A replica id is 16 lowercase hexadecimal digits, got ${JSON.stringify(id)}`)
   }
+  for (let i = 0; i < REPLICA_ID_BYTES; i++) {
+    writtenBytes[i] = (nibble(id.charCodeAt(i * 2)) << 4) | nibble(id.charCodeAt(i * 2 + 1))
+  }
+  written = id
 }
 
 /** Whether `id` is a replica id. */
@@ -77,8 +79,12 @@ export function isReplicaId(id: string): id is ReplicaId {
   return PATTERN.test(id)
 }
 
-function nibble(id: string, at: number): number {
-  return NIBBLES[id.charCodeAt(at)] ?? 0xff
+function nibble(unit: number): number {
+  return unit < 0x3a ? unit - 0x30 : unit - 0x57
+}
+
+function hex32(word: number): string {
+  return word.toString(16).padStart(8, '0')
 }
 
 function readU32(bytes: Uint8Array, at: number): number {

@@ -1,4 +1,5 @@
-import { PAGE_SLOTS, SLAB_BYTES, SLAB_BYTES_MIN, SLAB_LIVE_SHARE_MIN } from './config.ts'
+import { PAGE_BITS, PAGE_SLOTS, SLAB_BYTES, SLAB_BYTES_MIN, SLAB_LIVE_SHARE_MIN } from './config.ts'
+import { copyBytes } from './copy-bytes.ts'
 
 /** Bytes before each row in its slab: whose it is, and how long. */
 const HEADER_BYTES = 8
@@ -81,7 +82,7 @@ export class SlabStore {
 
   /** Where the row of a slot starts in {@link bytesOf}. */
   offsetOf(slot: number): number {
-    return this.#page(slot)[(slot % PAGE_SLOTS) * 2 + 1] as number
+    return this.#page(slot)[(slot & (PAGE_SLOTS - 1)) * 2 + 1] as number
   }
 
   /** How many bytes the row of a slot has. */
@@ -199,7 +200,7 @@ export class SlabStore {
       const length = view.getUint32(at - 4)
       if (this.#slabNumber(slot) === number && this.offsetOf(slot) === at) {
         const to = this.#slabFor(HEADER_BYTES + length)
-        to.bytes.set(bytes.subarray(at, at + length), to.used + HEADER_BYTES)
+        copyBytes(bytes, at, length, to.bytes, to.used + HEADER_BYTES)
         this.#append(to, slot, length)
       }
       at += length + HEADER_BYTES
@@ -211,16 +212,16 @@ export class SlabStore {
   }
 
   #slabNumber(slot: number): number {
-    return this.#page(slot)[(slot % PAGE_SLOTS) * 2] as number
+    return this.#page(slot)[(slot & (PAGE_SLOTS - 1)) * 2] as number
   }
 
   #page(slot: number): Uint32Array {
-    return this.#pages[Math.floor(slot / PAGE_SLOTS)] as Uint32Array
+    return this.#pages[slot >>> PAGE_BITS] as Uint32Array
   }
 
   #place(slot: number, slab: number, offset: number): void {
     const page = this.#page(slot)
-    const at = (slot % PAGE_SLOTS) * 2
+    const at = (slot & (PAGE_SLOTS - 1)) * 2
     page[at] = slab
     page[at + 1] = offset
   }

@@ -4,7 +4,7 @@ import { ENTRY_FORMAT, ENTRY_LIMITS, ROW_LIMITS, type EntryLimits } from './conf
 import { isDot, joinEntries, liveDots } from './entry.ts'
 import { ENDING, entryLength, inOrder, keyStart, liveEnd, skipKey, writeEntry } from './entry-bytes.ts'
 import { encodeKey } from './key.ts'
-import { REPLICA_ID_BYTES, replicaIdOf } from './replica-id.ts'
+import { replicaIdOfWords } from './replica-id.ts'
 import type { Dot, Entry, Item } from './types.ts'
 
 /** Starts the hash of an evidence row. No entry format has this number, so it can never equal an item hash. */
@@ -162,7 +162,7 @@ function readCount(reader: ByteReader, max: number): number {
 
 function readIdentity(reader: ByteReader, previous: Item | undefined): Pick<Item, 'replica' | 'stamp'> {
   const start = reader.offset
-  const replica = replicaIdOf(reader.raw(REPLICA_ID_BYTES))
+  const replica = replicaIdOfWords(reader.u32(), reader.u32())
   if (previous !== undefined && replica <= previous.replica) reader.fail('notSorted', 'replica ids', start)
   return { replica, stamp: reader.u64() }
 }

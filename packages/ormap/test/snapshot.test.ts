@@ -172,7 +172,7 @@ describe('loadSnapshot refuses', () => {
     ['more replicas than there are bytes', `01 02 ${A} 00`, 'truncated@1'],
     ['more entries than there are bytes', `01 01 ${A} 02 00016b 0100 00 03 0100`, 'truncated@10'],
     ['a key that shares more than there was', `01 01 ${A} 01 01016b 0100 00 03 0100`, 'outOfRange@11'],
-    ['a key over the limit', `01 01 ${A} 01 0009 616161616161616161 0100 00 03 0100`, 'tooLong@12'],
+    ['a key over the limit', `01 01 ${A} 01 0009 616161616161616161 0100 00 03 0100`, 'tooLong@11'],
     [
       'a key over the limit with what it shares',
       `01 01 ${A} 02 0005 6161616161 0100 00 03 0100 0404 61616161 0100 00 03 0100`,
@@ -183,7 +183,7 @@ describe('loadSnapshot refuses', () => {
       `01 01 ${A} 02 0005 6161616161 0100 00 03 0100 0504 61616161 0100 00 03 0100`,
       'tooLong@24'
     ],
-    ['a key that is not UTF-8', `01 01 ${A} 01 0001ff 0100 00 03 0100`, 'badText@11'],
+    ['a key that is not UTF-8', `01 01 ${A} 01 0001ff 0100 00 03 0100`, 'badText@13'],
     ['no items', `01 01 ${A} 01 00016b 0000 0000 0000`, 'invalid@16'],
     ['more items than the limit', `01 01 ${A} 01 00016b 0400 00 03 0100 00 03 0100`, 'tooLong@14'],
     ['more items than the limit together', `01 01 ${A} 01 00016b 0202 00 03 0100 00 03 0100`, 'tooLong@14'],
