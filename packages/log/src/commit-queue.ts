@@ -1,5 +1,5 @@
 import type { Fingerprint } from '@starling/reconcile/fingerprint'
-import { GATHER_TURNS, type StoreLimits } from './config.ts'
+import { GATHER_TURNS, OVERLAP_ROWS, type StoreLimits } from './config.ts'
 import {
   StoreClosedError,
   StoreIndeterminateError,
@@ -67,6 +67,8 @@ export class CommitQueue {
   #visits: (() => void)[] = []
   #queuedAppends = 0
   #queuedBytes = 0
+  #queuedRows = 0
+  #rowsInFlight = 0
   #running: Promise<void> | undefined
   #poisoned: StorePoisonedError | undefined
   #closed = false
@@ -116,6 +118,7 @@ export class CommitQueue {
     group.add(log, batch, bytes, sync)
     this.#queuedAppends++
     this.#queuedBytes += bytes
+    this.#queuedRows += batch.rows.length
     const { queuedAppendsPeak, queuedBytesPeak } = this.#counters
     if (this.#queuedAppends > queuedAppendsPeak) this.#counters.queuedAppendsPeak = this.#queuedAppends
     if (this.#queuedBytes > queuedBytesPeak) this.#counters.queuedBytesPeak = this.#queuedBytes
@@ -130,6 +133,7 @@ export class CommitQueue {
     this.#groups.push(group)
     group.drop(log, operations)
     this.#queuedAppends++
+    this.#queuedRows += operations.length
     return this.#wait(group, log)
   }
 
@@ -154,6 +158,7 @@ export class CommitQueue {
     this.#groups = []
     this.#queuedAppends = 0
     this.#queuedBytes = 0
+    this.#queuedRows = 0
     for (const { waiting } of groups) {
       for (const { reject } of waiting) reject(new StorePoisonedError({ cause }))
     }
@@ -185,9 +190,10 @@ export class CommitQueue {
   #groupFor(rows: number, bytes: number): WriteGroup {
     const last = this.#groups.at(-1)
     const { batchRowsMax, batchBytesMax } = this.#limits
-    if (last !== undefined && last.rows + rows <= batchRowsMax && last.bytes + bytes <= batchBytesMax) {
-      return last
-    }
+    // Half of what is on its way: then one half is written while the callers of the other are at work.
+    const half = Math.max(OVERLAP_ROWS, (this.#queuedRows + this.#rowsInFlight) / 2)
+    const rowsMax = Math.min(batchRowsMax, half)
+    if (last !== undefined && last.rows + rows <= rowsMax && last.bytes + bytes <= batchBytesMax) return last
     const group = new WriteGroup()
     this.#groups.push(group)
     return group
@@ -202,33 +208,53 @@ export class CommitQueue {
   }
 
   async #run(): Promise<void> {
+    /** Written, but its callers were not told yet. */
+    let done: WriteGroup | undefined
     for (;;) {
-      for (let turn = 0; turn < GATHER_TURNS; turn++) await Promise.resolve()
+      if ((this.#groups[0]?.rows ?? 0) < OVERLAP_ROWS) {
+        if (done !== undefined) answer(done)
+        done = undefined
+        for (let turn = 0; turn < GATHER_TURNS; turn++) await Promise.resolve()
+      }
       for (const visit of this.#visits.splice(0)) visit()
       const group = this.#groups.shift()
       if (group === undefined) break
-      this.#queuedAppends -= group.waiting.length
-      this.#queuedBytes -= group.bytes
-      for (const { log } of group.waiting) log.waiting--
+      this.#begin(group)
       const write = composeWrite(group, this.#state)
+      const written = this.#level.batch(write.operations, { sync: write.sync })
+      // Much waits, so the callers of the write before prepare their next appends while this one is on its way.
+      if (done !== undefined) answer(done)
+      done = undefined
       try {
-        await this.#level.batch(write.operations, { sync: write.sync })
+        await written
         // What failed beside it, such as the side mark, ended the handle while the write was in flight.
         if (this.#poisoned !== undefined) throw this.#poisoned.cause
       } catch (cause) {
         this.#fail(group, write.batch, cause)
         continue
       }
-      this.#counters.writes++
-      this.#counters.appends += group.waiting.length
-      this.#counters.rowsWritten += group.rows
-      this.#counters.bytesWritten += group.bytes
-      const bytes = write.land()
-      if (write.sync) this.#events.synced({ batch: write.batch, clockMark: this.#state.clockMark })
-      for (const { resolve } of group.waiting) resolve()
-      this.#events.wrote(group, bytes)
+      this.#land(group, write)
+      done = group
     }
     this.#running = undefined
+  }
+
+  #begin(group: WriteGroup): void {
+    this.#queuedAppends -= group.waiting.length
+    this.#queuedBytes -= group.bytes
+    this.#queuedRows -= group.rows
+    this.#rowsInFlight = group.rows
+    for (const { log } of group.waiting) log.waiting--
+  }
+
+  #land(group: WriteGroup, write: Write): void {
+    this.#counters.writes++
+    this.#counters.appends += group.waiting.length
+    this.#counters.rowsWritten += group.rows
+    this.#counters.bytesWritten += group.bytes
+    const grown = write.land()
+    if (write.sync) this.#events.synced({ batch: write.batch, clockMark: this.#state.clockMark })
+    this.#events.wrote(group, grown)
   }
 
   #fail(group: WriteGroup, batch: bigint, cause: unknown): void {
@@ -239,6 +265,10 @@ export class CommitQueue {
     }
     this.poison(cause)
   }
+}
+
+function answer(group: WriteGroup): void {
+  for (const { resolve } of group.waiting) resolve()
 }
 
 /** One write, as the database gets it, and what becomes of the state in memory once it succeeded. */

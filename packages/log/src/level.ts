@@ -54,7 +54,7 @@ export function classicLevel(location: string): Level {
 }
 
 /** A chained batch costs a tenth of one given as an array (measured: 0.6 against 6 microseconds a row). */
-function writeBatch(
+async function writeBatch(
   database: ClassicLevel<Uint8Array, Uint8Array>,
   operations: readonly LevelOperation[],
   sync: boolean
