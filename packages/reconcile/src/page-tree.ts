@@ -1,4 +1,4 @@
-import { addSum, HASH_AT, subtractSum } from './item-words.ts'
+import { addSum, HASH_AT, ITEM_WORDS, subtractSum } from './item-words.ts'
 import { Page } from './page.ts'
 
 /**
@@ -63,7 +63,7 @@ export class PageTree {
     const leaf = this.#path[last] as Page
     const slot = this.#slots[last] as number
     leaf.open(slot)
-    leaf.words.set(item, slot * leaf.stride)
+    for (let i = 0, at = slot * ITEM_WORDS; i < ITEM_WORDS; i++) leaf.words[at + i] = item[i] as number
     return true
   }
 

@@ -48,21 +48,12 @@ export class Page {
 
   /** The first slot whose key is not below `key`; {@link size} when there is none. */
   firstNotBelow(key: Uint32Array): number {
-    let low = 0
-    let high = this.size
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (compareKeys(this.words, middle * this.stride, key, 0) < 0) low = middle + 1
-      else high = middle
-    }
-    return low
+    return this.#search(key, 0)
   }
 
   /** The slot of the page below in which `key` is, or would be. */
   slotFor(key: Uint32Array): number {
-    const slot = this.firstNotBelow(key)
-    if (slot < this.size && this.compareKey(slot, key) === 0) return slot
-    return Math.max(0, slot - 1)
+    return Math.max(0, this.#search(key, 1) - 1)
   }
 
   /** Compares the key of a slot with `key`. */
@@ -109,7 +100,7 @@ export class Page {
   /** Makes room for one slot at `slot`; the caller fills it. */
   open(slot: number): void {
     const { words, stride } = this
-    words.copyWithin((slot + 1) * stride, slot * stride, this.size * stride)
+    if (slot < this.size) words.copyWithin((slot + 1) * stride, slot * stride, this.size * stride)
     this.size++
   }
 
@@ -140,5 +131,27 @@ export class Page {
     previous.children?.push(...(this.children as Page[]).splice(0, slots))
     previous.size += slots
     this.size -= slots
+  }
+
+  /** The number of slots whose key compares to `key` as less than `bound`. Most keys differ in their stamps. */
+  #search(key: Uint32Array, bound: number): number {
+    const { words, stride } = this
+    const high = key[0] as number
+    const low = key[1] as number
+    let from = 0
+    let to = this.size
+    while (from < to) {
+      const middle = (from + to) >>> 1
+      const at = middle * stride
+      const first = words[at] as number
+      const second = words[at + 1] as number
+      let isLess: boolean
+      if (first !== high) isLess = first < high
+      else if (second !== low) isLess = second < low
+      else isLess = compareKeys(words, at, key, 0) < bound
+      if (isLess) from = middle + 1
+      else to = middle
+    }
+    return from
   }
 }

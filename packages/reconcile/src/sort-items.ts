@@ -3,6 +3,7 @@ import { compareKeys, ITEM_WORDS } from './item-words.ts'
 // Below, comparing is faster than counting digits. Source: measured.
 const RADIX_ITEMS_MIN = 8192
 const DIGITS = 0x1_0000
+const DIGIT_MASK = 0xffff
 
 /** Words sorted by counting: the stamp and the first word of the hash. Items equal in those are compared. */
 const RADIX_WORDS = 3
@@ -25,31 +26,44 @@ export function sortItems(words: Uint32Array, count: number): Uint32Array {
 }
 
 /** Sorts by the leading words, 16 bits at a time from the least significant. */
-function radixSort(words: Uint32Array, indexes: Uint32Array): Uint32Array<ArrayBuffer> {
-  let order = Uint32Array.from(indexes)
+function radixSort(words: Uint32Array, indexes: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+  let order = indexes
   let next = new Uint32Array(order.length)
+  // The word that is being sorted by, beside its index: fetching it once is what takes the time.
+  let keys = new Uint32Array(order.length)
+  let nextKeys = new Uint32Array(order.length)
   const starts = new Uint32Array(DIGITS)
   for (let word = RADIX_WORDS - 1; word >= 0; word--) {
+    for (let i = 0; i < order.length; i++) {
+      keys[i] = words[(order[i] as number) * ITEM_WORDS + word] as number
+    }
     for (const shift of [0, 16]) {
-      starts.fill(0)
-      for (const index of order) starts[digit(words, index, word, shift)]!++
-      // A digit that is the same in all items orders nothing; stamps of a few weeks share their first.
-      if (starts[digit(words, order[0] as number, word, shift)] === order.length) continue
-      let sum = 0
-      for (let i = 0; i < DIGITS; i++) {
-        const size = starts[i] as number
-        starts[i] = sum
-        sum += size
+      if (!countDigits(keys, shift, starts)) continue
+      for (let i = 0; i < order.length; i++) {
+        const key = keys[i] as number
+        const to = starts[(key >>> shift) & DIGIT_MASK]!++
+        next[to] = order[i] as number
+        nextKeys[to] = key
       }
-      for (const index of order) next[starts[digit(words, index, word, shift)]!++] = index
       ;[order, next] = [next, order]
+      ;[keys, nextKeys] = [nextKeys, keys]
     }
   }
   return order
 }
 
-function digit(words: Uint32Array, index: number, word: number, shift: number): number {
-  return ((words[index * ITEM_WORDS + word] as number) >>> shift) & 0xffff
+/** Where each digit's items begin. False when all have the same one: stamps of a few weeks share their first. */
+function countDigits(keys: Uint32Array, shift: number, starts: Uint32Array): boolean {
+  starts.fill(0)
+  for (let i = 0; i < keys.length; i++) starts[((keys[i] as number) >>> shift) & DIGIT_MASK]!++
+  if (starts[((keys[0] as number) >>> shift) & DIGIT_MASK] === keys.length) return false
+  let sum = 0
+  for (let i = 0; i < DIGITS; i++) {
+    const size = starts[i] as number
+    starts[i] = sum
+    sum += size
+  }
+  return true
 }
 
 /** Sorts each run of items that agree in the leading words. */
