@@ -12,6 +12,7 @@ import {
   ObservedRemoveMap,
   putEntry,
   Quota,
+  Refusals,
   removeEntry,
   SetAside,
   type Entry,
@@ -95,6 +96,7 @@ export class TestReplica {
   readonly collector: Collector
   readonly aside: SetAside
   readonly quota: Quota
+  readonly refusals: Refusals = new Refusals()
   readonly clock: HybridLogicalClock
   readonly learned: Map<string, number>
   readonly flying: Flying[] = []

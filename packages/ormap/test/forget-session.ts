@@ -7,6 +7,7 @@ import {
   type KnownStamps,
   type ReplicaId,
   type SessionStart,
+  type SetAsideDot,
   type StaleSession
 } from '../src/index.ts'
 import { DRIVER_FAULTS } from './forget-faults.ts'
@@ -24,6 +25,8 @@ interface Side {
 /** One entry of a key from one side to the other, and which of its items are answers. */
 interface Mail {
   readonly bytes: Uint8Array | undefined
+  /** The item hash of the entry, by which the other side fetches it. */
+  readonly hash: Uint8Array | undefined
   readonly carries: number
   readonly answered: readonly ReplicaId[]
 }
@@ -45,7 +48,8 @@ const hashOf = (replica: TestReplica, key: string): string =>
 /** One key of a session after the other, each in up to five messages, between any of which anything may happen. */
 export class TestSession {
   readonly sides: readonly [Side, Side]
-  #left: string[] = [...KEYS]
+  readonly #keys: readonly string[]
+  readonly #left: string[]
   /** Keys that were compared and then changed by anyone else. */
   readonly #again = new Set<string>()
   #phase: Phase | undefined
@@ -54,8 +58,12 @@ export class TestSession {
   bytes = 0
   /** A side will not take away more values. */
   stopped = false
+  /** What the owner of a side keeps, to be written again by it. */
+  readonly kept: { readonly replica: TestReplica; readonly value: SetAsideDot }[] = []
 
-  constructor(a: TestReplica, b: TestReplica) {
+  constructor(a: TestReplica, b: TestReplica, keys: readonly string[] = KEYS) {
+    this.#keys = keys
+    this.#left = [...keys]
     const side = (replica: TestReplica): Side => ({
       replica,
       start: replica.known.startSession(),
@@ -122,6 +130,8 @@ export class TestSession {
     if (mail.bytes === undefined) {
       // The other side has nothing, and that is what is learned if the session comes to its end.
       side.equal.set(key, mail.carries)
+    } else if (mail.hash !== undefined && !side.replica.refusals.mayFetch(mail.hash, nowMs)) {
+      side.refused++
     } else {
       this.entries++
       this.bytes += mail.bytes.length
@@ -152,12 +162,19 @@ export class TestSession {
     const { replica } = side
     const result: IngestResult = replica.judge(bytes, nowMs)
     side.refused += result.rejected.length
+    for (const { reason } of result.rejected) {
+      if (mail.hash === undefined || (reason !== 'future' && reason !== 'quota')) continue
+      replica.refusals.note(mail.hash, reason, nowMs)
+      if (reason === 'quota') replica.quota.noteRefused(1)
+    }
+    if (result.rejected.length === 0 && mail.hash !== undefined) replica.refusals.forget(mail.hash)
     for (const change of result.changed) {
       const outcome = replica.aside.take(side.stale, change, replica.staged(key), mail.answered, nowMs)
       if (outcome.type === 'stop') {
         this.stopped = true
         return []
       }
+      if (outcome.keep !== undefined) this.kept.push({ replica, value: outcome.keep })
       if (replica.apply(key, change.received, nowMs)) changed(replica, key)
     }
     if (result.rejected.length === 0) {
@@ -172,8 +189,9 @@ export class TestSession {
   /** The session ends, whole or cut. */
   end(how: { readonly wholeRange: boolean; readonly durable: boolean }): void {
     const [a, b] = this.sides
-    finish(a, b, how, this.stopped ? 1 : this.#again.size)
-    finish(b, a, how, this.stopped ? 1 : this.#again.size)
+    const whole = { ...how, wholeRange: how.wholeRange && !this.stopped }
+    finish(a, b, whole, this.#again.size, this.#keys)
+    finish(b, a, whole, this.#again.size, this.#keys)
   }
 }
 
@@ -182,6 +200,7 @@ function mailOf(replica: TestReplica, key: string, answers: Entry['items']): Mai
   const entry = joinEntries(held, { items: answers })
   return {
     bytes: entry.items.length === 0 ? undefined : encodeEntry(key, entry),
+    hash: replica.map.itemHash(key),
     carries: replica.learned.get(key) ?? 0,
     answered: answers.map(item => item.replica)
   }
@@ -191,14 +210,15 @@ function finish(
   side: Side,
   peer: Side,
   { wholeRange, durable }: { readonly wholeRange: boolean; readonly durable: boolean },
-  uncompared: number
+  uncompared: number,
+  keys: readonly string[]
 ): void {
   const { replica } = side
   if (durable) replica.flush()
   let refused = side.refused
   let stamps: KnownStamps = peer.start.stamps
   if (DRIVER_FAULTS.capsBelowRefused && refused > 0) {
-    stamps = capped(stamps, side, peer)
+    stamps = capped(stamps, side, peer, keys)
     refused = 0
   }
   const raise = replica.known.raise(side.start, stamps, { wholeRange, refused, uncompared, durable })
@@ -210,9 +230,9 @@ function finish(
 }
 
 /** What a driver might think is safe: everything the peer knows, but for the writes it has and this side refused. */
-function capped(stamps: KnownStamps, side: Side, peer: Side): KnownStamps {
+function capped(stamps: KnownStamps, side: Side, peer: Side, keys: readonly string[]): KnownStamps {
   const low = new Map(stamps)
-  for (const key of KEYS) {
+  for (const key of keys) {
     const theirs = peer.replica.map.get(key)
     const mine = side.replica.map.get(key)
     if (theirs === undefined || (mine !== undefined && equalEntries(mine, theirs))) continue

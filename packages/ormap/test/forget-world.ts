@@ -241,7 +241,8 @@ export class World {
       for (const a of this.replicas) {
         for (const b of this.replicas) {
           if (a === b) continue
-          this.#nowMs += 100
+          // Beyond the longest pause after a refusal.
+          this.#nowMs += 4_000_000
           const session = new TestSession(a, b)
           while (!session.step(this.#nowMs, () => {}));
           session.end({ wholeRange: true, durable: true })
