@@ -56,6 +56,7 @@ class ValueBuilder {
   }
 
   #array(count: number): Value[] {
+    // oxlint-disable-next-line no-new-array -- one that grows makes room for 17 elements at once
     const array = new Array<Value>(count)
     for (let i = 0; i < count; i++) array[i] = this.item()
     return array

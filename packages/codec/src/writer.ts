@@ -1,10 +1,8 @@
+import { SPARE_BUFFER_BYTES_MAX } from './config.ts'
 import { putUtf8 } from './utf8.ts'
 
 /** Up to this many bytes a loop copies faster than `set`. Source: measured on Node 24. */
 const SHORT_BYTES_MAX = 32
-
-/** A larger buffer is not kept when its writer has finished. Source: guess, the size of the largest value by default. */
-const SPARE_BYTES_MAX = 65_536
 
 const NO_BYTES = new Uint8Array(0)
 
@@ -156,7 +154,7 @@ export class ByteWriter {
     const bytes = buffer.slice(0, this.#length)
     this.#length = 0
     this.#buffer = NO_BYTES
-    if (buffer.length > spare.length && buffer.length <= SPARE_BYTES_MAX) spare = buffer
+    if (buffer.length > spare.length && buffer.length <= SPARE_BUFFER_BYTES_MAX) spare = buffer
     return bytes
   }
 

@@ -44,6 +44,59 @@ describe('ByteWriter', () => {
     expect(first[1001]).toBe(7)
   })
 
+  test('writes text without its length, and says how many bytes it took', () => {
+    const writer = new ByteWriter()
+    expect([
+      writer.text('ab'),
+      writer.text('é'),
+      writer.text(''),
+      writer.text('x'.repeat(100) + '€')
+    ]).toEqual([2, 2, 0, 103])
+    const reader = new ByteReader(writer.finish())
+    expect([reader.text(2), reader.text(2), reader.text(0), reader.text(103)]).toEqual([
+      'ab',
+      'é',
+      '',
+      'x'.repeat(100) + '€'
+    ])
+    reader.end()
+  })
+
+  test.each([126, 127, 128, 16_383, 16_384])(
+    'writes the length of a string in bytes, not characters: %s',
+    length => {
+      for (const text of ['x'.repeat(length), 'x'.repeat(length - 1) + 'é', 'é'.repeat(length)]) {
+        const written = new ByteWriter().string(text).finish()
+        const utf8 = Buffer.from(text)
+        expect(hex(written)).toBe(hex(new ByteWriter().varint(utf8.length).raw(utf8).finish()))
+        expect(new ByteReader(written).string(100_000)).toBe(text)
+      }
+    }
+  )
+
+  test('drops what is written after a place', () => {
+    const writer = new ByteWriter().u16(0x0102).u8(3)
+    writer.rewind(2)
+    expect(hex(writer.u8(4).finish())).toBe('010204')
+    for (const length of [-1, 1, 0.5, Number.NaN]) expect(() => writer.rewind(length)).toThrow(RangeError)
+  })
+
+  test('writers side by side, unfinished, abandoned or reused, never see the bytes of another', () => {
+    new ByteWriter().raw(new Uint8Array(500).fill(0xee)).finish()
+    const first = new ByteWriter().u8(1)
+    const second = new ByteWriter().u8(2)
+    expect(() => new ByteWriter().u8(9).u8(256)).toThrow(RangeError)
+    first.raw(new Uint8Array(200).fill(1))
+    const done = second.u8(2).finish()
+    second.u8(3).raw(new Uint8Array(300).fill(3))
+    expect(hex(first.u8(1).finish())).toBe('01'.repeat(202))
+    expect(hex(second.finish())).toBe('03'.repeat(301))
+    expect(hex(done)).toBe('0202')
+    expect(hex(new ByteWriter().finish())).toBe('')
+    // What is left in the shared buffer does not show through.
+    expect(hex(new ByteWriter().varint(0).string('é').u64(1n).finish())).toBe('0002c3a90000000000000001')
+  })
+
   test.each([-1, 1.5, Number.NaN, 2 ** 53])('refuses the varint %s', value => {
     expect(() => new ByteWriter().varint(value)).toThrow(RangeError)
   })
@@ -53,6 +106,11 @@ describe('ByteWriter', () => {
     expect(() => new ByteWriter().u16(65536)).toThrow(RangeError)
     expect(() => new ByteWriter().u24(2 ** 24)).toThrow(RangeError)
     expect(() => new ByteWriter().u32(2 ** 32)).toThrow(RangeError)
+    for (const value of [-1, 0.5, Number.NaN, Infinity, 2 ** 32 + 1]) {
+      for (const field of ['u8', 'u16', 'u24', 'u32'] as const) {
+        expect(() => new ByteWriter()[field](value), `${field} ${value}`).toThrow(RangeError)
+      }
+    }
     expect(() => new ByteWriter().u64(-1n)).toThrow(RangeError)
     expect(() => new ByteWriter().u64(2n ** 64n)).toThrow(RangeError)
   })
@@ -106,6 +164,16 @@ describe('ByteReader', () => {
   test('gives views, not copies', () => {
     const input = bytes(2, 8, 9)
     expect(new ByteReader(input).bytes(2).buffer).toBe(input.buffer)
+  })
+
+  test('gives plain views of a Buffer, so that slice copies', () => {
+    const input = Buffer.from([2, 8, 9])
+    const view = new ByteReader(input).bytes(2)
+    expect(view).toStrictEqual(bytes(8, 9))
+    const copy = view.slice()
+    input.fill(0)
+    expect(copy).toEqual(bytes(8, 9))
+    expect(view).toEqual(bytes(0, 0))
   })
 })
 

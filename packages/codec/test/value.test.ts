@@ -86,6 +86,55 @@ describe('vectors', () => {
     expect(decodeValue(encodeValue(Object.assign(Object.create(null), { a: 1 }) as Value))).toEqual({ a: 1 })
   })
 
+  test('keys are told apart, whatever was decoded before', () => {
+    // Pairs that share a slot of the table of known keys, its length or both.
+    const names = Array.from({ length: 3000 }, (_, i) => `k${i % 7}${i}`)
+    for (const name of [...names, ...names.toReversed(), 'é', 'e\u0301', 'x'.repeat(32), 'x'.repeat(33)]) {
+      expect(Object.keys(decodeValue(encodeValue({ [name]: 1 })) as object)).toEqual([name])
+    }
+  })
+
+  test('a key is not taken for another whose characters are its bytes', () => {
+    for (let point = 0x80; point < 0x800; point++) {
+      const key = String.fromCodePoint(point)
+      const twin = Buffer.from(key).toString('latin1')
+      for (const name of [twin, key, twin]) {
+        expect(Object.keys(decodeValue(encodeValue({ [name]: 1 })) as object)).toEqual([name])
+      }
+    }
+  })
+
+  test('keys that look like array indexes are kept, in the order of JavaScript', () => {
+    for (const names of [
+      ['332'],
+      ['4294967294', '5'],
+      ['5', '4294967294'],
+      ['4294967295', '0', 'a'],
+      ['7', '1']
+    ]) {
+      const value = Object.fromEntries(names.map((name, i) => [name, i]))
+      const decoded = decodeValue(encodeValue(value))
+      expect(decoded).toStrictEqual(value)
+      expect(Object.keys(decoded as object)).toEqual(Object.keys(value))
+    }
+  })
+
+  test('a key of a frozen prototype, or of one with a setter, is plain data', () => {
+    const bytes = encodeValue({ toString: 1, odd: 2 })
+    const seen: unknown[] = []
+    const set = (each: unknown) => void seen.push(each)
+    Reflect.defineProperty(Object.prototype, 'odd', { set, configurable: true })
+    try {
+      expect(Object.entries(decodeValue(bytes) as object)).toEqual([
+        ['toString', 1],
+        ['odd', 2]
+      ])
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'odd')
+    }
+    expect(seen).toEqual([])
+  })
+
   test('what is decoded shares nothing with the input', () => {
     const input = Buffer.from(encodeValue(Uint8Array.of(1, 2, 3)))
     const decoded = decodeValue(input) as Uint8Array
@@ -165,6 +214,39 @@ describe('decodeValue refuses', () => {
   })
 })
 
+describe('encodeValue', () => {
+  test('a getter may encode another value, and one that throws spoils nothing', () => {
+    const value = {
+      a: 'x',
+      get inner() {
+        return encodeValue({ deep: [1, 2, 3] })
+      },
+      b: 'y'
+    }
+    expect(decodeValue(encodeValue(value))).toEqual({
+      a: 'x',
+      inner: encodeValue({ deep: [1, 2, 3] }),
+      b: 'y'
+    })
+    const failing = {
+      a: 'x',
+      get b(): Value {
+        throw new Error('mine')
+      }
+    }
+    expect(() => encodeValue(failing)).toThrow('mine')
+    expect(() => encodeValue([[undefined]] as unknown as Value)).toThrow(UnencodableValueError)
+    expect(hex(encodeValue([7]))).toBe('8107')
+    expect(unencodable([undefined])).toEqual(['unsupportedType', 0])
+  })
+
+  test('limits given for one value do not bind the next', () => {
+    expect(unencodable([[1]], { depthMax: 1 })[0]).toBe('tooDeep')
+    expect(unencodable('xx', { bytesMax: 2 })).toEqual(['tooLarge'])
+    expect(unencodable([['xx']])).toEqual(['accepted'])
+  })
+})
+
 describe('encodeValue refuses', () => {
   test.each<[string, unknown, (string | number)[]]>([
     ['undefined', undefined, ['unsupportedType']],
@@ -201,6 +283,23 @@ describe('encodeValue refuses', () => {
     expect(unencodable({ a: new Uint8Array(70_000) })).toEqual(['tooLarge', 'a'])
     expect(unencodable(Array.from({ length: 70_000 }, () => 0))).toEqual(['tooLarge'])
     expect(unencodable(['x'.repeat(50), 'y'.repeat(50)], { bytesMax: 100 })).toEqual(['tooLarge', 1])
+  })
+
+  test('an array that a getter shortens or lengthens meanwhile', () => {
+    const shrinking: unknown[] = [1, 2, 3]
+    shrinking[0] = {
+      get a() {
+        return (shrinking.length = 2)
+      }
+    }
+    expect(unencodable(shrinking)).toEqual(['unsupportedType', 2])
+    const growing: unknown[] = [1]
+    growing[0] = {
+      get a() {
+        return growing.push(2)
+      }
+    }
+    expect(hex(encodeValue(growing as Value))).toBe('81a1616102')
   })
 
   test('with a message that names the place and the remedy', () => {
