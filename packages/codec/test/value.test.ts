@@ -95,11 +95,14 @@ describe('vectors', () => {
   })
 
   test('a key is not taken for another whose characters are its bytes', () => {
-    for (let point = 0x80; point < 0x800; point++) {
-      const key = String.fromCodePoint(point)
-      const twin = Buffer.from(key).toString('latin1')
-      for (const name of [twin, key, twin]) {
-        expect(Object.keys(decodeValue(encodeValue({ [name]: 1 })) as object)).toEqual([name])
+    // Enough of them for some to share a slot of the table of known keys.
+    for (let point = 0x800; point < 0x1000; point += 64) {
+      for (let prefix = 0x20; prefix < 0x7f; prefix++) {
+        const key = String.fromCharCode(prefix, point)
+        const twin = Buffer.from(key).toString('latin1')
+        for (const name of [twin, key, twin]) {
+          expect(Object.keys(decodeValue(encodeValue({ [name]: 1 })) as object)).toEqual([name])
+        }
       }
     }
   })
