@@ -9,3 +9,6 @@ export const DRIFT_MS_MAX = 60_000
  * Source: guess; one small write per ten seconds at most.
  */
 export const RESERVE_MS = 10_000
+
+/** How many sources a skew report remembers. Source: guess; many times the neighbours of a node, at some 200 bytes each. */
+export const SKEW_SOURCES_MAX = 1024

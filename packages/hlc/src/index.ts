@@ -16,8 +16,9 @@
  * @packageDocumentation
  */
 export { HybridLogicalClock, type HybridLogicalClockInit, type ReceiveResult } from './clock.ts'
-export { DRIFT_MS_MAX, RESERVE_MS } from './config.ts'
+export { DRIFT_MS_MAX, RESERVE_MS, SKEW_SOURCES_MAX } from './config.ts'
 export { ClockAheadError } from './errors.ts'
+export { SkewReport, type SkewReportInit, type SourceSkew } from './skew-report.ts'
 export {
   decodeStamp,
   encodeStamp,

@@ -83,7 +83,7 @@ test('stamps strictly increase over the whole life, exceed all that was accepted
         }
       }
     }),
-    runs(5000)
+    runs(10_000)
   )
 })
 
@@ -94,7 +94,7 @@ test('the encoding keeps the order bytewise and comes back', () => {
       const order = compareBytes(encodeStamp(a), encodeStamp(b))
       expect(Math.sign(order)).toBe(a < b ? -1 : a > b ? 1 : 0)
     }),
-    runs(3000)
+    runs(10_000)
   )
 })
 
@@ -108,6 +108,6 @@ test('any bytes are a stamp or a DecodeError', () => {
         expect(() => decodeStamp(bytes)).toThrow(DecodeError)
       }
     }),
-    runs(2000)
+    runs(10_000)
   )
 })

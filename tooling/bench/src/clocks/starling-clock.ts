@@ -4,9 +4,9 @@ import type { ClockContender } from './clock-contender.ts'
 /** Ours, with the drift bound, and stamps packed into one number. */
 export function createStarlingClock(): ClockContender {
   const clock = new HybridLogicalClock()
-  let last: Stamp = 0n
   return {
     now(count) {
+      let last: Stamp = 0n
       for (let i = 0; i < count; i++) last = clock.now(Date.now())
       if (last !== clock.last) throw new Error('the clock lost a stamp')
     },
