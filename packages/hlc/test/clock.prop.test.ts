@@ -13,10 +13,17 @@ import {
 import { runs } from './runs.ts'
 
 const DRIFT = 50
-const wall = fc.integer({ min: 0, max: 200 })
+// Mostly within a few milliseconds of each other: the edges are where one ends and the next begins.
+const wall = fc.oneof(
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 4 }) },
+  fc.integer({ min: 0, max: 200 })
+)
 const stamp = fc.oneof(
   fc
-    .tuple(fc.integer({ min: 0, max: 300 }), fc.constantFrom(0, 1, 2, 65534, 65535))
+    .tuple(
+      fc.oneof(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 0, max: 300 })),
+      fc.constantFrom(0, 1, 2, 65534, 65535)
+    )
     .map(([ms, counter]) => stampOf(ms, counter)),
   fc.bigInt({ min: 0n, max: STAMP_MAX })
 )

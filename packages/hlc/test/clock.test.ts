@@ -102,6 +102,7 @@ describe('receive', () => {
     const clock = new HybridLogicalClock()
     expect(clock.receive(stampOf(5000, 65535), 5000)).toEqual({ ok: true })
     expect(parts(clock.now(5000))).toBe('5001.0')
+    expect(parts(clock.now(5001))).toBe('5001.1')
   })
 
   test('the bound is against the local wall clock: a chain of peers cannot ratchet it', () => {
@@ -157,6 +158,8 @@ describe('the reservation', () => {
         if (broken) throw new Error('disk full')
       }
     })
+    expect(() => clock.now(50)).toThrow('disk full')
+    // What failed does not count as reserved: it is asked for again, and so is the stamp refused again.
     expect(() => clock.now(50)).toThrow('disk full')
     expect(clock.last).toBe(0n)
     broken = false
