@@ -67,14 +67,20 @@ export class FileNode {
     this.pending = []
   }
 
-  /** Damages what is stored, on the disk and in memory alike. */
+  /** Damages what is stored, on the disk and in memory alike, and what is still to be written there. */
   damage(at: number, change: (byte: number, index: number) => number, length: number): void {
-    const durable = this.durable.slice()
-    for (let i = 0; i < length; i++) {
-      if (at + i < durable.length) durable[at + i] = change(durable[at + i] as number, i)
-      if (at + i < this.#size) this.#content[at + i] = change(this.#content[at + i] as number, i)
+    const damaged = (bytes: Uint8Array, start: number): Uint8Array => {
+      const out = bytes.slice()
+      for (let i = Math.max(0, start - at); i < length && at + i < start + out.length; i++) {
+        out[at + i - start] = change(out[at + i - start] as number, i)
+      }
+      return out
     }
-    this.durable = durable
+    this.durable = damaged(this.durable, 0)
+    this.pending = this.pending.map(one =>
+      one.type === 'write' ? { type: 'write', at: one.at, bytes: damaged(one.bytes, one.at) } : one
+    )
+    this.#content.set(damaged(this.content, 0))
   }
 
   #change(operation: DataOperation): void {
