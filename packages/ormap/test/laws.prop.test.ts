@@ -47,7 +47,7 @@ describe('the merge of any two entries', () => {
         expect(equalEntries(a, b)).toBe(hex(a) === hex(b))
         expect(joinEntries(undefined, b)).toBe(b)
       }),
-      runs(5000)
+      runs(10_000)
     )
   })
 
@@ -64,7 +64,7 @@ describe('the merge of any two entries', () => {
         expect(countClashes(a, b)).toBe(expected)
         expect(countClashes(b, a)).toBe(expected)
       }),
-      runs(3000)
+      runs(10_000)
     )
   })
 
@@ -79,7 +79,7 @@ describe('the merge of any two entries', () => {
           }
         }
       }),
-      runs(3000)
+      runs(10_000)
     )
   })
 })
@@ -109,7 +109,7 @@ describe('a write', () => {
           expect(removeEntry(removed, id('5'), stamp + 2n)).toBe(removed)
         }
       ),
-      runs(3000)
+      runs(10_000)
     )
   })
 })
@@ -164,7 +164,7 @@ describe('a map', () => {
           )
         }
       ),
-      runs(1000)
+      runs(10_000)
     )
   })
 })

@@ -75,7 +75,7 @@ test('it holds what a plain map of entries holds, and its fingerprint is the sum
       expect([map.entryCount, map.size]).toEqual([model.size, sumOf(model).count])
       expect(map.root.equals(sumOf(model))).toBe(true)
     }),
-    runs(5000)
+    runs(10_000)
   )
 })
 

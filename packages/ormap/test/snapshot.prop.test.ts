@@ -57,7 +57,7 @@ test('pieces that arrive in any order, and twice, give the merge with what is th
         expect(changed).toBe(different.length)
       }
     ),
-    runs(3000)
+    runs(10_000)
   )
 })
 

@@ -29,7 +29,7 @@ test('an entry comes back from its encoding and from its rows', () => {
       expect(decodeEntry(wire)).toEqual({ key: name, entry })
       expect(decodeRows(live?.bytes, evidence?.bytes)).toEqual(entry)
     }),
-    runs(3000)
+    runs(10_000)
   )
 })
 
@@ -56,7 +56,7 @@ test('any bytes are an entry that encodes to the same bytes, or a DecodeError', 
 test('any bytes are ingested without a throw; what is refused changes neither map nor clock', () => {
   fc.assert(
     fc.property(
-      fc.array(fc.oneof(encoded, mutated), { maxLength: 5 }),
+      fc.array(fc.oneof(encoded, mutated), { maxLength: 3 }),
       fc.constantFrom(0, 1000),
       (messages, driftMsMax) => {
         const map = new ObservedRemoveMap(systemHash)
@@ -75,7 +75,7 @@ test('any bytes are ingested without a throw; what is refused changes neither ma
         expect(ingest(map, alone, { wallMs: 0, driftMsMax }).changed).toEqual([])
       }
     ),
-    runs(3000)
+    runs(10_000)
   )
 })
 
@@ -88,6 +88,6 @@ test('rows of any bytes are an entry or a DecodeError', () => {
         expect(error).toBeInstanceOf(DecodeError)
       }
     }),
-    runs(2000)
+    runs(10_000)
   )
 })
