@@ -137,6 +137,11 @@ export class CommitQueue {
     return this.#wait(group, log)
   }
 
+  /** Resolves when no append of this log waits for its answer. */
+  async answered(log: LogState): Promise<void> {
+    while (log.unanswered > 0) await new Promise<void>(resolve => this.quiet(resolve))
+  }
+
   /** Calls `visit` when no write is in flight: then disk and memory say the same. */
   quiet(visit: () => void): void {
     if (this.#running === undefined) visit()
@@ -160,7 +165,10 @@ export class CommitQueue {
     this.#queuedBytes = 0
     this.#queuedRows = 0
     for (const { waiting } of groups) {
-      for (const { reject } of waiting) reject(new StorePoisonedError({ cause }))
+      for (const { log, reject } of waiting) {
+        log.unanswered--
+        reject(new StorePoisonedError({ cause }))
+      }
     }
   }
 
@@ -201,6 +209,7 @@ export class CommitQueue {
 
   #wait(group: WriteGroup, log: LogState): Promise<void> {
     log.waiting++
+    log.unanswered++
     return new Promise<void>((resolve, reject) => {
       group.waiting.push({ log, resolve, reject })
       this.#running ??= this.#run()
@@ -261,6 +270,7 @@ export class CommitQueue {
     for (const { log, reject } of group.waiting) {
       const { promise: tookEffect, resolve: settle } = Promise.withResolvers<boolean | undefined>()
       this.#indeterminate.push({ log, batch, settle })
+      log.unanswered--
       reject(new StoreIndeterminateError({ cause, tookEffect }))
     }
     this.poison(cause)
@@ -268,7 +278,10 @@ export class CommitQueue {
 }
 
 function answer(group: WriteGroup): void {
-  for (const { resolve } of group.waiting) resolve()
+  for (const { log, resolve } of group.waiting) {
+    log.unanswered--
+    resolve()
+  }
 }
 
 /** One write, as the database gets it, and what becomes of the state in memory once it succeeded. */

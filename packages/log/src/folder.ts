@@ -6,8 +6,9 @@ import { takeGuard } from './guard.ts'
 import type { LevelFactory } from './level.ts'
 import type { MarkFile, StoreMedium } from './medium.ts'
 
-/** The database's folder and the side mark, inside a store's folder. */
+/** The database's folder, inside a store's. */
 export const DATABASE_FOLDER = 'store'
+/** The side mark. */
 export const MARK_FILE = 'mark'
 
 /** A folder that is ours until it is released. */
@@ -52,8 +53,8 @@ export async function ownFolder(path: string, createLevel: LevelFactory): Promis
   }
 }
 
-/** The side mark as a file. */
-export async function openMarkFile(path: string): Promise<MarkFile> {
+/** The side mark as a file, which can be synced where that matters. */
+export async function openMarkFile(path: string): Promise<MarkFile & { sync(): Promise<void> }> {
   const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600)
   return {
     async read() {
@@ -64,6 +65,7 @@ export async function openMarkFile(path: string): Promise<MarkFile> {
     async write(bytes, at) {
       await file.write(bytes, 0, bytes.length, at)
     },
+    sync: () => file.sync(),
     close: () => file.close()
   }
 }

@@ -38,9 +38,11 @@ export {
   type MemoryMedium,
   type MemoryStoreOptions
 } from './memory-store.ts'
+export { destroyStore } from './destroy-store.ts'
 export type { KeyRange } from './keys.ts'
 export type { Level, LevelOperation, LevelScan } from './level.ts'
 export type { MarkFile, StoreMedium } from './medium.ts'
+export { moveStoreAside } from './move-store-aside.ts'
 export { openStore, openStoreIn, type StoreInit, type StoreOptions } from './open-store.ts'
 export { restoreApplied } from './restore-applied.ts'
 export type {

@@ -40,7 +40,6 @@ export class LevelLog implements ReplicaLog {
   #recovering: Promise<LogRecovery> | undefined
   /** Set while what was acknowledged is not known to be on disk. */
   #stopped: StorePoisonedError | undefined
-  #last: Promise<void> = Promise.resolve()
   #closing: Promise<void> | undefined
 
   constructor(name: string, durability: Durability, footing: Footing, host: LogHost) {
@@ -71,11 +70,7 @@ export class LevelLog implements ReplicaLog {
       return Promise.reject(error)
     }
     const { database, state } = this.#footing
-    const done = database.queue.append(state, batch, bytes, this.durability === 'sync')
-    // One that is refused at once says nothing about those before it.
-    const before = this.#last
-    this.#last = done.catch(() => before)
-    return done
+    return database.queue.append(state, batch, bytes, this.durability === 'sync')
   }
 
   async recover(restore: Restore): Promise<LogRecovery> {
@@ -105,7 +100,7 @@ export class LevelLog implements ReplicaLog {
 
   async #close(): Promise<void> {
     await this.#recovering?.catch(() => {})
-    await this.#last
+    await this.#answered()
     this.#takeOwed()
     for (const owed of this.#owed.splice(0)) owed.settle(undefined)
     this.#footing.state.sizes = undefined
@@ -114,7 +109,7 @@ export class LevelLog implements ReplicaLog {
 
   async #recover(restore: Restore): Promise<LogRecovery> {
     this.#stopped ??= this.#footing.database.queue.poisoned
-    await this.#last
+    await this.#answered()
     this.#takeOwed()
     const acknowledged = this.#footing.state
     const database = await this.#host.reopened()
@@ -141,6 +136,12 @@ export class LevelLog implements ReplicaLog {
     this.#stopped = undefined
     for (const owed of this.#owed.splice(0)) owed.settle(owed.tookEffect)
     return { found, rowsRestored, proven: found.damaged === undefined }
+  }
+
+  /** Every append of this log has got its answer. */
+  #answered(): Promise<void> {
+    const { database, state } = this.#footing
+    return database.queue.answered(state)
   }
 
   #takeOwed(): void {

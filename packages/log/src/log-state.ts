@@ -33,6 +33,8 @@ export interface LogState extends WrittenState {
   rows: number
   /** Appends that wait for a write. */
   waiting: number
+  /** Appends that were neither resolved nor rejected, those in flight included. */
+  unanswered: number
   /** The sizes of its rows; only of a log that is open. */
   sizes: SizeTable | undefined
 }
@@ -52,6 +54,7 @@ export function newLogState(name: Uint8Array, clockMark: bigint = 0n): LogState 
     repairs: [],
     rows: 0,
     waiting: 0,
+    unanswered: 0,
     sizes: undefined
   }
 }

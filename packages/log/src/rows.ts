@@ -5,19 +5,26 @@ import { putRowKey, rowKeyBytes } from './keys.ts'
 import type { RowKind } from './types.ts'
 
 /**
- * The values of the database. Every one begins with its format and a CRC-32 over its key and the rest of the value:
+ * The values of the database. Every one begins with its format and ends with a CRC-32 over its key and the value before it:
  *
- * - row: `format:u8 crc:u32 hash:32 payload`
- * - meta: `format:u8 crc:u32 batch:u64 clockMark:u64 count:u64 sum:32 bytes:u64 flags:u8`
- * - store: `format:u8 crc:u32 batch:u64 clockMark:u64 count:u64 sum:32 damagedAt:u64`
+ * - row: `format:u8 hash:32 payload crc:u32`
+ * - meta: `format:u8 batch:u64 clockMark:u64 count:u64 sum:32 bytes:u64 flags:u8 crc:u32`
+ * - store: `format:u8 batch:u64 clockMark:u64 count:u64 sum:32 damagedAt:u64 crc:u32`
  *
  * Numbers are big-endian. The one flag is 1 for a log whose newest write was asynchronous.
  */
-const HEADER_BYTES = 5
-export const ROW_HEADER_BYTES: number = HEADER_BYTES + ITEM_HASH_BYTES
-const SUMMED_BYTES = HEADER_BYTES + 24 + ITEM_HASH_BYTES
-const META_BYTES = SUMMED_BYTES + 9
-const STORE_BYTES = SUMMED_BYTES + 8
+const HASH_AT = 1
+const CRC_BYTES = 4
+/** Bytes of a row's value beside its payload. */
+export const ROW_HEADER_BYTES: number = HASH_AT + ITEM_HASH_BYTES + CRC_BYTES
+const PAYLOAD_AT = HASH_AT + ITEM_HASH_BYTES
+const BATCH_AT = 1
+const CLOCK_MARK_AT = 9
+const COUNT_AT = 17
+const SUM_AT = 25
+const SUMMED_BYTES = SUM_AT + ITEM_HASH_BYTES
+const META_BYTES = SUMMED_BYTES + 9 + CRC_BYTES
+const STORE_BYTES = SUMMED_BYTES + 8 + CRC_BYTES
 const FLAG_LAX = 0x01
 
 /** What the rows that hold a store together have in common. */
@@ -46,7 +53,12 @@ export type Decoded<T> =
   | { readonly ok: false; readonly reason: 'checksum' | 'layout' }
   | { readonly ok: false; readonly reason: 'format'; readonly found: number }
 
-/** The database's key and value of a row, in one piece of memory. */
+/** Rows are encoded one after another in pieces of this size: an array of its own costs each row more than its content. */
+const SLAB_BYTES = 64 * 1024
+let slab = new ArrayBuffer(0)
+let slabUsed = 0
+
+/** The database's key and value of a row. */
 export function encodeRow(
   prefix: Uint8Array,
   kind: RowKind,
@@ -54,17 +66,21 @@ export function encodeRow(
   hash: Uint8Array,
   payload: Uint8Array
 ): { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array } {
-  const at = rowKeyBytes(prefix, key)
-  // Small buffers come from one pool, which costs a fraction of an array of their own.
-  const bytes = Buffer.allocUnsafe(at + ROW_HEADER_BYTES + payload.length)
-  putRowKey(bytes, prefix, kind, key)
-  bytes[at] = FORMAT
-  bytes.set(hash, at + HEADER_BYTES)
-  bytes.set(payload, at + ROW_HEADER_BYTES)
-  // Key and format lie side by side.
-  const crc = zlib.crc32(bytes.subarray(at + HEADER_BYTES), zlib.crc32(bytes.subarray(0, at + 1)))
-  bytes.writeUInt32BE(crc, at + 1)
-  return { type: 'put', key: bytes.subarray(0, at), value: bytes.subarray(at) }
+  const keyBytes = rowKeyBytes(prefix, key)
+  const length = keyBytes + ROW_HEADER_BYTES + payload.length
+  if (slabUsed + length > slab.byteLength) {
+    slab = new ArrayBuffer(Math.max(SLAB_BYTES, length))
+    slabUsed = 0
+  }
+  const checked = new Uint8Array(slab, slabUsed, length - CRC_BYTES)
+  putRowKey(checked, prefix, kind, key)
+  checked[keyBytes] = FORMAT
+  checked.set(hash, keyBytes + HASH_AT)
+  checked.set(payload, keyBytes + PAYLOAD_AT)
+  const value = new Uint8Array(slab, slabUsed + keyBytes, length - keyBytes)
+  putCrc(value, zlib.crc32(checked))
+  slabUsed += length
+  return { type: 'put', key: checked.subarray(0, keyBytes), value }
 }
 
 export function decodeRow(
@@ -75,13 +91,16 @@ export function decodeRow(
   if (problem !== undefined) return problem
   return {
     ok: true,
-    value: { hash: value.subarray(HEADER_BYTES, ROW_HEADER_BYTES), payload: value.subarray(ROW_HEADER_BYTES) }
+    value: {
+      hash: value.subarray(HASH_AT, PAYLOAD_AT),
+      payload: value.subarray(PAYLOAD_AT, value.length - CRC_BYTES)
+    }
   }
 }
 
 /** The hash field of a row whose checksum failed: often still right, never to be trusted by itself. */
 export function claimedHash(value: Uint8Array): Uint8Array | undefined {
-  return value.length >= ROW_HEADER_BYTES ? value.subarray(HEADER_BYTES, ROW_HEADER_BYTES) : undefined
+  return value.length >= ROW_HEADER_BYTES ? value.subarray(HASH_AT, PAYLOAD_AT) : undefined
 }
 
 export function encodeMeta(key: Uint8Array, meta: Meta): Uint8Array {
@@ -124,20 +143,20 @@ export function decodeStoreRow(key: Uint8Array, value: Uint8Array): Decoded<Stor
 
 function putSummed(out: Uint8Array, row: Summed): void {
   const view = viewOf(out)
-  view.setBigUint64(HEADER_BYTES, row.batch)
-  view.setBigUint64(HEADER_BYTES + 8, row.clockMark)
-  view.setBigUint64(HEADER_BYTES + 16, BigInt(row.sum.count))
-  out.set(row.sum.sum, HEADER_BYTES + 24)
+  view.setBigUint64(BATCH_AT, row.batch)
+  view.setBigUint64(CLOCK_MARK_AT, row.clockMark)
+  view.setBigUint64(COUNT_AT, BigInt(row.sum.count))
+  out.set(row.sum.sum, SUM_AT)
 }
 
 function takeSummed(value: Uint8Array): Summed | undefined {
   const view = viewOf(value)
-  const count = Number(view.getBigUint64(HEADER_BYTES + 16))
+  const count = Number(view.getBigUint64(COUNT_AT))
   if (!Number.isSafeInteger(count)) return undefined
   return {
-    batch: view.getBigUint64(HEADER_BYTES),
-    clockMark: view.getBigUint64(HEADER_BYTES + 8),
-    sum: Fingerprint.of(value.subarray(HEADER_BYTES + 24, SUMMED_BYTES), count)
+    batch: view.getBigUint64(BATCH_AT),
+    clockMark: view.getBigUint64(CLOCK_MARK_AT),
+    sum: Fingerprint.of(value.subarray(SUM_AT, SUMMED_BYTES), count)
   }
 }
 
@@ -150,20 +169,29 @@ function check(
   value: Uint8Array,
   fits: (length: number) => boolean
 ): Exclude<Decoded<never>, { ok: true }> | undefined {
-  if (value.length < HEADER_BYTES) return { ok: false, reason: 'layout' }
-  if (viewOf(value).getUint32(1) !== checksum(key, value)) return { ok: false, reason: 'checksum' }
+  if (value.length <= CRC_BYTES) return { ok: false, reason: 'layout' }
+  const end = value.length - CRC_BYTES
+  if (viewOf(value).getUint32(end) !== checksum(key, value)) return { ok: false, reason: 'checksum' }
   if (value[0] !== FORMAT) return { ok: false, reason: 'format', found: value[0] as number }
   return fits(value.length) ? undefined : { ok: false, reason: 'layout' }
 }
 
 function seal(key: Uint8Array, out: Uint8Array, format: number = FORMAT): Uint8Array {
   out[0] = format
-  viewOf(out).setUint32(1, checksum(key, out))
+  putCrc(out, checksum(key, out))
   return out
 }
 
+function putCrc(value: Uint8Array, crc: number): void {
+  const at = value.length - CRC_BYTES
+  value[at] = crc >>> 24
+  value[at + 1] = crc >>> 16
+  value[at + 2] = crc >>> 8
+  value[at + 3] = crc
+}
+
 function checksum(key: Uint8Array, value: Uint8Array): number {
-  return zlib.crc32(value.subarray(HEADER_BYTES), zlib.crc32(value.subarray(0, 1), zlib.crc32(key)))
+  return zlib.crc32(value.subarray(0, value.length - CRC_BYTES), zlib.crc32(key))
 }
 
 function viewOf(bytes: Uint8Array): DataView {
