@@ -1,5 +1,12 @@
 import { DecodeError, type DecodeReason } from '@starling/codec'
-import { DRIFT_MS_MAX, stampWallMs, type Stamp } from '@starling/hlc'
+import {
+  DRIFT_MS_MAX,
+  STAMP_COUNTER_MAX,
+  STAMP_WALL_MS_MAX,
+  stampOf,
+  stampWallMs,
+  type Stamp
+} from '@starling/hlc'
 import { ENTRY_LIMITS, INGEST_ITEMS_MAX, type EntryLimits } from './config.ts'
 import { countClashes, greatestStamp, joinEntries } from './entry.ts'
 import { BY_AGE, type Coverage, type Forgetting } from './forgetting.ts'
@@ -92,8 +99,10 @@ export function ingest(
   const changed: IngestChange[] = []
   const rejected: IngestRejection[] = []
   const answers: Answer[] = []
-  const joinedHere = new Map<string, Entry>()
+  const latest = latestStamp(wallMs + driftMsMax)
+  let joinedHere: Map<string, Entry> | undefined
   const taken = { entries: 0, bytes: 0 }
+  let dead: Item[] = []
   let unchanged = 0
   let greatest = 0n
   let items = 0
@@ -110,14 +119,13 @@ export function ingest(
     }
     const { key, entry } = decoded
     const stamp = greatestStamp(entry)
-    const aheadMs = stampWallMs(stamp) - Math.floor(wallMs)
-    if (aheadMs > driftMsMax) {
-      rejected.push({ reason: 'future', key, aheadMs })
+    if (stamp > latest) {
+      rejected.push({ reason: 'future', key, aheadMs: stampWallMs(stamp) - Math.floor(wallMs) })
       continue
     }
-    const held = joinedHere.get(key) ?? state.get(key)
+    const held = joinedHere?.get(key) ?? state.get(key)
     items += entry.items.length + (held?.items.length ?? 0)
-    const dead: Item[] = []
+    if (dead.length > 0) dead = []
     const received = screen(entry, held, known, wallMs - driftMsMax, dead)
     const joined = joinEntries(held, received)
     const lacking = joined === held ? undefined : quota?.lacks(key, held, joined, taken)
@@ -135,10 +143,16 @@ export function ingest(
       if (held === undefined) taken.entries++
       taken.bytes += entryBytes(key, joined) - entryBytes(key, held)
     }
+    joinedHere ??= new Map()
     joinedHere.set(key, joined)
     changed.push({ key, received, joined, clashes: countClashes(held, received) })
   }
   return { changed, unchanged, rejected, answers, greatestStamp: greatest }
+}
+
+/** The last stamp of a wall time, of which a fraction is dropped. */
+function latestStamp(wallMs: number): Stamp {
+  return stampOf(Math.min(Math.max(Math.floor(wallMs), 0), STAMP_WALL_MS_MAX), STAMP_COUNTER_MAX)
 }
 
 /**
