@@ -184,8 +184,8 @@ export class CommitQueue {
   }
 
   #refusal(log: LogState, bytes: number): Error | undefined {
-    if (this.#closed) return new StoreClosedError('the store')
     if (this.#poisoned !== undefined) return new StorePoisonedError({ cause: this.#poisoned.cause })
+    if (this.#closed) return new StoreClosedError('the store')
     // A log with nothing waiting always gets in, so that an owner who awaits each append is never refused for the others' sake.
     if (log.waiting === 0) return undefined
     const { queueAppendsMax, queueBytesMax } = this.#limits

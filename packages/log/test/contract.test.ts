@@ -2,16 +2,26 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'vitest'
-import { createMemoryMedium, createMemoryStore, openStore, type Store } from '../src/index.ts'
-import { storeContract, type StoreContractHarness } from './contract.ts'
+import { storeContract, type StoreContractHarness } from '../src/contract.ts'
+import { createMemoryMedium, createMemoryStore, type Store } from '../src/index.ts'
+import { classicLevel } from '../src/level.ts'
+import { openStoreOn } from '../src/open-store.ts'
+import { FaultSwitch } from './fault-switch.ts'
 
 for (const durability of ['sync', 'async'] as const) {
   describe(`classic-level, ${durability}`, () => {
-    storeContract(test, async (): Promise<StoreContractHarness> => {
-      const directory = await mkdtemp(join(tmpdir(), 'starling-log-'))
-      const open = (): Promise<Store> => openStore({ directory, durability })
-      return { create: open, reopen: open, dispose: () => rm(directory, { recursive: true, force: true }) }
-    })
+    storeContract(
+      test,
+      async (): Promise<StoreContractHarness> => {
+        const directory = await mkdtemp(join(tmpdir(), 'starling-log-'))
+        const faults = new FaultSwitch()
+        const open = (): Promise<Store> =>
+          openStoreOn({ directory, durability }, location => faults.over(classicLevel(location)))
+        const dispose = (): Promise<void> => rm(directory, { recursive: true, force: true })
+        return { create: open, reopen: open, dispose, faults }
+      },
+      { faults: true }
+    )
   })
 }
 

@@ -1,60 +1,10 @@
-import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { RowKind } from '../src/index.ts'
 import { putRowKey, rowKeyBytes, rowPrefix } from '../src/keys.ts'
-import type { LogBatch, LogRow, RecoveredLog, RowKind } from '../src/index.ts'
 
-export function utf8(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text))
-}
-
-export function hashOf(kind: RowKind, key: string, value: string): Uint8Array {
-  return new Uint8Array(
-    createHash('sha256')
-      .update(JSON.stringify([kind, key, value]))
-      .digest()
-  )
-}
-
-/** Rows as text, and the hash that each next write replaces: what an owner of a log keeps. */
-export class RowModel {
-  readonly rows: Map<string, string> = new Map()
-
-  put(key: string, value: string, kind: RowKind = 'live'): LogRow {
-    const before = this.rows.get(`${kind} ${key}`)
-    this.rows.set(`${kind} ${key}`, value)
-    return {
-      kind,
-      key: utf8(key),
-      value: utf8(value),
-      hash: hashOf(kind, key, value),
-      replaces: before === undefined ? undefined : hashOf(kind, key, before)
-    }
-  }
-
-  delete(key: string, kind: RowKind = 'live'): LogRow {
-    const before = this.rows.get(`${kind} ${key}`)
-    this.rows.delete(`${kind} ${key}`)
-    return {
-      kind,
-      key: utf8(key),
-      value: undefined,
-      hash: undefined,
-      replaces: before === undefined ? undefined : hashOf(kind, key, before)
-    }
-  }
-
-  static of(recovered: RecoveredLog): RowModel {
-    const model = new RowModel()
-    for (const [key, value] of Object.entries(contents(recovered))) model.rows.set(key, value)
-    return model
-  }
-
-  contents(): Record<string, string> {
-    return Object.fromEntries([...this.rows].sort(([a], [b]) => (a < b ? -1 : 1)))
-  }
-}
+export { RowModel, batch, contents, hashOf, rejection, utf8 } from '../src/contract-rows.ts'
 
 /** The database key of a row. */
 export function rowKey(name: Uint8Array, kind: RowKind, key: Uint8Array): Uint8Array {
@@ -64,21 +14,6 @@ export function rowKey(name: Uint8Array, kind: RowKind, key: Uint8Array): Uint8A
   return out
 }
 
-export function contents(recovered: RecoveredLog): Record<string, string> {
-  const rows = recovered.rows.map(
-    row =>
-      [`${row.kind} ${Buffer.from(row.key).toString()}`, Buffer.from(row.value).toString()] as [
-        string,
-        string
-      ]
-  )
-  return Object.fromEntries(rows.sort(([a], [b]) => (a < b ? -1 : 1)))
-}
-
-export function batch(rows: readonly LogRow[], clockMark: bigint = 0n): LogBatch {
-  return { rows, clockMark }
-}
-
 /** A temporary folder for one test. */
 export async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'starling-log-'))
@@ -86,15 +21,5 @@ export async function withFolder(run: (folder: string) => Promise<void>): Promis
     await run(folder)
   } finally {
     await rm(folder, { recursive: true, force: true })
-  }
-}
-
-/** The name of the error that a promise rejects with; `undefined` when it resolves. */
-export async function rejection(promise: Promise<unknown>): Promise<Error | undefined> {
-  try {
-    await promise
-    return undefined
-  } catch (error) {
-    return error as Error
   }
 }

@@ -3,13 +3,7 @@ import { seededRandom } from '@starling/ports'
 import { contents } from '../row-fixtures.ts'
 import { History, Violation } from './history.ts'
 import { Machine, type MachineInit, type OpenStore } from './machine.ts'
-
-/** What a workload may use. It is run once; its crash points are those of the disk. */
-export interface Workload {
-  readonly logs: readonly string[]
-  durability(log: string): 'sync' | 'async'
-  run(machine: Machine, history: History): Promise<void>
-}
+import type { Workload } from './workloads.ts'
 
 /** What the exhaustive mode did. */
 export interface ExhaustiveReport {
@@ -96,9 +90,14 @@ async function play(
     observe: ({ number, text }) => note(`${number}, ${text}`),
     ...(init.wrap === undefined ? {} : { wrap: init.wrap })
   })
-  await simulation.runAsync(() => workload.run(machine, history), {
-    hop: () => new Promise(resolve => void setImmediate(resolve))
-  })
+  const lives = async (): Promise<void> => {
+    for (const life of workload.lives) {
+      const open = await opened(workload, machine)
+      await life(open, history)
+      await open.store.close()
+    }
+  }
+  await simulation.runAsync(lives, { hop: () => new Promise(resolve => void setImmediate(resolve)) })
   note('none, at the end')
   return { points, history }
 }

@@ -1,8 +1,25 @@
+/**
+ * What every store must do, whatever it writes to: the cases that the stores of this package pass, for anyone who brings
+ * another. It needs nothing of the test runner but a place for its cases, and reports by `node:assert`.
+ *
+ * @example
+ * ```ts
+ * import { storeContract } from '@starling/log/contract'
+ * import { test } from 'vitest'
+ *
+ * storeContract(test, async () => ({ create: open, reopen: open, dispose: async () => {} }))
+ * ```
+ *
+ * @packageDocumentation
+ */
 import assert from 'node:assert/strict'
-import type { ReplicaLog, Store } from '../src/index.ts'
-import { RowModel, batch, contents, hashOf, rejection, utf8 } from './row-fixtures.ts'
+import { faultContract, type StoreContractFaults } from './contract-faults.ts'
+import { RowModel, batch, contents, hashOf, rejection, utf8 } from './contract-rows.ts'
+import type { ReplicaLog, Store } from './types.ts'
 
-/** How the suite gets at an implementation. */
+export type { StoreContractFaults }
+
+/** How the suite gets at an implementation. One is made for each case. */
 export interface StoreContractHarness {
   /** A store on an empty medium. */
   create(): Promise<Store>
@@ -10,13 +27,25 @@ export interface StoreContractHarness {
   reopen(): Promise<Store>
   /** Removes the medium. */
   dispose(): Promise<void>
+  /** Makes the medium fail, where that can be. */
+  readonly faults?: StoreContractFaults
 }
 
 /** Where the suite puts its cases: any test runner's `test`. */
 export type RegisterTest = (name: string, run: () => Promise<void>) => void
 
-/** What every store must do, whatever it writes to. Needs nothing of the test runner but a place for the cases. */
-export function storeContract(test: RegisterTest, harness: () => Promise<StoreContractHarness>): void {
+/** What the suite has to know before it makes its cases. */
+export interface StoreContractOptions {
+  /** The harness brings `faults`: the cases about failed writes are added. Default false. */
+  readonly faults?: boolean
+}
+
+/** Registers the suite. */
+export function storeContract(
+  test: RegisterTest,
+  harness: () => Promise<StoreContractHarness>,
+  options: StoreContractOptions = {}
+): void {
   const scenario = (name: string, run: (parts: StoreContractHarness) => Promise<void>): void =>
     test(name, async () => {
       const parts = await harness()
@@ -26,7 +55,15 @@ export function storeContract(test: RegisterTest, harness: () => Promise<StoreCo
         await parts.dispose()
       }
     })
+  rowContract(scenario)
+  storeWideContract(scenario)
+  if (options.faults === true) faultContract(scenario)
+}
 
+/** Where the suite puts one case. */
+export type Scenario = (name: string, run: (parts: StoreContractHarness) => Promise<void>) => void
+
+function rowContract(scenario: Scenario): void {
   scenario('a new log is empty and undamaged', async ({ create }) => {
     const store = await create()
     const log = await store.openLog('flags')
@@ -155,7 +192,9 @@ export function storeContract(test: RegisterTest, harness: () => Promise<StoreCo
       await store.close()
     }
   )
+}
 
+function storeWideContract(scenario: Scenario): void {
   scenario('names are checked, and a log opens once at a time', async ({ create }) => {
     const store = await create()
     for (const bad of ['', 'x'.repeat(256), 'é'.repeat(128)]) {
@@ -193,4 +232,62 @@ export function storeContract(test: RegisterTest, harness: () => Promise<StoreCo
       await store.close()
     }
   )
+
+  scenario('verifying reads everything, also of closed logs, and finds nothing wrong', async ({ create }) => {
+    const store = await create()
+    const [a, b] = [await store.openLog('a'), await store.openLog('b')]
+    const [model, other] = [new RowModel(), new RowModel()]
+    await a.append(batch([model.put('k', '1'), model.put('l', '1'), model.put('k', '1', 'evidence')], 3n))
+    await b.append(batch([other.put('k', 'b')], 4n))
+    await b.close()
+    const [verified] = await Promise.all([
+      store.verify(),
+      a.append(batch([model.put('k', '2'), model.delete('l')]))
+    ])
+    assert.equal(verified.ok, true)
+    assert.deepEqual(verified.damage, [])
+    for (const log of verified.logs) {
+      assert.deepEqual([log.damage, log.quarantined], [[], []])
+      assert.equal(log.rows, log.expected)
+      assert.ok(log.bytes > 0)
+    }
+    assert.deepEqual(verified.logs.map(log => log.name).toSorted(), ['a', 'b'])
+    await store.close()
+    assert.equal((await rejection(store.verify()))?.name, 'StoreClosedError')
+  })
+
+  scenario('a destroyed log is new when it is opened again, and the others stay', async parts => {
+    let store = await parts.create()
+    const [gone, kept] = [await store.openLog('gone'), await store.openLog('gon')]
+    const model = new RowModel()
+    await gone.append(batch([new RowModel().put('k', '1')], 50n))
+    await kept.append(batch([model.put('k', '1')], 1n))
+    assert.equal((await rejection(store.destroyLog('gone')))?.name, 'TypeError')
+    await gone.close()
+    await store.destroyLog('gone')
+    await store.destroyLog('never there')
+    const again = await store.openLog('gone')
+    assert.deepEqual(contents(again.recovered), {})
+    assert.equal((await store.verify()).ok, true)
+    await store.close()
+    assert.equal((await rejection(store.destroyLog('gone')))?.name, 'StoreClosedError')
+    store = await parts.reopen()
+    assert.deepEqual(contents((await store.openLog('gone')).recovered), {})
+    const { recovered } = await store.openLog('gon')
+    assert.deepEqual(contents(recovered), model.contents())
+    assert.equal(recovered.damaged, undefined)
+    await store.close()
+  })
+
+  scenario('without a failure there is nothing to recover', async ({ create }) => {
+    const store = await create()
+    const log = await store.openLog('flags')
+    assert.equal(log.poisoned, undefined)
+    assert.equal((await rejection(log.recover(() => [])))?.name, 'TypeError')
+    await log.append(batch([new RowModel().put('a', '1')]))
+    assert.equal(store.poisoned, undefined)
+    const stats = store.stats()
+    assert.deepEqual([stats.logs, stats.poisoned, stats.queuedAppends], [1, false, 0])
+    await store.close()
+  })
 }
