@@ -4,14 +4,14 @@ import { BATCH_BYTES } from './config.ts'
 
 /** What the writer asks of its channel. */
 export interface BatchSource {
-  /** The next write, or `undefined` when there is nothing to write now. */
-  compose(): Uint8Array | undefined
+  /** The next batch, buffers to be written one after another, or `undefined` when there is nothing to write now. */
+  compose(): readonly Uint8Array[] | undefined
   /** The stream refused a write: it is closed. */
   failed(error: Error): void
 }
 
 /**
- * The one writer of a stream. At most one write is inside libp2p, so a control frame waits for one batch at most. An idle
+ * The one writer of a stream. At most one batch is inside libp2p, so a control frame waits for one batch at most. An idle
  * writer writes at once; what follows within the same turn of the event loop is gathered into one write.
  *
  * It keeps one permanent `drain` listener: `stream.onDrain()` keeps its promise once and is never asked.
@@ -77,7 +77,7 @@ export class BatchWriter {
     if (batch === undefined) return false
     this.#sending = true
     try {
-      this.#stream.send(batch)
+      for (const bytes of batch) this.#stream.send(bytes)
       return true
     } catch (error) {
       this.#source.failed(error as Error)

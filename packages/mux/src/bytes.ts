@@ -27,6 +27,16 @@ export function compact(bytes: Uint8Array): Uint8Array {
   return bytes.buffer.byteLength > 2 * bytes.byteLength ? bytes.slice() : bytes
 }
 
+/** An array that is not zeroed first. Whoever asks for one writes all of it before anybody else sees it. */
+export function unzeroed(length: number): Uint8Array {
+  return length < UNZEROED_BYTES_MIN
+    ? new Uint8Array(length)
+    : new Uint8Array(Buffer.allocUnsafeSlow(length).buffer, 0, length)
+}
+
+/** Below, zeroing costs less than the detour. */
+const UNZEROED_BYTES_MIN = 4096
+
 /** Collects exactly `length` bytes from pieces. */
 export class ByteCollector {
   readonly #bytes: Uint8Array

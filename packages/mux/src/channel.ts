@@ -35,9 +35,9 @@ export interface ChannelInit {
   readonly stream: Stream
   readonly tag: string
   readonly peer: PeerKey
-  /** What this end granted with its first CREDIT, bytes. */
+  /** What this end named with its first CREDIT, bytes. */
   readonly windowBytes: number
-  /** What the peer granted with its first CREDIT, bytes. */
+  /** What the peer named with its first CREDIT, bytes. */
   readonly creditBytes: number
   readonly queueBytesMax: number
   readonly closeTimeoutMs: number

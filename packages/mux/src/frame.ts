@@ -1,3 +1,4 @@
+import { unzeroed } from './bytes.ts'
 import { FRAME_BODY_BYTES_MAX } from './config.ts'
 import { FrameError } from './errors.ts'
 import type { ChannelEndReason } from './types.ts'
@@ -94,7 +95,7 @@ export class FrameDecoder {
       return offset + length
     }
     this.#header[0] = type
-    this.#body = new Uint8Array(length)
+    this.#body = unzeroed(length)
     this.#bodyFilled = 0
     return this.#fillBody(this.#body, chunk, offset)
   }

@@ -25,14 +25,7 @@ import type { MuxInit } from './config.ts'
 import { TagMux } from './tag-mux.ts'
 import type { Mux, MuxComponents } from './types.ts'
 
-export {
-  DEFAULT_CONFIG,
-  PROTOCOL,
-  RESERVED_PREFIX,
-  SMALL_WINDOW_BYTES,
-  type MuxConfig,
-  type MuxInit
-} from './config.ts'
+export { DEFAULT_CONFIG, PROTOCOL, RESERVED_PREFIX, type MuxConfig, type MuxInit } from './config.ts'
 export {
   ChannelClosedError,
   ChannelOverrunError,

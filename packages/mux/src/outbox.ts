@@ -10,7 +10,7 @@ import { Watchdog } from './watchdog.ts'
 /** What an outbox is made of. */
 export interface OutboxInit {
   readonly stream: Stream
-  /** What the peer granted first, bytes. */
+  /** The peer's window, bytes. */
   readonly creditBytes: number
   readonly queueBytesMax: number
   readonly stallTimeoutMs: number
@@ -121,7 +121,7 @@ export class Outbox {
     this.#watchdog.arm()
   }
 
-  #compose(): Uint8Array | undefined {
+  #compose(): readonly Uint8Array[] | undefined {
     const { credit } = this.#queue
     const batch = this.#queue.compose(BATCH_BYTES)
     // Credits and acknowledgements of the other direction are no progress of this one.

@@ -1,14 +1,18 @@
 import { compact } from './bytes.ts'
-import { MESSAGE_CHARGE_BYTES } from './config.ts'
+import { FIRST_GRANT_BYTES, GRANTS_PER_WINDOW, MESSAGE_CHARGE_BYTES } from './config.ts'
 import { PART } from './frame.ts'
 
 /**
  * The receiving half of a channel, without the stream: what the peer may still send, the message being put together, and the
  * messages that wait for the consumer. Everything it holds is covered by the window, which is what bounds memory: the
- * transport does not.
+ * transport does not. The window begins small and doubles up to its limit while the consumer keeps up, or when one message
+ * needs more.
  */
 export class ReceiveQueue {
-  readonly #window: number
+  readonly #windowMax: number
+  #window: number
+  /** Whether the consumer has asked for a message and found none since the last grant. */
+  #keptUp = false
   /** What the peer may still send, bytes. */
   #allowance: number
   /** What the consumer has dealt with and the peer has not been told, bytes. */
@@ -19,9 +23,16 @@ export class ReceiveQueue {
   #partial: Uint8Array | undefined
   #partialLength = 0
 
-  constructor(window: number) {
-    this.#window = window
-    this.#allowance = window
+  /** @param windowMax what the peer may have unread at most, in bytes. */
+  constructor(windowMax: number) {
+    this.#windowMax = windowMax
+    this.#window = Math.min(windowMax, FIRST_GRANT_BYTES)
+    this.#allowance = this.#window
+  }
+
+  /** What the peer may have unread at present, bytes. */
+  get window(): number {
+    return this.#window
   }
 
   get size(): number {
@@ -67,7 +78,10 @@ export class ReceiveQueue {
 
   shift(): Uint8Array | undefined {
     const message = this.#messages[this.#head]
-    if (message === undefined) return undefined
+    if (message === undefined) {
+      this.#keptUp = true
+      return undefined
+    }
     this.#messages[this.#head] = EMPTY
     this.#head++
     this.#bytes -= message.length
@@ -87,16 +101,30 @@ export class ReceiveQueue {
   }
 
   /**
-   * What to grant the peer now, 0 for nothing: all that was dealt with, once it is half the window. Also when only the rest of
-   * an unfinished message is missing: the consumer can do nothing until the peer may send it, and both would wait for ever.
+   * What to grant the peer now, 0 for nothing: all that was dealt with, once it is a quarter of the window. Also when only the
+   * rest of an unfinished message is missing: the consumer can do nothing until the peer may send it, and both would wait for
+   * ever. And the growth of the window.
    */
   grant(): number {
+    const due = this.#consumed >= this.#window / GRANTS_PER_WINDOW
     const unblocks = this.midMessage && this.size === 0
-    if (this.#consumed < this.#window / 2 && !unblocks) return 0
-    const bytes = this.#consumed
-    this.#consumed = 0
+    // At least half of the window stays free for the rest of a message, so a part always fits.
+    const needed = this.midMessage && this.#partialLength + MESSAGE_CHARGE_BYTES > this.#window / 2
+    let bytes = 0
+    if (due || unblocks) {
+      bytes = this.#consumed
+      this.#consumed = 0
+    }
+    if (needed || (due && this.#keptUp)) bytes += this.#grow()
+    if (due) this.#keptUp = false
     this.#allowance += bytes
     return bytes
+  }
+
+  #grow(): number {
+    const growth = Math.min(this.#window, this.#windowMax - this.#window)
+    this.#window += growth
+    return growth
   }
 
   clear(): void {

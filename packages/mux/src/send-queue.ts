@@ -1,4 +1,10 @@
-import { FRAME_BODY_BYTES_MAX, MESSAGE_CHARGE_BYTES } from './config.ts'
+import { unzeroed } from './bytes.ts'
+import {
+  BY_REFERENCE_BYTES,
+  FIRST_GRANT_BYTES,
+  FRAME_BODY_BYTES_MAX,
+  MESSAGE_CHARGE_BYTES
+} from './config.ts'
 import { DATA, HEADER_BYTES, PART, encodeEnd, writeHeader } from './frame.ts'
 
 /**
@@ -19,14 +25,14 @@ export class SendQueue {
   #end: 'open' | 'queued' | 'written' = 'open'
 
   /**
-   * @param credit what the peer granted first, which is its window, in bytes.
+   * @param window the peer's, in bytes; of a large one the peer has granted only the beginning.
    * @param bytesMax charge at which the queue counts as full.
    */
-  constructor(credit: number, bytesMax: number) {
-    this.#credit = credit
+  constructor(window: number, bytesMax: number) {
+    this.#credit = Math.min(window, FIRST_GRANT_BYTES)
     this.#bytesMax = bytesMax
     // A quarter of the window: as soon as half of it is granted again, at least one part can go.
-    this.#fragmentMax = Math.min(FRAME_BODY_BYTES_MAX, Math.floor(credit / 4))
+    this.#fragmentMax = Math.min(FRAME_BODY_BYTES_MAX, Math.floor(window / 4))
   }
 
   /** What is queued, in bytes with the charge per message. */
@@ -90,71 +96,87 @@ export class SendQueue {
   }
 
   /**
-   * The next write, about `batchBytes` long, or `undefined` when nothing may go now. It is a fresh buffer each time, because a
-   * transport may hold on to it. Messages are never cut to fit the batch, only into parts of 64 KiB.
+   * The next batch, about `batchBytes` long, or `undefined` when nothing may go now: buffers to be written one after another.
+   * Small frames are copied together into a fresh buffer, because a transport may hold on to it. A large body goes as it is,
+   * behind a buffer that ends with its header. Messages are never cut to fit the batch, only into parts of 64 KiB.
    */
-  compose(batchBytes: number): Uint8Array | undefined {
-    const { total, messagesDone } = this.#plan(batchBytes)
-    const withEnd = this.#end === 'queued' && messagesDone
-    const end = withEnd ? encodeEnd('finished') : undefined
-    let length = total + (end?.length ?? 0)
+  compose(batchBytes: number): readonly Uint8Array[] | undefined {
+    const plan = this.#plan(batchBytes)
+    const end = this.#end === 'queued' && plan.messagesDone ? encodeEnd('finished') : undefined
+    let length = plan.copied + (plan.large ? 0 : (end?.length ?? 0))
     for (const frame of this.#control) length += frame.length
     if (length === 0) return undefined
-    const batch = new Uint8Array(length)
+    const buffer = unzeroed(length)
     let at = 0
     for (const frame of this.#control) {
-      batch.set(frame, at)
+      buffer.set(frame, at)
       at += frame.length
     }
     this.#control = []
-    const dataEnd = at + total
-    while (at < dataEnd) at = this.#writeFragment(batch, at)
+    const copiedEnd = at + plan.copied - (plan.large ? HEADER_BYTES : 0)
+    while (at < copiedEnd) at = this.#copyFragment(buffer, at)
+    const batch = [buffer]
+    if (plan.large) {
+      const fragment = this.#take()
+      writeHeader(buffer, at, fragment.type, fragment.body.length)
+      batch.push(fragment.body)
+    }
     if (end !== undefined) {
-      batch.set(end, at)
       this.#end = 'written'
+      if (plan.large) batch.push(end)
+      else buffer.set(end, at)
     }
     this.#compact()
     return batch
   }
 
-  /** How many bytes of data frames fit the credit and the batch, and whether they empty the queue. */
-  #plan(batchBytes: number): { total: number; messagesDone: boolean } {
+  /** How many bytes fit the credit and the batch to be copied, whether a large body ends them, and whether they empty the queue. */
+  #plan(batchBytes: number): { copied: number; large: boolean; messagesDone: boolean } {
     let credit = this.#credit
     let offset = this.#offset
     let index = this.#head
-    let total = 0
-    while (total < batchBytes) {
+    let copied = 0
+    let large = false
+    while (copied < batchBytes && !large) {
       const message = this.#messages[index]
       if (message === undefined) break
       const body = Math.min(this.#fragmentMax, message.length - offset)
       const cost = body + (offset === 0 ? MESSAGE_CHARGE_BYTES : 0)
       if (cost > credit) break
       credit -= cost
-      total += HEADER_BYTES + body
+      large = body >= BY_REFERENCE_BYTES
+      copied += HEADER_BYTES + (large ? 0 : body)
       offset += body
       if (offset === message.length) {
         index++
         offset = 0
       }
     }
-    return { total, messagesDone: index === this.#messages.length }
+    return { copied, large, messagesDone: index === this.#messages.length }
   }
 
-  #writeFragment(batch: Uint8Array, at: number): number {
+  #copyFragment(buffer: Uint8Array, at: number): number {
+    const { type, body } = this.#take()
+    const start = writeHeader(buffer, at, type, body.length)
+    buffer.set(body, start)
+    return start + body.length
+  }
+
+  /** Takes the next fragment, which the plan says may go. */
+  #take(): { readonly type: number; readonly body: Uint8Array } {
     const message = this.#messages[this.#head] as Uint8Array
     const remaining = message.length - this.#offset
-    const body = Math.min(this.#fragmentMax, remaining)
-    const start = writeHeader(batch, at, body === remaining ? DATA : PART, body)
-    batch.set(body === message.length ? message : message.subarray(this.#offset, this.#offset + body), start)
-    this.#credit -= body + (this.#offset === 0 ? MESSAGE_CHARGE_BYTES : 0)
-    this.#offset += body
-    if (this.#offset === message.length) {
+    const length = Math.min(this.#fragmentMax, remaining)
+    const body = length === message.length ? message : message.subarray(this.#offset, this.#offset + length)
+    this.#credit -= length + (this.#offset === 0 ? MESSAGE_CHARGE_BYTES : 0)
+    this.#offset += length
+    if (length === remaining) {
       this.#messages[this.#head] = EMPTY
       this.#head++
       this.#offset = 0
       this.#charge -= message.length + MESSAGE_CHARGE_BYTES
     }
-    return start + body
+    return { type: length === remaining ? DATA : PART, body }
   }
 
   #compact(): void {

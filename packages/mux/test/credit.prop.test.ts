@@ -42,7 +42,7 @@ class Link {
   transfer(): boolean {
     const batch = this.send.compose(this.batch)
     if (batch === undefined) return false
-    this.#decoder.push(batch)
+    for (const bytes of batch) this.#decoder.push(bytes)
     return true
   }
 
@@ -64,6 +64,9 @@ class Link {
 }
 
 const WINDOW = 16_384
+
+/** The next batch as one list of bytes. */
+const composed = (queue: SendQueue): number[] => (queue.compose(65_536) ?? []).flatMap(bytes => [...bytes])
 
 describe('credits', () => {
   test('carry any messages, in order, within the window, whoever is slow', () => {
@@ -101,6 +104,64 @@ describe('credits', () => {
       }),
       { numRuns: 150 }
     )
+  })
+
+  test('a window begins at 256 KiB, and grows for a consumer that keeps up and for no other', () => {
+    const idle = new Link(1_048_576, 65_536)
+    for (let i = 0; i < 20; i++) idle.send.push(patternBytes(60_000))
+    while (idle.transfer());
+    expect([idle.receive.window, idle.maxUnread <= 262_144]).toEqual([262_144, true])
+    // It deals with what is there, but never with all of it before more has come.
+    for (let i = 0; i < 16; i++) {
+      idle.consume()
+      while (idle.transfer());
+    }
+    expect(idle.receive.window).toBe(262_144)
+    const quick = new Link(1_048_576, 65_536)
+    for (let i = 0; i < 100; i++) {
+      quick.send.push(patternBytes(60_000))
+      while (quick.transfer() || quick.consume());
+    }
+    expect([quick.receive.window, quick.got.length, quick.overran]).toEqual([1_048_576, 100, false])
+  })
+
+  test('a window grows for a message that needs it, and never beyond its limit', () => {
+    const longest = 1_048_576 - MESSAGE_CHARGE_BYTES
+    const length = fc.oneof(fc.nat(longest), fc.constant(longest), fc.nat(300_000), fc.nat(500))
+    const pace = fc.array(fc.constantFrom('transfer', 'consume'), { maxLength: 40 })
+    fc.assert(
+      fc.property(fc.array(length, { maxLength: 8 }), pace, (lengths, pace) => {
+        const link = new Link(1_048_576, 65_536)
+        const messages = lengths.map(length => new Uint8Array(length).fill(length))
+        for (const message of messages) link.send.push(message)
+        for (const step of pace) {
+          if (step === 'transfer') link.transfer()
+          else link.consume()
+        }
+        while (link.transfer() || link.consume());
+        expect(link.overran).toBe(false)
+        expect(link.maxUnread).toBeLessThanOrEqual(1_048_576)
+        expect(link.got.map(message => message.length)).toEqual(lengths)
+        expect(link.got.every((message, i) => Buffer.compare(message, messages[i] as Uint8Array) === 0)).toBe(
+          true
+        )
+      }),
+      { numRuns: 60 }
+    )
+  })
+
+  test('a large body is handed over as it is, with its header before it and END behind', () => {
+    const queue = new SendQueue(1_048_576, 262_144)
+    const large = patternBytes(40_000)
+    queue.push(Uint8Array.of(7))
+    queue.push(large)
+    queue.pushEnd()
+    const batch = queue.compose(65_536) ?? []
+    expect(batch.map(bytes => bytes.length)).toEqual([9, 40_000, 5])
+    expect([...(batch[0] as Uint8Array)]).toEqual([1, 0, 0, 1, 7, 1, 0, 0x9c, 0x40])
+    expect(batch[1]).toBe(large)
+    expect([...(batch[2] as Uint8Array)]).toEqual([4, 0, 0, 1, 0])
+    expect([queue.charge, queue.endWritten]).toEqual([0, true])
   })
 
   test('a message of the greatest length gets through after any number of bytes dealt with and not granted yet', () => {
@@ -178,13 +239,13 @@ describe('credits', () => {
     queue.push(Uint8Array.of(7))
     queue.pushEnd()
     queue.pushControl(Uint8Array.of(5, 0, 0, 0))
-    expect([...(queue.compose(65_536) as Uint8Array)]).toEqual([5, 0, 0, 0, 1, 0, 0, 1, 7, 4, 0, 0, 1, 0])
+    expect(composed(queue)).toEqual([5, 0, 0, 0, 1, 0, 0, 1, 7, 4, 0, 0, 1, 0])
     expect(queue.compose(65_536)).toBeUndefined()
     const starved = new SendQueue(100, 1000)
     starved.push(Uint8Array.of(7))
     starved.pushEnd()
     expect(starved.compose(65_536)).toBeUndefined()
     starved.grant(1000)
-    expect([...(starved.compose(65_536) as Uint8Array)]).toEqual([1, 0, 0, 1, 7, 4, 0, 0, 1, 0])
+    expect(composed(starved)).toEqual([1, 0, 0, 1, 7, 4, 0, 0, 1, 0])
   })
 })

@@ -363,11 +363,11 @@ describe('the service', () => {
     await service.stop()
     expect(registrations).toEqual([
       [
-        '/starling/mux/1',
+        '/starling/mux/2',
         expect.any(Function),
         { maxInboundStreams: 96, maxOutboundStreams: 96, runOnLimitedConnection: false }
       ],
-      '/starling/mux/1'
+      '/starling/mux/2'
     ])
     for (const init of [
       { parkedMax: 0 },
