@@ -65,8 +65,8 @@ export const SLAB_BYTES = 65_536
 export const SLAB_BYTES_MIN = 1024
 
 /**
- * The share of a slab that must still count, or its rows move. The slabs take at most its inverse of what the rows do. Source:
- * at a half each replaced row moves at most one other; measured, a third saves nothing.
+ * The share of the full slabs together that must count, or rows move out of the sparsest. The slabs take at most its inverse of
+ * what the rows do. Source: at a half a replaced row moves at most one other on average.
  */
 export const SLAB_LIVE_SHARE_MIN = 0.5
 

@@ -1,6 +1,7 @@
 import { varintLength } from '@starling/codec'
 import { ENTRY_FORMAT, ROW_LIMITS } from './config.ts'
 import { copyBytes } from './copy-bytes.ts'
+import { isDot } from './entry.ts'
 import { encodeKey } from './key.ts'
 import { readReplicaId, REPLICA_ID_BYTES, writeReplicaId } from './replica-id.ts'
 import type { Dot, Entry, Item } from './types.ts'
@@ -27,14 +28,16 @@ export function entryLength(key: string, entry: Entry): number {
   const keyBytes = keyLength(key)
   let dots = 0
   let length = 1 + varintLength(keyBytes) + keyBytes
-  for (const { value, expiresAtMs } of entry.items) {
+  const { items } = entry
+  for (let i = 0; i < items.length; i++) {
+    const { value, expiresAtMs } = items[i] as Item
     length += IDENTITY_BYTES
     if (value === undefined) continue
     dots++
     length += 1 + varintLength(value.length) + value.length
     if (expiresAtMs !== undefined) length += varintLength(expiresAtMs)
   }
-  return length + varintLength(dots) + varintLength(entry.items.length - dots)
+  return length + varintLength(dots) + varintLength(items.length - dots)
 }
 
 /**
@@ -46,14 +49,18 @@ export function entryLength(key: string, entry: Entry): number {
 export function writeEntry(to: Uint8Array, start: number, key: string, entry: Entry): number {
   const { items } = entry
   let dots = 0
-  for (const { value } of items) if (value !== undefined) dots++
+  for (let i = 0; i < items.length; i++) if (isDot(items[i] as Item)) dots++
   to[start] = ENTRY_FORMAT
   let at = writeKey(to, start + 1, key)
   at = writeVarint(to, at, dots)
-  if (dots > 0) for (const item of items) if (item.value !== undefined) at = writeDot(to, at, item as Dot)
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i] as Item
+    if (isDot(item)) at = writeDot(to, at, item)
+  }
   at = writeVarint(to, at, items.length - dots)
-  if (dots < items.length) {
-    for (const item of items) if (item.value === undefined) at = writeIdentity(to, at, item)
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i] as Item
+    if (!isDot(item)) at = writeIdentity(to, at, item)
   }
   return at
 }

@@ -49,7 +49,8 @@ export function joinEntries(a: Entry | undefined, b: Entry): Entry {
 /** Whether each of the lesser items has one of its replica among the greater that is not below it. */
 function covers(greater: readonly Item[], lesser: readonly Item[]): boolean {
   let i = 0
-  for (const item of lesser) {
+  for (let j = 0; j < lesser.length; j++) {
+    const item = lesser[j] as Item
     while (i < greater.length && (greater[i] as Item).replica < item.replica) i++
     const other = greater[i]
     if (other === undefined || other.replica !== item.replica || compareItems(other, item) < 0) return false
@@ -63,11 +64,14 @@ function covers(greater: readonly Item[], lesser: readonly Item[]): boolean {
  */
 export function countClashes(a: Entry | undefined, b: Entry): number {
   if (a === undefined) return 0
+  const left = a.items
+  const right = b.items
   let clashes = 0
   let i = 0
-  for (const other of b.items) {
-    while (i < a.items.length && (a.items[i] as Item).replica < other.replica) i++
-    const mine = a.items[i]
+  for (let j = 0; j < right.length; j++) {
+    const other = right[j] as Item
+    while (i < left.length && (left[i] as Item).replica < other.replica) i++
+    const mine = left[i]
     if (mine === undefined) break
     if (mine.replica !== other.replica || mine.stamp !== other.stamp) continue
     if (mine.value !== undefined && other.value !== undefined && compareItems(mine, other) !== 0) clashes++
@@ -120,7 +124,9 @@ export function isDot(item: Item): item is Dot {
 
 /** Whether the key has a value. */
 export function hasLiveDot(entry: Entry): boolean {
-  for (const { value } of entry.items) if (value !== undefined) return true
+  const { items } = entry
+  // By index: this and the loops below run for every write and every entry received, and iterators cost more than their bodies.
+  for (let i = 0; i < items.length; i++) if (isDot(items[i] as Item)) return true
   return false
 }
 
@@ -136,8 +142,12 @@ export function winner(entry: Entry): Dot | undefined {
 
 /** The greatest stamp of all items, live or not; 0 for the empty entry. */
 export function greatestStamp(entry: Entry): Stamp {
+  const { items } = entry
   let greatest = 0n
-  for (const { stamp } of entry.items) if (stamp > greatest) greatest = stamp
+  for (let i = 0; i < items.length; i++) {
+    const { stamp } = items[i] as Item
+    if (stamp > greatest) greatest = stamp
+  }
   return greatest
 }
 
@@ -157,7 +167,8 @@ export function equalEntries(a: Entry, b: Entry): boolean {
 export function sameLiveDots(a: Entry, b: Entry): boolean {
   if (a === b) return true
   let j = 0
-  for (const mine of a.items) {
+  for (let i = 0; i < a.items.length; i++) {
+    const mine = a.items[i] as Item
     if (!isDot(mine)) continue
     while (j < b.items.length && !isDot(b.items[j] as Item)) j++
     const other = b.items[j++]

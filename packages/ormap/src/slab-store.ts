@@ -22,9 +22,9 @@ interface Slab {
  * that is replaced stays where it was, dead, and no byte of a row is ever written again, so that views on rows stay true for as
  * long as anybody holds them. (A view keeps its whole slab alive.)
  *
- * A full slab whose rows are mostly dead is left: its living rows are appended once more elsewhere. What a row costs to replace
- * is therefore constant on average, and the slabs take at most `1 / SLAB_LIVE_SHARE_MIN` times what the living rows do, and one
- * slab more.
+ * A full slab whose rows are all dead is dropped. When the full slabs together are longer than `1 / SLAB_LIVE_SHARE_MIN` times the
+ * living rows, the sparsest one is left: its living rows are appended once more elsewhere. So the slabs take at most that, and one
+ * slab more, and a replaced row moves at most one other on average; none where rows are replaced in the order of their age.
  */
 export class SlabStore {
   readonly #slots = new Map<string, number>()
@@ -35,8 +35,6 @@ export class SlabStore {
   #slotCount = 0
   readonly #slabs: (Slab | undefined)[] = []
   readonly #freeSlabs: number[] = []
-  /** Full slabs to leave, before the call ends. */
-  readonly #sparse: Slab[] = []
   /** The slab that is appended to. */
   #open: Slab | undefined
   /** Where the row goes that is being written, and its length. */
@@ -72,7 +70,7 @@ export class SlabStore {
     this.#slots.delete(key)
     this.#kill(slot)
     this.#freeSlots.push(slot)
-    this.#leaveSparse()
+    this.#leaveSparsest()
   }
 
   /** The bytes that hold the row of a slot, and much else. The row starts at {@link offsetOf}. */
@@ -123,7 +121,7 @@ export class SlabStore {
     const slot = known ?? this.#add(key)
     this.#kill(slot)
     this.#append(this.#target as Slab, slot, this.#targetLength)
-    this.#leaveSparse()
+    this.#leaveSparsest()
     return slot
   }
 
@@ -160,7 +158,7 @@ export class SlabStore {
     const open = newSlab(Math.min(SLAB_BYTES, Math.max(SLAB_BYTES_MIN, total, this.#live)))
     this.#enter(open)
     this.#open = open
-    if (full !== undefined && isSparse(full)) this.#sparse.push(full)
+    if (full?.live === 0) this.#drop(full)
     return open
   }
 
@@ -175,20 +173,30 @@ export class SlabStore {
     if (this.#slabNumber(slot) === NOWHERE) return
     const slab = this.#slabOf(slot)
     const total = HEADER_BYTES + this.lengthOf(slot)
-    const wasSparse = isSparse(slab)
     slab.live -= total
     this.#live -= total
     this.#place(slot, NOWHERE, 0)
-    if (slab !== this.#open && !wasSparse && isSparse(slab)) this.#sparse.push(slab)
+    if (slab.live === 0 && slab !== this.#open) this.#drop(slab)
   }
 
-  #leaveSparse(): void {
-    for (let slab = this.#sparse.pop(); slab !== undefined; slab = this.#sparse.pop()) {
-      this.#live -= slab.live
-      this.#reserved -= slab.bytes.length
-      if (slab.live > 0) this.#moveRows(slab)
-      this.#slabs[slab.number] = undefined
-      this.#freeSlabs.push(slab.number)
+  #drop(slab: Slab): void {
+    this.#slabs[slab.number] = undefined
+    this.#freeSlabs.push(slab.number)
+    this.#reserved -= slab.bytes.length
+  }
+
+  /** Keeps the bound. While it is broken some full slab is sparser than it allows, so that leaving the sparsest one helps. */
+  #leaveSparsest(): void {
+    while (this.#reserved - (this.#open?.bytes.length ?? 0) > this.#live / SLAB_LIVE_SHARE_MIN) {
+      let sparsest: Slab | undefined
+      for (const slab of this.#slabs) {
+        if (slab === undefined || slab === this.#open) continue
+        if (sparsest === undefined || shareOf(slab) < shareOf(sparsest)) sparsest = slab
+      }
+      if (sparsest === undefined) return
+      this.#live -= sparsest.live
+      this.#moveRows(sparsest)
+      this.#drop(sparsest)
     }
   }
 
@@ -232,6 +240,6 @@ function newSlab(length: number): Slab {
   return { number: NOWHERE, bytes, view: new DataView(bytes.buffer), used: 0, live: 0 }
 }
 
-function isSparse(slab: Slab): boolean {
-  return slab.live < slab.bytes.length * SLAB_LIVE_SHARE_MIN
+function shareOf(slab: Slab): number {
+  return slab.live / slab.bytes.length
 }
