@@ -1,14 +1,14 @@
 // Runs classic-level into a full disk and on: the limit of its own file size stands in for the disk's end.
-// Arguments: the folder. Prints what it saw as JSON.
+// Arguments: the folder, and the program that sets limits. Prints what it saw as JSON.
 import { ClassicLevel } from 'classic-level'
 import { execFileSync } from 'node:child_process'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-const [location] = process.argv.slice(2)
+const [location, prlimit] = process.argv.slice(2)
 // Without a handler the signal ends the process; with one the write fails.
 process.on('SIGXFSZ', () => {})
-const limit = bytes => execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${bytes}:`])
+const limit = bytes => execFileSync(prlimit, ['--pid', String(process.pid), `--fsize=${bytes}:`])
 const logBytes = () => {
   const name = readdirSync(location).find(one => one.endsWith('.log'))
   return statSync(join(location, name)).size

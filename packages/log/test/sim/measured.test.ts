@@ -11,6 +11,8 @@ import { classicLevel, type Level } from '../../src/level.ts'
 import { utf8 } from '../row-fixtures.ts'
 
 const run = promisify(execFile)
+/** Linux's; it can limit the size of a file, which is as good as a full disk. */
+const PRLIMIT = '/usr/bin/prlimit'
 const child = (name: string): string => join(import.meta.dirname, '..', 'child', name)
 
 /** A database whose files a test can reach: the real one in a temporary folder, or the simulated one. */
@@ -176,7 +178,7 @@ async function simulatedFullDisk(): Promise<FullDisk> {
 test('D1: after one full disk synced writes are acknowledged and gone, in both where the host can limit a file', async () => {
   const measured = { full: 'LEVEL_IO_ERROR', acknowledged: 20, foundBefore: 20, foundLater: 0 }
   expect(await simulatedFullDisk()).toEqual(measured)
-  if (!existsSync('/usr/bin/prlimit')) return
-  const { stdout } = await run(process.execPath, [child('full-disk.mjs'), folder])
+  if (!existsSync(PRLIMIT)) return
+  const { stdout } = await run(process.execPath, [child('full-disk.mjs'), folder, PRLIMIT])
   expect(JSON.parse(stdout)).toEqual(measured)
 })
