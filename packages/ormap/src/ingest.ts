@@ -33,6 +33,8 @@ export interface IngestChange {
   readonly key: string
   /** The entry as it came, without dots that are dead, and with evidence instead of dots that are over. */
   readonly received: Entry
+  /** The bytes it came as, when all of it counts as it came: for `ObservedRemoveMap.join`, which then need not encode it. */
+  readonly wire: Uint8Array | undefined
   /** The state of the key joined with it, and with what came earlier in the same call. */
   readonly joined: Entry
   /** Items with another value under a replica and stamp that is known; see {@link countClashes}. */
@@ -145,7 +147,13 @@ export function ingest(
     }
     joinedHere ??= new Map()
     joinedHere.set(key, joined)
-    changed.push({ key, received, joined, clashes: countClashes(held, received) })
+    changed.push({
+      key,
+      received,
+      wire: received === entry ? bytes : undefined,
+      joined,
+      clashes: countClashes(held, received)
+    })
   }
   return { changed, unchanged, rejected, answers, greatestStamp: greatest }
 }

@@ -181,8 +181,8 @@ export class TestReplica {
   }
 
   /** Changes the map and everything that watches it. */
-  apply(key: string, entry: Entry, nowMs: number): boolean {
-    const change = this.map.join(key, entry)
+  apply(key: string, entry: Entry, nowMs: number, wire?: Uint8Array): boolean {
+    const change = this.map.join(key, entry, undefined, wire)
     if (change === undefined) return false
     this.collector.note(change, nowMs)
     this.quota.note(change)
@@ -211,7 +211,7 @@ export class TestReplica {
   receive({ key, bytes, carries }: Message, nowMs: number): boolean {
     const { changed, rejected } = this.judge(bytes, nowMs)
     let any = false
-    for (const { received } of changed) any = this.apply(key, received, nowMs) || any
+    for (const { received, wire } of changed) any = this.apply(key, received, nowMs, wire) || any
     if (rejected.length === 0) this.learn(key, carries)
     return any
   }

@@ -175,7 +175,7 @@ export class TestSession {
         return []
       }
       if (outcome.keep !== undefined) this.kept.push({ replica, value: outcome.keep })
-      if (replica.apply(key, change.received, nowMs)) changed(replica, key)
+      if (replica.apply(key, change.received, nowMs, change.wire)) changed(replica, key)
     }
     if (result.rejected.length === 0) {
       replica.learn(key, mail.carries)

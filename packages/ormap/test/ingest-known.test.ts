@@ -58,6 +58,8 @@ describe('absence, where it means death', () => {
     const came = entryOf(item('a', 4, 1), item('b', 7), item('c', 8, 2))
     const { received, joined, answered } = take(entryOf(item('d', 1, 1)), came)
     expect([received, joined, answered]).toEqual(['b@7 c@8=02', 'b@7 c@8=02 d@1=01', ['k: a@4']])
+    // The bytes it came as say more than that, and must not be stored.
+    expect(take(undefined, came).changed[0]?.wire).toBeUndefined()
   })
 
   test('an entry that is refused gives no answers', () => {

@@ -29,6 +29,7 @@ describe('ingest', () => {
       {
         key: 'k',
         received: entryOf(dot('b', NOW - 5)),
+        wire: encodeEntry('k', entryOf(dot('b', NOW - 5))),
         joined: entryOf(dot('a', NOW), dot('b', NOW - 5)),
         clashes: 0
       }
