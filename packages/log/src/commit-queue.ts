@@ -40,6 +40,8 @@ export interface CommitQueueEvents {
   synced(mark: MarkValue): void
   /** A write is done, which made the log's live bytes grow by `bytes`. */
   wrote(group: WriteGroup, bytes: number): void
+  /** Nothing waits any more. */
+  rest(): void
 }
 
 /** An append of which nobody knows yet whether it is on disk: it is if the log's batch number reached `batch`. */
@@ -246,6 +248,7 @@ export class CommitQueue {
       done = group
     }
     this.#running = undefined
+    if (this.#poisoned === undefined) this.#events.rest()
   }
 
   #begin(group: WriteGroup): void {

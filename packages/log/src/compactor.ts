@@ -1,4 +1,10 @@
-import { DELETED_ROWS_MAX, DISK_LIVE_MIN, DISK_RATIO_MAX } from './config.ts'
+import {
+  DELETED_ROWS_MAX,
+  DISK_LIVE_MIN,
+  DISK_LIVE_MIN_IDLE,
+  DISK_RATIO_MAX,
+  PATIENCE_MIN
+} from './config.ts'
 import type { Level } from './level.ts'
 
 /** What the compactor has to know of the store, as it is when asked. */
@@ -21,6 +27,8 @@ export class Compactor {
   /** What has to be given to it before measuring is worth it again. */
   #patience = 0
   #deleted = 0
+  /** Nothing was written since the last write was answered. */
+  #idle = false
   #running: Promise<void> | undefined
   #closed = false
 
@@ -40,19 +48,25 @@ export class Compactor {
   wrote(bytes: number, rowsDeleted: number): void {
     this.#since += bytes
     this.#deleted += rowsDeleted
+    this.#idle = false
+    this.#consider()
+  }
+
+  /** Notes that nothing waits to be written: a good moment, and maybe the last one for long. */
+  rest(): void {
+    this.#idle = true
+    this.#consider()
+  }
+
+  #consider(): void {
     if (this.#running !== undefined || this.#closed || this.#since < this.#patience) return
     if (this.#due()) this.#running = this.#check()
   }
 
-  /** Resolves when no compaction runs. */
-  async idle(): Promise<void> {
-    while (this.#running !== undefined) await this.#running
-  }
-
   /** Begins nothing more, and waits for the one that runs. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#closed = true
-    return this.idle()
+    await this.#running
   }
 
   #due(): boolean {
@@ -61,7 +75,8 @@ export class Compactor {
   }
 
   #limit(): number {
-    return Math.max(this.#live.bytesLive, DISK_LIVE_MIN) * DISK_RATIO_MAX
+    const least = this.#idle ? DISK_LIVE_MIN_IDLE : DISK_LIVE_MIN
+    return Math.max(this.#live.bytesLive, least) * DISK_RATIO_MAX
   }
 
   async #check(): Promise<void> {
@@ -84,7 +99,8 @@ export class Compactor {
       await this.#measure()
     }
     // When that was all there is to gain, compacting again has to wait until there may be more.
-    this.#patience = this.#limit() / (this.#onDisk > this.#limit() ? 2 : 16)
+    const share = this.#onDisk > this.#limit() ? 2 : 16
+    this.#patience = Math.max(this.#limit() / share, PATIENCE_MIN)
   }
 
   async #measure(): Promise<void> {

@@ -45,7 +45,8 @@ export class Database {
       wrote: (group, grown) => {
         this.#bytesLive += grown
         this.compactor.wrote(group.bytes + group.deltas.size * WRITE_OVERHEAD_BYTES, group.rowsDeleted)
-      }
+      },
+      rest: () => this.compactor.rest()
     })
   }
 

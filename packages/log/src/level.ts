@@ -19,7 +19,7 @@ export interface Level {
   scan(range: KeyRange): LevelScan
   /** Rewrites the files so that little but live data remains. A failure shows in the next `batch`. */
   compact(): Promise<void>
-  /** Bytes of all files the database has. */
+  /** Bytes of the files that hold the data. */
   bytesOnDisk(): Promise<number>
   close(): Promise<void>
 }
@@ -70,17 +70,23 @@ async function writeBatch(
 const FIRST_KEY = new Uint8Array(0)
 const LAST_KEY = new Uint8Array(1).fill(0xff)
 
-/** The sum of the files' lengths. LevelDB deletes files while this counts; one that is gone counts nothing. */
+/**
+ * The sum of the files' lengths, but for the database's diary, which no compaction makes smaller. LevelDB deletes files while
+ * this counts; one that is gone counts nothing.
+ */
 async function bytesOfFolder(location: string): Promise<number> {
+  const names = await readdir(location)
   const sizes = await Promise.all(
-    (await readdir(location)).map(async name => {
-      try {
-        return (await stat(join(location, name))).size
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0
-        throw error
-      }
-    })
+    names
+      .filter(name => name !== 'LOG' && name !== 'LOG.old')
+      .map(async name => {
+        try {
+          return (await stat(join(location, name))).size
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0
+          throw error
+        }
+      })
   )
   return sizes.reduce((sum, size) => sum + size, 0)
 }
