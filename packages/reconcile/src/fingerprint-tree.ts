@@ -21,7 +21,10 @@ const HASH_WORDS = KEY_WORDS - HASH_AT
 export interface Item {
   /** The greatest stamp of what the item stands for, 64 bits. The first part of the order. */
   readonly stamp: bigint
-  /** 32 bytes, spread as hashes are. The second part of the order, and what is added up. */
+  /**
+   * 32 bytes, the hash of all that makes the item, its stamp included: items with equal hashes are one item. The second part of
+   * the order, and what is added up.
+   */
   readonly hash: Uint8Array
   /** What the owner finds its own data by, 0 to 2^32 − 1. It takes no part in order, fingerprints or comparison. */
   readonly ref: number
@@ -177,6 +180,22 @@ export class FingerprintTree {
       rank += end - slot
     }
     return bytes
+  }
+
+  /**
+   * The first 32 bits of the hashes of the items from rank `from` to rank `to`.
+   *
+   * @throws RangeError unless 0 ≤ `from` ≤ `to` ≤ {@link count}.
+   */
+  prefixes(from: number, to: number): Uint32Array<ArrayBuffer> {
+    this.#checkRange(from, to)
+    const prefixes = new Uint32Array(to - from)
+    for (let rank = from; rank < to;) {
+      const { leaf, slot } = this.#locate(rank)
+      const end = Math.min(leaf.size, slot + to - rank)
+      for (let i = slot; i < end; i++) prefixes[rank++ - from] = leaf.words[leaf.sumOf(i)] as number
+    }
+    return prefixes
   }
 
   /** Adds the items below `rank` to a sum. */

@@ -1,6 +1,6 @@
 /**
- * Ordered sets that know the fingerprint of any of their ranges: what two replicas compare to see whether they hold the same
- * items, and where not, at a cost that does not depend on how many there are. It is no Merkle tree and keeps no data, only hashes.
+ * Range-based set reconciliation: two replicas find which items each has that the other lacks, at a cost of the differences and
+ * not of the sets. It sends no items and keeps no data, only hashes; it is no Merkle tree.
  *
  * @example
  * ```ts
@@ -36,3 +36,13 @@ export {
 } from './fingerprint.ts'
 export { FingerprintTree, type Item } from './fingerprint-tree.ts'
 export { FingerprintTreeBuilder } from './tree-builder.ts'
+export type { ReconcilerLimits } from './config.ts'
+export { FRAME_TYPES_END } from './frame.ts'
+export type { ItemRanges } from './item-ranges.ts'
+export {
+  Reconciler,
+  type ReconcileEnd,
+  type ReconcileFailure,
+  type ReconcilerInit,
+  type ReconcileStep
+} from './reconciler.ts'
