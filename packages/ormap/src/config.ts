@@ -89,8 +89,11 @@ export const EVIDENCE_MS = 86_400_000
  */
 export const SILENCE_MS: number = 30 * 86_400_000
 
-/** Replica ids in `known`. Source: guess; 1,000 nodes that restart every day for {@link SILENCE_MS} are half of it. */
-export const KNOWN_IDS_MAX = 65_536
+/**
+ * Replica ids in `known`. Source: 1,000 nodes that restart every day for {@link SILENCE_MS} are half of it, and all of it fits
+ * into one frame of 1 MiB.
+ */
+export const KNOWN_IDS_MAX = 60_000
 
 /**
  * Values that one session may set aside before it stops: this many, or one in {@link STALE_SHARE} of the map when that is

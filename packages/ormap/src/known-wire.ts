@@ -1,4 +1,5 @@
 import { ByteReader, ByteWriter, compareBytes } from '@starling/codec'
+import type { Stamp } from '@starling/hlc'
 import type { Hash } from '@starling/ports'
 import { KNOWN_IDS_MAX } from './config.ts'
 import type { KnownStamps } from './known.ts'
@@ -32,10 +33,12 @@ export function encodeKnown(stamps: KnownStamps, base: KnownStamps, hash: Hash):
 /**
  * What the peer knows, from its difference to `base`.
  *
- * @throws DecodeError when the bytes are not canonical, name more than {@link KNOWN_IDS_MAX} ids, or are a difference to
- * something else than `base`: end the session and start again from {@link NOTHING_KNOWN}.
+ * @param stampMax the greatest stamp that an entry could have now: the local wall time and the drift bound. To know writes of the
+ * future would hold them for dead when they are made.
+ * @throws DecodeError when the bytes are not canonical, name more than {@link KNOWN_IDS_MAX} ids or a later stamp, or are a
+ * difference to something else than `base`: end the session and start again from {@link NOTHING_KNOWN}.
  */
-export function decodeKnown(bytes: Uint8Array, base: KnownStamps, hash: Hash): KnownStamps {
+export function decodeKnown(bytes: Uint8Array, base: KnownStamps, hash: Hash, stampMax: Stamp): KnownStamps {
   const reader = new ByteReader(bytes)
   const format = reader.u8()
   if (format !== KNOWN_FORMAT) reader.fail('unknownType', `known format ${format}`, 0)
@@ -43,6 +46,7 @@ export function decodeKnown(bytes: Uint8Array, base: KnownStamps, hash: Hash): K
   readIds(reader, REPLICA_ID_BYTES + 8, replica => {
     const stamp = reader.u64()
     if (stamp === 0n || stamp === base.get(replica)) reader.fail('invalid', 'no difference')
+    if (stamp > stampMax) reader.fail('outOfRange', 'a stamp of the future')
     stamps.set(replica, stamp)
   })
   readIds(reader, REPLICA_ID_BYTES, replica => {

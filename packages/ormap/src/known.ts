@@ -61,7 +61,7 @@ export class Known implements Coverage {
 
   /** How many ids it holds, the own one included. */
   get size(): number {
-    return this.stamps().size
+    return this.#stamps.size + (this.#ownStamp() > 0n ? 1 : 0)
   }
 
   /** @inheritdoc */
@@ -110,11 +110,15 @@ export class Known implements Coverage {
     return stamp <= (replica === this.#own ? this.#ownStamp() : (this.#stamps.get(replica) ?? 0n))
   }
 
-  /** A copy of everything known now, the own id included. */
+  /** A copy of what is known now, the own id first, and at most as much as a peer takes: to say less is always safe. */
   stamps(): KnownStamps {
-    const stamps = new Map(this.#stamps)
     const own = this.#ownStamp()
+    const stamps = new Map<ReplicaId, Stamp>()
     if (this.#own !== undefined && own > 0n) stamps.set(this.#own, own)
+    for (const [replica, stamp] of this.#stamps) {
+      if (stamps.size >= KNOWN_IDS_MAX) break
+      stamps.set(replica, stamp)
+    }
     return stamps
   }
 

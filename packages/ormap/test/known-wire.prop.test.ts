@@ -18,12 +18,12 @@ test('what is known comes back from its difference to anything, and to nothing e
   fc.assert(
     fc.property(arbitraryStamps, arbitraryStamps, arbitraryStamps, (stamps, base, other) => {
       const bytes = encodeKnown(stamps, base, systemHash)
-      expect(sorted(decodeKnown(bytes, base, systemHash))).toEqual(sorted(stamps))
+      expect(sorted(decodeKnown(bytes, base, systemHash, 4n))).toEqual(sorted(stamps))
       if (JSON.stringify([...sorted(base)].map(String)) === JSON.stringify([...sorted(other)].map(String)))
         return
       let found: KnownStamps = stamps
       try {
-        found = decodeKnown(bytes, other, systemHash)
+        found = decodeKnown(bytes, other, systemHash, 4n)
       } catch (error) {
         expect(error).toBeInstanceOf(DecodeError)
       }
@@ -41,7 +41,7 @@ test('any bytes are what a peer knows in canonical form, or a DecodeError', () =
       for (const [at, to] of edits) bytes[at % bytes.length] = to
       const input = cut < 20 ? bytes.subarray(0, cut) : bytes
       try {
-        const known = decodeKnown(input, base, systemHash)
+        const known = decodeKnown(input, base, systemHash, 4n)
         expect(encodeKnown(known, base, systemHash)).toEqual(input)
       } catch (error) {
         expect(error).toBeInstanceOf(DecodeError)
@@ -51,10 +51,10 @@ test('any bytes are what a peer knows in canonical form, or a DecodeError', () =
   )
 })
 
-test('a false count is refused before anything is read, and so is a stamp of 0', () => {
+test('a false count is refused before anything is read, and so are a stamp of 0 and one of the future', () => {
   const reason = (...bytes: number[]) => {
     try {
-      decodeKnown(Uint8Array.from(bytes), NOTHING_KNOWN, systemHash)
+      decodeKnown(Uint8Array.from(bytes), NOTHING_KNOWN, systemHash, 4n)
     } catch (error) {
       return error instanceof DecodeError && error.reason
     }
@@ -66,13 +66,15 @@ test('a false count is refused before anything is read, and so is a stamp of 0',
   expect(reason(1, 1, ...new Uint8Array(7), 1, ...new Uint8Array(8), 0, ...new Uint8Array(16))).toBe(
     'invalid'
   )
+  const future = encodeKnown(new Map([[id('a'), 5n]]), NOTHING_KNOWN, systemHash)
+  expect(reason(...future)).toBe('outOfRange')
   const tooMany = Array.from(
     { length: KNOWN_IDS_MAX + 1 },
     (_, i) => [i.toString(16).padStart(16, '0'), 1n] as const
   )
   const half = new Map(tooMany.slice(0, 40_000))
   const bytes = encodeKnown(new Map(tooMany), half, systemHash)
-  expect(() => decodeKnown(bytes, half, systemHash)).toThrow('tooLong')
+  expect(() => decodeKnown(bytes, half, systemHash, 4n)).toThrow('tooLong')
 })
 
 test('an idle pair exchanges a few bytes, whatever it knows', () => {

@@ -124,6 +124,11 @@ describe('a session', () => {
     const result = known.raise(known.startSession(), peer(['f'.repeat(16), 1n], [id('0'), 2n]), WHOLE)
     expect(result).toEqual({ type: 'raised', rows: [[id('0'), 2n]] })
     expect(known.size).toBe(KNOWN_IDS_MAX)
+    // The own id comes on top, and is said first: no peer takes more than the limit.
+    known.begin('e'.repeat(16))
+    known.applied(9n)
+    expect([known.size, known.stamps().size]).toEqual([KNOWN_IDS_MAX + 1, KNOWN_IDS_MAX])
+    expect([...known.stamps().keys()][0]).toBe('e'.repeat(16))
   })
 })
 
