@@ -54,7 +54,7 @@ function decodeDelta(bytes: Uint8Array): Delta {
   return {
     key: utf8Slice.call(bytes, KEY_START, valueStart),
     value: JSON.parse(utf8Slice.call(bytes, valueStart, bytes.length)) as Row,
-    id: bytes.slice(0, 8),
+    id: bytes.subarray(0, 8),
     wall: ((at(bytes, 8) << 8) | at(bytes, 9)) * 2 ** 32 + low,
     counter: (at(bytes, 14) << 8) | at(bytes, 15)
   }

@@ -27,7 +27,7 @@ export function createStarlingCodec(): DeltaCodec {
       for (const bytes of encoded) {
         const reader = new ByteReader(bytes)
         const key = reader.string(KEY_BYTES_MAX)
-        const id = reader.raw(8).slice()
+        const id = reader.raw(8)
         const stamp = reader.u64()
         const value: unknown = decodeValue(reader.bytes(VALUE_BYTES_MAX))
         reader.end()

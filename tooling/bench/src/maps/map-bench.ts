@@ -221,7 +221,11 @@ export class MapBench {
   #rounds(run: (name: string, contender: MapContender) => Timed): Promise<Map<string, number>> {
     return interleave(
       [...this.#contenders].map(([name, contender]) => ({ name, run: () => run(name, contender) })),
-      { rounds: this.#context.effort.rounds, onFailure: (name, reason) => this.#failed(name, reason) }
+      {
+        rounds: this.#context.effort.rounds,
+        keeps: true,
+        onFailure: (name, reason) => this.#failed(name, reason)
+      }
     )
   }
 
