@@ -19,9 +19,10 @@ export class ObservedRemoveMap {
   readonly #store = new SlabStore()
   readonly #hashes: ItemHashes
   #size = 0
-  // What was decoded last: a write reads the entry, and the join of its result needs it again.
+  // What was looked for last: a write or intake gets the entry, and the join that follows needs it again.
+  #lastKey: string | undefined
   #lastSlot: number | undefined
-  #lastEntry: Entry = EMPTY_ENTRY
+  #lastEntry: Entry | undefined
 
   constructor(hash: Hash) {
     this.#hashes = new ItemHashes(slot => {
@@ -53,8 +54,8 @@ export class ObservedRemoveMap {
 
   /** The entry of a key, also when it is evidence only. Decoded for each call; only its content counts. */
   get(key: string): Entry | undefined {
-    const slot = this.#store.slotOf(key)
-    return slot === undefined ? undefined : this.#read(slot)
+    this.#find(key)
+    return this.#lastEntry
   }
 
   /** What `encodeEntry` gives for a key: a view on the store, which never changes. `undefined` when there is no entry. */
@@ -81,8 +82,9 @@ export class ObservedRemoveMap {
     if (hash !== undefined && hash.length !== ITEM_HASH_BYTES) {
       throw new RangeError(`an item hash has ${ITEM_HASH_BYTES} bytes, got ${hash.length}`)
     }
-    const known = this.#store.slotOf(key)
-    const previous = known === undefined ? undefined : this.#read(known)
+    this.#find(key)
+    const known = this.#lastSlot
+    const previous = this.#lastEntry
     const joined = joinEntries(previous, entry)
     if (joined === previous || joined.items.length === 0) return undefined
     const slot = this.#write(key, joined, known, joined === entry ? wire : undefined)
@@ -105,15 +107,17 @@ export class ObservedRemoveMap {
    * @returns what changed, with an `entry` without items when the key is gone; `undefined` when nothing did.
    */
   dropEvidence(key: string, isCovered: (item: Item) => boolean): EntryChange | undefined {
-    const slot = this.#store.slotOf(key)
-    if (slot === undefined) return undefined
-    const previous = this.#read(slot)
+    this.#find(key)
+    const slot = this.#lastSlot
+    const previous = this.#lastEntry
+    if (slot === undefined || previous === undefined) return undefined
     const items = previous.items.filter(item => isDot(item) || !isCovered(item))
     if (items.length === previous.items.length) return undefined
     const entry: Entry = items.length === 0 ? EMPTY_ENTRY : { items }
     // Evidence is not in the item hash, so that the fingerprint stays.
     if (items.length > 0) this.#write(key, entry, slot)
-    else this.#delete(key)
+    else this.#store.delete(key)
+    this.#lastKey = undefined
     return { key, previous, entry, clashes: 0 }
   }
 
@@ -131,22 +135,17 @@ export class ObservedRemoveMap {
     const to = this.#store.reserve(wire?.length ?? entryLength(key, entry))
     if (wire === undefined) writeEntry(to, this.#store.room, key, entry)
     else copyBytes(wire, 0, wire.length, to, this.#store.room)
-    const slot = this.#store.commit(key, known)
-    if (slot === this.#lastSlot) this.#lastSlot = undefined
-    return slot
+    this.#lastKey = undefined
+    return this.#store.commit(key, known)
   }
 
-  #delete(key: string): void {
-    this.#store.delete(key)
-    this.#lastSlot = undefined
-  }
-
-  #read(slot: number): Entry {
-    if (slot !== this.#lastSlot) {
-      this.#lastEntry = this.#decode(slot)
-      this.#lastSlot = slot
-    }
-    return this.#lastEntry
+  /** Looks for a key, and leaves what it finds in the three fields. */
+  #find(key: string): void {
+    if (key === this.#lastKey) return
+    const slot = this.#store.slotOf(key)
+    this.#lastKey = key
+    this.#lastSlot = slot
+    this.#lastEntry = slot === undefined ? undefined : this.#decode(slot)
   }
 
   #decode(slot: number): Entry {
