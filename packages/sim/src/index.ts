@@ -1,5 +1,5 @@
 /**
- * A deterministic simulator: virtual time, seeded randomness, a network with faults, and traces.
+ * A deterministic simulator: virtual time, seeded randomness, a network and a disk with faults, and traces.
  *
  * It runs thousands of state machines, or programs written against `@starling/ports`, in one thread with no real clock,
  * socket or timer; the same seed gives the same run. It is not a model checker and not a mock: what runs in it is the code

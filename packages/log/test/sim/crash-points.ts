@@ -2,7 +2,7 @@ import { crashImages, createSimulation, imageKey, type DiskImage, type DiskState
 import { seededRandom } from '@starling/ports'
 import { contents } from '../row-fixtures.ts'
 import { History, Violation } from './history.ts'
-import { Machine, type MachineInit, type OpenStore } from './machine.ts'
+import { Machine, simulated, type MachineInit, type OpenStore } from './machine.ts'
 import type { Workload } from './workloads.ts'
 
 /** What the exhaustive mode did. */
@@ -56,7 +56,9 @@ export async function exhaust(workload: Workload, init: ExhaustiveInit): Promise
   for (const { image, point } of images.values()) {
     try {
       const again = index++ % init.nestedEvery === 0
-      const outcome = await recover(workload, history, image, point.synced, again, init)
+      const outcome = await simulated(createSimulation({ seed: init.seed }), () =>
+        recover(workload, history, image, point.synced, again, init)
+      )
       nested += outcome.nested
       damaged += outcome.damaged ? 1 : 0
     } catch (error) {
@@ -97,7 +99,7 @@ async function play(
       await open.store.close()
     }
   }
-  await simulation.runAsync(lives, { hop: () => new Promise(resolve => void setImmediate(resolve)) })
+  await simulated(simulation, lives)
   note('none, at the end')
   return { points, history }
 }

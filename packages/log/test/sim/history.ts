@@ -117,8 +117,13 @@ export class History {
    * Logs whose appends are synced are one sequence; each other log is one of its own, for it may lose its tail alone.
    */
   check(found: ReadonlyMap<string, RecoveredLog>, kept: readonly boolean[]): void {
-    for (const [log, recovered] of found) this.#checkValues(log, recovered)
-    const reports = [...found].filter(([, one]) => one.damaged !== undefined || one.quarantined.length > 0)
+    for (const [log, recovered] of found) {
+      this.#checkValues(log, recovered)
+      if (recovered.quarantined.length > 0 && recovered.damaged === undefined) {
+        throw new Violation(`${log} has damaged rows and is not called damaged`)
+      }
+    }
+    const reports = [...found].filter(([, one]) => one.damaged !== undefined)
     if (reports.length > 0) {
       if (this.excuses.damage || reports.every(([log, one]) => this.#mayRepeat(log, one))) return
       throw new Violation(

@@ -1,5 +1,13 @@
 import type { Timers } from '@starling/ports'
-import { SimDisk, SimLevel, type DiskImage, type DiskOperation, type DiskProcess } from '@starling/sim'
+import {
+  type AsyncHost,
+  type Simulation,
+  SimDisk,
+  SimLevel,
+  type DiskImage,
+  type DiskOperation,
+  type DiskProcess
+} from '@starling/sim'
 import { seededRandom } from '@starling/ports'
 import type { RecoveredLog, ReplicaLog, Store } from '../../src/index.ts'
 import type { Level } from '../../src/level.ts'
@@ -10,25 +18,37 @@ import { mount } from './sim-files.ts'
 export const DIRECTORY = '/data'
 
 /** Small, so that a few appends already fill tables and merge them. */
-export const WRITE_BUFFER_BYTES = 1_200
+const WRITE_BUFFER_BYTES = 1_200
 
 export interface MachineInit {
   readonly seed: number | string
   readonly timers?: Timers
   readonly image?: DiskImage
   readonly observe?: (operation: DiskOperation) => void
+  /** Default {@link WRITE_BUFFER_BYTES}. */
+  readonly writeBufferBytes?: number
   /** Wraps the database, to put a fault between it and the store. */
   readonly wrap?: (level: Level) => Level
+}
+
+/** Node.js under the engine. */
+const host: AsyncHost = { hop: () => new Promise(resolve => void setImmediate(resolve)) }
+
+/** Runs a program under a simulation: one that waits for nothing fails at once instead of hanging. */
+export function simulated<T>(simulation: Simulation, program: () => Promise<T>): Promise<T> {
+  return simulation.runAsync(program, host)
 }
 
 /** A machine with one disk, on which one process at a time has the store open. The file that makes it mocks `node:fs/promises`. */
 export class Machine {
   readonly disk: SimDisk
   readonly #wrap: (level: Level) => Level
+  readonly #writeBufferBytes: number
   #process: DiskProcess | undefined
 
   constructor(init: MachineInit) {
     this.#wrap = init.wrap ?? (level => level)
+    this.#writeBufferBytes = init.writeBufferBytes ?? WRITE_BUFFER_BYTES
     this.disk = new SimDisk({
       random: seededRandom(init.seed),
       ...(init.timers === undefined ? {} : { timers: init.timers }),
@@ -41,7 +61,7 @@ export class Machine {
   async open(names: readonly string[], durability: (log: string) => 'sync' | 'async'): Promise<OpenStore> {
     const process = this.start()
     const store = await openStoreOn({ directory: DIRECTORY }, location =>
-      this.#wrap(new SimLevel(process, location, { writeBufferBytes: WRITE_BUFFER_BYTES }))
+      this.#wrap(new SimLevel(process, location, { writeBufferBytes: this.#writeBufferBytes }))
     )
     // LevelDB leaves the name of its newest manifest to whoever syncs next; what was found counts as durable from here on.
     await process.syncFolder(`${DIRECTORY}/store`)

@@ -44,11 +44,9 @@ export async function mkdir(
     await disk.makeFolder(folder)
     first ??= folder
   }
-  // The log syncs the parents of folders that it made itself, and not of those that a process before it made and did not
+  // The log syncs the parents of a folder that it made itself, and not of one that a process before it made and did not
   // live to sync. On ext4 the next sync of any file makes up for it.
-  for (let depth = 0; depth < names.length; depth++) {
-    await disk.syncFolder(`/${names.slice(0, depth).join('/')}`)
-  }
+  await disk.syncFolder('/')
   return first
 }
 

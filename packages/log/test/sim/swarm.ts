@@ -2,7 +2,7 @@ import { createSimulation, type DiskFault, type DiskImage, type Simulation } fro
 import type { SeededRandom } from '@starling/ports'
 import { StoreOpenError, type RecoveredLog } from '../../src/index.ts'
 import { History, Violation, type Change } from './history.ts'
-import { Machine, type MachineInit, type OpenStore } from './machine.ts'
+import { Machine, simulated, type MachineInit, type OpenStore } from './machine.ts'
 
 /** The kinds of faults of which each seed draws some: with all of them at once the rarer ones would never be seen. */
 const KINDS = [
@@ -42,9 +42,7 @@ export async function swarm(seed: number | string, wrap?: MachineInit['wrap']): 
   const simulation = createSimulation({ seed, traceLinesMax: 80 })
   const run = new Run(simulation, wrap)
   try {
-    await simulation.runAsync(() => run.play(), {
-      hop: () => new Promise(resolve => void setImmediate(resolve))
-    })
+    await simulated(simulation, () => run.play())
   } catch (error) {
     throw new Violation(
       `${String(error)}\n\n${JSON.stringify(run.report())}\n\nThe last operations:\n${simulation.trace.lines().join('\n')}\n\nRun this seed again:\n` +
