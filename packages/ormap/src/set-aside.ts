@@ -2,6 +2,7 @@ import { ByteReader, ByteWriter } from '@starling/codec'
 import { ROW_LIMITS, SET_ASIDE_MAX, SILENCE_MS, STALE_DOTS_MAX, STALE_SHARE } from './config.ts'
 import { hasLiveDot, isDot, winner } from './entry.ts'
 import { StaleConflictError } from './errors.ts'
+import { isExpired } from './expiry.ts'
 import type { IngestChange } from './ingest.ts'
 import { replicaIdBytes } from './replica-id.ts'
 import type { Dot, Entry, Item, ReplicaId } from './types.ts'
@@ -121,7 +122,7 @@ export class SetAside {
 
   /**
    * Judges one change of a session before it is applied. A dot is stale when an answer takes it away and nothing that came with
-   * the answer is newer than the dot: what is newer may be the operation that superseded it.
+   * the answer is newer than the dot: what is newer may be the operation that superseded it. A dot that has ended is not missed.
    *
    * @param previous the entry of the key before the change.
    * @param answered the replicas whose items in the received entry are answers ({@link Answer}) and not the peer's own items.
@@ -135,7 +136,7 @@ export class SetAside {
     wallMs: number
   ): StaleOutcome {
     if (answered.length === 0 || previous === undefined) return NOTHING_STALE
-    const stale = staleDots(change, previous, answered)
+    const stale = staleDots(change, previous, answered).filter(dot => !isExpired(dot, wallMs))
     if (stale.length === 0) return NOTHING_STALE
     const count = session.count + stale.length
     const within = this.#decided !== undefined || (this.#conflict === undefined && count <= session.max)

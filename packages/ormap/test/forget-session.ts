@@ -56,6 +56,8 @@ export class TestSession {
   /** Entries that crossed, either way. */
   entries = 0
   bytes = 0
+  /** What happened in it, so that a suite can see that its schedules get that far. */
+  readonly reached: Set<string> = new Set()
   /** A side will not take away more values. */
   stopped = false
   /** What the owner of a side keeps, to be written again by it. */
@@ -72,6 +74,11 @@ export class TestSession {
       equal: new Map()
     })
     this.sides = [side(a), side(b)]
+  }
+
+  /** Whether the whole range has been compared once, though some of it may have changed since. */
+  get isThrough(): boolean {
+    return this.#phase === undefined && this.#left.length === 0
   }
 
   has(replica: TestReplica): boolean {
@@ -107,7 +114,7 @@ export class TestSession {
     } else {
       this.#take(phase, nowMs, changed)
     }
-    return this.#phase === undefined && this.#left.length === 0 && this.#again.size === 0
+    return this.isThrough && this.#again.size === 0
   }
 
   #next(): Phase | undefined {
@@ -116,6 +123,7 @@ export class TestSession {
       key = this.#again.values().next().value
       if (key === undefined) return undefined
       this.#again.delete(key)
+      this.reached.add('compared again')
     }
     return { type: 'list', key }
   }
@@ -132,6 +140,7 @@ export class TestSession {
       side.equal.set(key, mail.carries)
     } else if (mail.hash !== undefined && !side.replica.refusals.mayFetch(mail.hash, nowMs)) {
       side.refused++
+      this.reached.add('not fetched')
     } else {
       this.entries++
       this.bytes += mail.bytes.length
@@ -162,7 +171,9 @@ export class TestSession {
     const { replica } = side
     const result: IngestResult = replica.judge(bytes, nowMs)
     side.refused += result.rejected.length
+    if (mail.answered.length > 0) this.reached.add('answer')
     for (const { reason } of result.rejected) {
+      this.reached.add(`refused: ${reason}`)
       if (mail.hash === undefined || (reason !== 'future' && reason !== 'quota')) continue
       replica.refusals.note(mail.hash, reason, nowMs)
       if (reason === 'quota') replica.quota.noteRefused(1)
@@ -174,7 +185,11 @@ export class TestSession {
         this.stopped = true
         return []
       }
-      if (outcome.keep !== undefined) this.kept.push({ replica, value: outcome.keep })
+      if (outcome.setAside.length > 0) this.reached.add('set aside')
+      if (outcome.keep !== undefined) {
+        this.kept.push({ replica, value: outcome.keep })
+        this.reached.add('kept')
+      }
       if (replica.apply(key, change.received, nowMs, change.wire)) changed(replica, key)
     }
     if (result.rejected.length === 0) {
@@ -190,8 +205,12 @@ export class TestSession {
   end(how: { readonly wholeRange: boolean; readonly durable: boolean }): void {
     const [a, b] = this.sides
     const whole = { ...how, wholeRange: how.wholeRange && !this.stopped }
-    finish(a, b, whole, this.#again.size, this.#keys)
-    finish(b, a, whole, this.#again.size, this.#keys)
+    for (const [side, peer] of [
+      [a, b],
+      [b, a]
+    ] as const) {
+      this.reached.add(finish(side, peer, whole, this.#again.size, this.#keys))
+    }
   }
 }
 
@@ -212,7 +231,7 @@ function finish(
   { wholeRange, durable }: { readonly wholeRange: boolean; readonly durable: boolean },
   uncompared: number,
   keys: readonly string[]
-): void {
+): string {
   const { replica } = side
   if (durable) replica.flush()
   let refused = side.refused
@@ -222,11 +241,12 @@ function finish(
     refused = 0
   }
   const raise = replica.known.raise(side.start, stamps, { wholeRange, refused, uncompared, durable })
-  if (raise.type === 'notRaised') return
+  if (raise.type === 'notRaised') return raise.reason
   for (const [id, stamp] of raise.rows) replica.disk.known.set(id, stamp)
   for (const [key, carries] of side.equal) replica.learn(key, carries)
   if (durable) replica.flush()
   replica.aside.completeSession()
+  return raise.type
 }
 
 /** What a driver might think is safe: everything the peer knows, but for the writes it has and this side refused. */

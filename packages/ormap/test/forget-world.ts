@@ -2,6 +2,7 @@ import { decodeValue } from '@starling/codec'
 import { seededRandom, type SeededRandom } from '@starling/ports'
 import { liveDots, type OnStale, type ReplicaId } from '../src/index.ts'
 import { copyDisk, emptyDisk, KEYS, TestReplica, type Disk, type Message } from './forget-replica.ts'
+import { numbersOf, Oracle } from './forget-oracle.ts'
 import { TestSession } from './forget-session.ts'
 import { must } from './must.ts'
 
@@ -22,17 +23,7 @@ export interface WorldOptions {
 /** What a run found, `undefined` when it was as it should be. */
 export type Finding = { readonly type: 'loss' | 'resurrection' | 'uncollectable'; readonly detail: string }
 
-interface Operation {
-  readonly put: boolean
-  readonly seen: number
-}
-
-/** Operations are bits of one number. */
-const OPERATIONS_MAX = 30
 const LARGE = '-large'.repeat(10)
-
-const bitsOf = (bits: number): string =>
-  Array.from({ length: 31 }, (_, i) => ((bits >> i) & 1 ? `${i} ` : '')).join('')
 
 /**
  * Replicas that write, crash, part, meet, lose and copy their disks, in a random order. A causal oracle watches: it knows of
@@ -41,7 +32,7 @@ const bitsOf = (bits: number): string =>
 export class World {
   readonly #random: SeededRandom
   readonly #options: WorldOptions
-  readonly #operations: Operation[] = []
+  readonly #oracle = new Oracle()
   readonly #messages: Message[] = []
   readonly #copies: Disk[] = []
   readonly replicas: TestReplica[] = []
@@ -50,6 +41,8 @@ export class World {
   #nowMs = 1_000_000
   #parted = false
   readonly trace: string[] = []
+  /** What its sessions got to. */
+  readonly reached: Set<string> = new Set()
 
   constructor(seed: number | string, options: WorldOptions) {
     this.#random = seededRandom(seed)
@@ -91,10 +84,10 @@ export class World {
   #write(replica: TestReplica): void {
     const key = must(this.#pick(KEYS))
     const put = this.#random.float() < 0.6
-    const number = this.#operations.length
-    if (number >= OPERATIONS_MAX || (!put && !replica.has(key))) return
+    const number = this.#oracle.next
+    if (number === undefined || (!put && !replica.has(key))) return
     const large = this.#options.refuse === 'quota' && number % 4 === 0 && replica.init.place !== 0
-    this.#operations.push({ put, seen: replica.seen(key) })
+    this.#oracle.add({ put, seen: replica.seen(key) })
     replica.write(key, number, put, `${number}${large ? LARGE : ''}`, this.#nowMs)
     this.#say(replica, `${put ? 'put' : 'remove'} ${key} (${number})`)
     if (this.#random.float() < 0.7) while (replica.flying.length > 0) this.#land(replica)
@@ -112,7 +105,7 @@ export class World {
     const message = this.#pick(this.#messages)
     if (message === undefined) return
     if (replica.receive(message, this.#nowMs)) this.#touch(replica, message.key)
-    this.#say(replica, `gets ${message.key} with ${bitsOf(message.carries)}`)
+    this.#say(replica, `gets ${message.key} with ${numbersOf(message.carries)}`)
   }
 
   #meet(replica: TestReplica): void {
@@ -131,12 +124,24 @@ export class World {
     const steps = this.#random.float() < 0.1 ? 40 : 1 + this.#random.below(4)
     for (let i = 0; i < steps; i++) {
       const done = session.step(this.#nowMs, (replica, key) => this.#touch(replica, key, session))
+      this.#putAgain(session)
       // A session that compares again for ever gives up now and then, and must say so.
       if (!done && this.#random.float() > 0.02) continue
       this.#say(a.replica, `${done ? 'ends' : 'gives up'} with ${this.#name(b.replica)}`)
-      session.end({ wholeRange: done, durable: this.#random.float() < 0.8 })
-      this.#sessions = this.#sessions.filter(other => other !== session)
+      this.#end(session, { wholeRange: session.isThrough, durable: this.#random.float() < 0.8 })
       return
+    }
+  }
+
+  /** What an owner keeps is a new write, made on what is there now. */
+  #putAgain(session: TestSession): void {
+    for (const { replica, value } of session.kept.splice(0)) {
+      const number = this.#oracle.next
+      if (number === undefined) continue
+      this.#oracle.add({ put: true, seen: replica.seen(value.key) })
+      replica.write(value.key, number, true, `${number}`, this.#nowMs)
+      this.#say(replica, `keeps ${value.key} (${number})`)
+      while (replica.flying.length > 0) this.#land(replica)
     }
   }
 
@@ -147,8 +152,9 @@ export class World {
     this.#end(session)
   }
 
-  #end(session: TestSession): void {
-    session.end({ wholeRange: false, durable: false })
+  #end(session: TestSession, how = { wholeRange: false, durable: false }): void {
+    session.end(how)
+    for (const what of session.reached) this.reached.add(what)
     this.#sessions = this.#sessions.filter(other => other !== session)
   }
 
@@ -244,8 +250,9 @@ export class World {
           // Beyond the longest pause after a refusal.
           this.#nowMs += 4_000_000
           const session = new TestSession(a, b)
-          while (!session.step(this.#nowMs, () => {}));
-          session.end({ wholeRange: true, durable: true })
+          while (!session.step(this.#nowMs, () => {})) this.#putAgain(session)
+          this.#putAgain(session)
+          this.#end(session, { wholeRange: true, durable: true })
         }
       }
     }
@@ -256,10 +263,10 @@ export class World {
   #lost(): Finding | undefined {
     for (const replica of this.replicas) {
       for (const key of KEYS) {
-        const should = this.#survivors(replica.learned.get(key) ?? 0)
+        const should = this.#oracle.survivors(replica.learned.get(key) ?? 0)
         const lost = should & ~this.#shown(replica, key)
         if (lost === 0) continue
-        return { type: 'loss', detail: `${this.#name(replica)} lost ${bitsOf(lost)}of ${key}` }
+        return { type: 'loss', detail: `${this.#name(replica)} lost ${numbersOf(lost)}of ${key}` }
       }
     }
     return undefined
@@ -270,7 +277,7 @@ export class World {
     for (const key of KEYS) {
       let all = 0
       for (const replica of this.replicas) all |= replica.learned.get(key) ?? 0
-      const should = this.#survivors(all)
+      const should = this.#oracle.survivors(all)
       for (const replica of this.replicas) {
         if (this.#options.refuse === 'quota' && replica.init.place === 0) continue
         const shown = this.#shown(replica, key)
@@ -278,7 +285,7 @@ export class World {
         const type = (shown & ~should) === 0 ? 'loss' : 'resurrection'
         return {
           type,
-          detail: `${this.#name(replica)} shows ${bitsOf(shown)}of ${key}, should be ${bitsOf(should)}`
+          detail: `${this.#name(replica)} shows ${numbersOf(shown)}of ${key}, should be ${numbersOf(should)}`
         }
       }
     }
@@ -297,17 +304,6 @@ export class World {
       }
     }
     return undefined
-  }
-
-  #survivors(learned: number): number {
-    let puts = 0
-    let seen = 0
-    for (const [i, operation] of this.#operations.entries()) {
-      if (((learned >> i) & 1) === 0) continue
-      if (operation.put) puts |= 1 << i
-      seen |= operation.seen
-    }
-    return puts & ~seen
   }
 
   #shown(replica: TestReplica, key: string): number {

@@ -65,6 +65,14 @@ describe('a value that an answer takes away', () => {
     expect([session.count, aside.size]).toEqual([0, 0])
   })
 
+  test('is not missed when it has ended', () => {
+    const aside = new SetAside()
+    const ended = (endMs: number) =>
+      said(take(aside, aside.startSession(10), entryOf(item('a', 5, 1, endMs)), entryOf(item('a', 5)), ['a']))
+    expect(ended(NOW)).toEqual({ aside: [], keep: undefined })
+    expect(ended(NOW + 1)).toEqual({ aside: [`a@5=01<${NOW + 1}`], keep: undefined })
+  })
+
   test('counts as stale when only earlier writes, or other answers, came with it', () => {
     const aside = new SetAside()
     const held = entryOf(item('a', 5, 1), item('c', 7, 3))
