@@ -4,6 +4,8 @@ import { floatAt, halfBits, halfValue } from './float.ts'
 import { isAscii, utf8Between } from './utf8.ts'
 import { BIGINT_BYTES_MAX, BIGINT_TAG, MAJOR, SIMPLE } from './value.ts'
 
+const NO_BYTES = new Uint8Array(0)
+
 /** Maps up to this size are searched for duplicate keys pair by pair; larger ones by a set. */
 const PAIRWISE_KEYS_MAX = 8
 
@@ -18,21 +20,27 @@ export function checkValue(bytes: Uint8Array, limits: Partial<ValueLimits> = {})
   const { bytesMax = VALUE_LIMITS.bytesMax, depthMax = VALUE_LIMITS.depthMax } = limits
   if (bytes.length > bytesMax)
     throw new DecodeError('tooLong', 0, `${bytes.length} bytes, at most ${bytesMax}`)
-  const scanner = new ValueScanner(bytes)
-  scanner.item(depthMax)
-  scanner.end()
+  scanner.scan(bytes, depthMax)
 }
 
 /** Reads heads by itself and not with a `ByteReader`: a view for each text would cost more than the whole check. */
 class ValueScanner {
-  readonly #bytes: Uint8Array
+  #bytes: Uint8Array = NO_BYTES
   #at = 0
 
-  constructor(bytes: Uint8Array) {
+  scan(bytes: Uint8Array, depthMax: number): void {
     this.#bytes = bytes
+    this.#at = 0
+    try {
+      this.#item(depthMax)
+      const left = bytes.length - this.#at
+      if (left !== 0) this.#fail('trailing', this.#at, `${left} bytes`)
+    } finally {
+      this.#bytes = NO_BYTES
+    }
   }
 
-  item(depthLeft: number): void {
+  #item(depthLeft: number): void {
     const start = this.#at
     const head = this.#bytes[this.#take(1)] as number
     switch (head & 0xe0) {
@@ -65,16 +73,10 @@ class ValueScanner {
     }
   }
 
-  /** Refuses bytes after the value. */
-  end(): void {
-    const left = this.#bytes.length - this.#at
-    if (left !== 0) this.#fail('trailing', this.#at, `${left} bytes`)
-  }
-
   #array(count: number, depthLeft: number): void {
     // Each element takes at least one byte, so a false count is refused before the first element.
     if (count > this.#bytes.length - this.#at) this.#fail('truncated', this.#at)
-    for (let i = 0; i < count; i++) this.item(depthLeft)
+    for (let i = 0; i < count; i++) this.#item(depthLeft)
   }
 
   #map(count: number, depthLeft: number): void {
@@ -101,7 +103,7 @@ class ValueScanner {
         many.add(`k${utf8Between(bytes, key, key + length, key)}`)
         if (many.size <= i) this.#fail('duplicateKey', start)
       }
-      this.item(depthLeft)
+      this.#item(depthLeft)
     }
   }
 
@@ -193,6 +195,9 @@ class ValueScanner {
     throw new DecodeError(reason, offset, detail)
   }
 }
+
+/** One for all calls. Checking calls nobody else's code, so it is never asked again meanwhile. */
+const scanner = new ValueScanner()
 
 function sameBytes(bytes: Uint8Array, a: number, b: number, length: number): boolean {
   for (let i = 0; i < length; i++) {

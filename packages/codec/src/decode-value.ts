@@ -5,6 +5,8 @@ import { keyBetween } from './known-keys.ts'
 import { copyOf, utf8Between } from './utf8.ts'
 import { BIGINT_TAG, MAJOR, SIMPLE, type Value } from './value.ts'
 
+const NO_BYTES = new Uint8Array(0)
+
 /** The greatest array index. */
 const INDEX_MAX = '4294967294'
 
@@ -17,19 +19,23 @@ const INDEX_MAX = '4294967294'
  */
 export function decodeValue(bytes: Uint8Array, limits: Partial<ValueLimits> = {}): Value {
   checkValue(bytes, limits)
-  return new ValueBuilder(bytes).item()
+  return builder.build(bytes)
 }
 
 /** Builds the value of bytes that passed {@link checkValue}, so it looks out for nothing. */
 class ValueBuilder {
-  readonly #bytes: Uint8Array
+  #bytes: Uint8Array = NO_BYTES
   #at = 0
 
-  constructor(bytes: Uint8Array) {
+  build(bytes: Uint8Array): Value {
     this.#bytes = bytes
+    this.#at = 0
+    const value = this.#item()
+    this.#bytes = NO_BYTES
+    return value
   }
 
-  item(): Value {
+  #item(): Value {
     const head = this.#bytes[this.#at++] as number
     switch (head & 0xe0) {
       case MAJOR.unsigned:
@@ -58,7 +64,7 @@ class ValueBuilder {
   #array(count: number): Value[] {
     // oxlint-disable-next-line no-new-array -- one that grows makes room for 17 elements at once
     const array = new Array<Value>(count)
-    for (let i = 0; i < count; i++) array[i] = this.item()
+    for (let i = 0; i < count; i++) array[i] = this.#item()
     return array
   }
 
@@ -72,7 +78,7 @@ class ValueBuilder {
         makeSparse(object)
         sparse = true
       }
-      const value = this.item()
+      const value = this.#item()
       // A key that objects inherit may have a setter, as `__proto__` has, or may be frozen.
       if (key in object) define(object, key, value)
       else object[key] = value
@@ -122,6 +128,9 @@ class ValueBuilder {
     return at
   }
 }
+
+/** One for all calls. Building calls nobody else's code, so it is never asked again meanwhile. */
+const builder = new ValueBuilder()
 
 function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39

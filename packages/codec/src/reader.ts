@@ -1,4 +1,5 @@
 import { DecodeError, type DecodeReason } from './errors.ts'
+import { keepShape } from './keep-shape.ts'
 import { utf8Between, viewOf } from './utf8.ts'
 
 const scratch = new DataView(new ArrayBuffer(8))
@@ -153,3 +154,5 @@ export class ByteReader {
     )
   }
 }
+
+keepShape(new ByteReader(new Uint8Array(0)))

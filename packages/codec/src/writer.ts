@@ -1,4 +1,5 @@
 import { SPARE_BUFFER_BYTES_MAX } from './config.ts'
+import { keepShape } from './keep-shape.ts'
 import { putUtf8 } from './utf8.ts'
 
 /** Up to this many bytes a loop copies faster than `set`. Source: measured on Node 24. */
@@ -186,6 +187,8 @@ export class ByteWriter {
     this.#buffer.set(old)
   }
 }
+
+keepShape(new ByteWriter())
 
 /** How many bytes {@link ByteWriter.varint} takes for `value`. */
 export function varintLength(value: number): number {
