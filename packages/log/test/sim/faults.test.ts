@@ -97,9 +97,11 @@ test.each<[DiskFault['type'], (n: number) => DiskFault]>([
         const hit = (): boolean => machine.disk.counters[COUNTERS[type as keyof typeof COUNTERS]] > 0
         const history = new History()
         machine.disk.inject(fault(n))
-        for (const life of workload.lives) await survive(machine, history, hit, life, cut)
-        machine.disk.heal()
-        await survive(machine, history, hit, async () => {}, false)
+        await simulated(createSimulation({ seed: n }), async () => {
+          for (const life of workload.lives) await survive(machine, history, hit, life, cut)
+          machine.disk.heal()
+          await survive(machine, history, hit, async () => {}, false)
+        })
         if (hit()) hits++
         else if (cut) {
           expect(hits).toBeGreaterThan(20)
