@@ -61,7 +61,8 @@ export class RowModel {
 }
 
 export function contents(recovered: RecoveredLog): Record<string, string> {
-  const rows = recovered.rows.map(
+  const rows = Array.from(
+    recovered.rows,
     row =>
       [`${row.kind} ${Buffer.from(row.key).toString()}`, Buffer.from(row.value).toString()] as [
         string,

@@ -16,18 +16,16 @@ export async function destroyRows(
   found: RecoveredLog,
   limits: StoreLimits
 ): Promise<void> {
-  const { rows, clockMark } = found
-  // At least one, which accepts damage and sets damaged rows aside.
-  for (let at = 0; at === 0 || at < rows.length; at += limits.batchRowsMax) {
-    const deletions = rows.slice(at, at + limits.batchRowsMax).map(({ kind, key, hash }): LogRow => ({
-      kind,
-      key,
-      value: undefined,
-      hash: undefined,
-      replaces: hash
-    }))
-    await database.queue.append(log, { rows: deletions, clockMark }, 0, true)
+  const { clockMark } = found
+  let rows: LogRow[] = []
+  for (const { kind, key, hash } of found.rows) {
+    rows.push({ kind, key, value: undefined, hash: undefined, replaces: hash })
+    if (rows.length < limits.batchRowsMax) continue
+    await database.queue.append(log, { rows, clockMark }, 0, true)
+    rows = []
   }
+  // At least one, which accepts damage and sets damaged rows aside.
+  await database.queue.append(log, { rows, clockMark }, 0, true)
   const setAside: LevelOperation[] = []
   await scanRows(database.level.scan(quarantineRange(log.name)), key => setAside.push({ type: 'del', key }))
   await database.queue.drop(log, setAside)

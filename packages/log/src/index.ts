@@ -58,6 +58,7 @@ export type {
   QuarantinedRow,
   RecoveredLog,
   RecoveredRow,
+  RecoveredRows,
   ReplicaLog,
   Restore,
   RowKind,

@@ -4,14 +4,15 @@ import type { Damage } from './errors.ts'
 import { parseRowKey, quarantineKey, rowRange } from './keys.ts'
 import type { Level, LevelOperation } from './level.ts'
 import type { LogState } from './log-state.ts'
+import { PackedRows } from './packed-rows.ts'
 import { claimedHash, decodeRow } from './rows.ts'
 import { scanRows } from './scan-rows.ts'
 import { SizeTable } from './size-table.ts'
-import type { ProgressListener, QuarantinedRow, RecoveredRow } from './types.ts'
+import type { ProgressListener, QuarantinedRow, RecoveredRow, RecoveredRows } from './types.ts'
 
 /** What reading a log's rows found. */
 export interface LogReading {
-  readonly rows: readonly RecoveredRow[]
+  readonly rows: RecoveredRows
   readonly quarantined: readonly QuarantinedRow[]
   /** Over the good rows. */
   readonly sum: Fingerprint
@@ -32,7 +33,7 @@ export async function readLog(
   asideMax: number,
   onProgress?: ProgressListener
 ): Promise<LogReading> {
-  const rows: RecoveredRow[] = []
+  const rows = new PackedRows()
   const quarantined: QuarantinedRow[] = []
   const repairs: LevelOperation[] = []
   const sum = new Fingerprint()
@@ -45,8 +46,8 @@ export async function readLog(
     (key, value) => {
       const row = readRow(key, value, log.name.length)
       if (row.type === 'good') {
-        const { hash } = row.row
-        rows.push(row.row)
+        const { kind, key: rowKey, value: payload, hash } = row.row
+        rows.add(kind, rowKey, payload, hash)
         sum.add(hash)
         sizes.add(hash, key.length + value.length)
         bytes += key.length + value.length

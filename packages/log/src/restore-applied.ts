@@ -14,7 +14,7 @@ export function* restoreApplied(
   clockMark: bigint
 ): Generator<LogBatch> {
   const { batchRowsMax, batchBytesMax } = STORE_LIMITS
-  const onDisk = new Map(found.rows.map(row => [idOf(row), row]))
+  const onDisk = new Map(Array.from(found.rows, row => [idOf(row), row]))
   let rows: LogRow[] = []
   let bytes = 0
   const full = (): boolean => rows.length >= batchRowsMax || bytes >= batchBytesMax / 2

@@ -32,12 +32,17 @@ export interface LogBatch {
   readonly clockMark: bigint
 }
 
-/** A row as it was found on opening; its checksum was verified. */
+/** A row as it was found on opening; its checksum was verified. The arrays are views: copy what outlives the log's `recovered`. */
 export interface RecoveredRow {
   readonly kind: RowKind
   readonly key: Uint8Array
   readonly value: Uint8Array
   readonly hash: Uint8Array
+}
+
+/** Rows that were read, in key order; any number of times. */
+export interface RecoveredRows extends Iterable<RecoveredRow> {
+  readonly length: number
 }
 
 /** A row that was found damaged. It is not in `rows`. */
@@ -52,7 +57,7 @@ export interface QuarantinedRow {
 /** What opening a log found. */
 export interface RecoveredLog {
   /** All good rows. Empty after `releaseRecovered()`. */
-  readonly rows: readonly RecoveredRow[]
+  readonly rows: RecoveredRows
   /** The greatest clock mark ever appended, 0n for a new log. When its row is lost, the greatest of the whole store. */
   readonly clockMark: bigint
   readonly quarantined: readonly QuarantinedRow[]

@@ -48,7 +48,9 @@ test(
         const store = await openStore({ directory })
         const { recovered } = await store.openLog('crash')
         const found =
-          Math.max(...recovered.rows.map(row => Number.parseInt(Buffer.from(row.value).toString(), 10))) + 1
+          Math.max(
+            ...Array.from(recovered.rows, row => Number.parseInt(Buffer.from(row.value).toString(), 10))
+          ) + 1
         expect(found).toBeGreaterThan(acknowledged)
         expect(found).toBeGreaterThan(before)
         expect(contents(recovered)).toEqual(model(found))

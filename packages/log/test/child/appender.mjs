@@ -15,7 +15,7 @@ const hashOf = (kind, key, value) =>
 const store = await openStore({ directory: process.argv[2] })
 const log = await store.openLog('crash')
 const rows = new Map(
-  log.recovered.rows.map(row => [
+  Array.from(log.recovered.rows, row => [
     `${row.kind} ${Buffer.from(row.key).toString()}`,
     Buffer.from(row.value).toString()
   ])
