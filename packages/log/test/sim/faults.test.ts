@@ -27,7 +27,7 @@ async function finished(machine: Machine): Promise<History> {
   return history
 }
 
-test(`I10: a bit flipped in every ${FLIP_EVERY}th byte of all files never gives a wrong value or a silent hole`, async ({
+test(`LOG-I10: a bit flipped in every ${FLIP_EVERY}th byte of all files never gives a wrong value or a silent hole`, async ({
   annotate
 }) => {
   const whole = new Machine({ seed: 1 })
@@ -57,7 +57,7 @@ test(`I10: a bit flipped in every ${FLIP_EVERY}th byte of all files never gives 
   for (const count of Object.values(outcomes)) expect(count).toBeGreaterThan(10)
 })
 
-test('I10: a block that the database drops from the middle of its log is noticed', async () => {
+test('LOG-I10: a block that the database drops from the middle of its log is noticed', async () => {
   const whole = new Machine({ seed: 1, writeBufferBytes: 1_000_000 })
   const history = new History()
   const open = await opened(whole)
