@@ -1,22 +1,27 @@
 import { stampOf } from '@starling/hlc'
 import { systemHash } from '@starling/ports/system'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   encodeEntry,
   encodeLive,
   entryBytes,
   ingest,
+  joinEntries,
   Known,
+  liveDots,
   Quota,
   QuotaExceededError,
   Refusals,
   REFUSAL_PAUSE_MS,
   REFUSAL_PAUSE_MS_MAX,
   type Entry,
-  type IngestOptions
+  type IngestOptions,
+  type Item
 } from '../src/index.ts'
-import { entryOf, id, item, say } from './entries.ts'
+import { arbitraryEntry, entryOf, id, item, say } from './entries.ts'
 import { must } from './must.ts'
+import { runs } from './runs.ts'
 
 const known = new Known([[id('a'), 5n]])
 const byKnown: IngestOptions = { wallMs: 1, forgetting: { type: 'byKnown', known } }
@@ -90,6 +95,43 @@ describe('absence, where it means death', () => {
     expect(must(take(many(1), many(5, 1), options).answers[0]).evidence.items).toHaveLength(1000)
     expect(take(many(5), many(4, 1), options)).toMatchObject({ unchanged: 1, answered: [] })
   })
+})
+
+test('of any entry, what is covered and absent is answered, and the rest is merged', () => {
+  const arbitraryKnown = fc.dictionary(fc.constantFrom('1', '2', 'a', 'f'), fc.bigInt({ min: 1n, max: 3n }))
+  const held = fc.option(arbitraryEntry, { nil: undefined })
+  fc.assert(
+    fc.property(held, arbitraryEntry, arbitraryKnown, (mine, came, stamps) => {
+      const covering = new Known(Object.entries(stamps).map(([digit, stamp]) => [id(digit), stamp]))
+      // No drift bound is this long, so that nothing ends.
+      const options = { wallMs: 1, driftMsMax: 9, forgetting: { type: 'byKnown', known: covering } } as const
+      const isDead = ({ replica, stamp, value }: Item) =>
+        value !== undefined &&
+        (stamps[replica.at(-1) ?? ''] ?? 0n) >= stamp &&
+        !mine?.items.some(other => other.replica === replica && other.stamp >= stamp)
+      const kept = { items: came.items.filter(each => !isDead(each)) }
+      const result = ingest({ get: () => mine }, [encodeEntry('k', came)], options)
+      const joined = result.changed[0]?.joined ?? mine ?? entryOf()
+      expect(say(joined)).toBe(say(joinEntries(mine, kept)))
+      const answers = result.answers.flatMap(({ evidence }) => evidence.items)
+      expect(say({ items: answers })).toBe(
+        say({
+          items: came.items
+            .filter(isDead)
+            .map(each => ({ ...each, value: undefined, expiresAtMs: undefined }))
+        } as never)
+      )
+      // What is known of a replica covers its earlier writes of the key too, so that none of them is live beside a later one.
+      const isOdd = answers.some(({ replica }) =>
+        mine?.items.some(other => other.replica === replica && other.value !== undefined)
+      )
+      if (isOdd) return
+      // The sender that takes the answer with the entry ends with the same live dots.
+      const replied = joinEntries(came, joinEntries(joined, { items: answers }))
+      expect(liveDots(replied)).toEqual(liveDots(joined))
+    }),
+    runs(5000)
+  )
 })
 
 describe('dots that have ended', () => {
