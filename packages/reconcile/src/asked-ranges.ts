@@ -40,11 +40,9 @@ export class AskedRanges {
     for (; this.#at < this.#ranges.length; this.#at++) {
       const asked = this.#ranges[this.#at] as AskedRange
       if (!ANSWERS[asked.kind].includes(kind)) continue
-      if (asked.kind === 'fingerprint' && asked.from <= from && to <= asked.to) return asked
-      if (asked.kind !== 'fingerprint' && asked.from === from && to === asked.to) {
-        this.#at++
-        return asked
-      }
+      const isPart = asked.from <= from && to <= asked.to
+      const isSame = asked.from === from && to === asked.to
+      if (isSame || (isPart && asked.kind === 'fingerprint')) return asked
     }
     return undefined
   }

@@ -25,6 +25,7 @@ const frameOf = (...records: RangeRecord[]) => {
   for (const record of records) writer.add(record)
   return writer.finish(undefined)
 }
+/** Reads every record, wherever the mistake is. */
 const recordsOf = (bytes: Uint8Array) => {
   const frame = decodeFrame(bytes)
   return frame.type === 'ranges' ? [...frame.records] : []
@@ -135,6 +136,26 @@ describe('a peer that', () => {
     expect(failure(end.receive(encodeFrame(done)))).toBe('unexpected')
     expect(failure(begun().end.receive(encodeFrame(equal)))).toBe('unexpected')
     expect(failure(begun().end.receive(new Uint8Array(524_289)))).toBe('malformed')
+  })
+
+  test('says nothing in more than one way is refused', () => {
+    const list = (upper: number[], ...content: number[]) => [...upper, ...content]
+    const skip = (byte: number) => list([0x01, byte], 0)
+    for (const bytes of [
+      // A frame of nothing, a skip at the end, two skips in a row, flags that mean nothing.
+      [2, 0],
+      [2, 0, ...skip(5)],
+      [2, 0, ...list([0x01, 4], 5, 0, 0), ...skip(5)],
+      [2, 0, ...skip(4), ...skip(5), ...list([0], 5, 0, 0)],
+      [2, 4, ...list([0], 5, 0, 0)],
+      // Three flags in a byte that has a fourth.
+      [2, 0, ...list([0], 5, 3, 8, 0)],
+      [4, 2],
+      [6]
+    ]) {
+      expect(() => recordsOf(Uint8Array.from(bytes))).toThrow(DecodeError)
+    }
+    expect(recordsOf(Uint8Array.from([2, 0, ...skip(4), ...list([0], 5, 0, 0)]))).toHaveLength(1)
   })
 
   test('claims numbers it does not send costs nothing', () => {
