@@ -24,7 +24,6 @@ const TIMEOUT_MS = 120_000
 export function runFresh(module: string, input: unknown): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(new URL('fresh-child.js', import.meta.url)), {
-      execArgv: ['--expose-gc'],
       // The report is on our standard output; a library that prints there must not spoil it.
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       timeout: TIMEOUT_MS

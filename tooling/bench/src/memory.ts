@@ -1,5 +1,6 @@
 import process from 'node:process'
-import { collectGarbage } from './rounds.ts'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
 interface WasmMemory {
   readonly buffer: ArrayBuffer
@@ -48,4 +49,14 @@ export function bytesInUse(): number {
   collectGarbage()
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external + memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0)
+}
+
+let collect: (() => void) | undefined
+
+function collectGarbage(): void {
+  if (collect === undefined) {
+    setFlagsFromString('--expose-gc')
+    collect = runInNewContext('gc') as () => void
+  }
+  collect()
 }

@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { median } from './statistics.ts'
 
 /** What one contender did in one round. */
@@ -16,12 +14,6 @@ export interface TimedContender {
 
 export interface RoundsOptions {
   readonly rounds: number
-  /**
-   * Whether the work leaves much behind, so that garbage is collected before each turn. Not where it leaves little: a collection
-   * also makes the engine forget the shapes of which no object is left, and the code made for them (measured: decoding took
-   * eight times as long).
-   */
-  readonly keeps: boolean
   /** A contender that throws leaves the case; the others go on. */
   readonly onFailure: (name: string, reason: string) => void
 }
@@ -30,11 +22,15 @@ export interface RoundsOptions {
  * Lets the contenders work in turn, round after round, so that a machine that slows down slows all of them; the order turns
  * from round to round. The first round warms up and does not count.
  *
+ * No garbage is collected by force: that makes the engine forget the code it made for shapes of which no object is left, and
+ * decoding took eight times, merging twice as long (measured). What one leaves behind is dead when the next one works, and a
+ * collector pays for what lives.
+ *
  * @returns for each contender the median time of one operation over the rounds, in ms.
  */
 export async function interleave(
   contenders: readonly TimedContender[],
-  { rounds, keeps, onFailure }: RoundsOptions
+  { rounds, onFailure }: RoundsOptions
 ): Promise<Map<string, number>> {
   const perOperation = new Map<string, number[]>(contenders.map(({ name }) => [name, []]))
   for (let round = 0; round <= rounds; round++) {
@@ -42,7 +38,6 @@ export async function interleave(
     for (const contender of [...contenders.slice(turn), ...contenders.slice(0, turn)]) {
       const times = perOperation.get(contender.name)
       if (times === undefined) continue
-      if (keeps) collectGarbage()
       try {
         const { elapsedMs, operations } = await contender.run()
         if (operations === 0) throw new Error('no operation was done within the budget')
@@ -75,17 +70,6 @@ export function timeBatches<Batch>(
     if (elapsedMs >= budgetMs) break
   }
   return { elapsedMs, operations }
-}
-
-let collect: (() => void) | undefined
-
-/** A full garbage collection. */
-export function collectGarbage(): void {
-  if (collect === undefined) {
-    setFlagsFromString('--expose-gc')
-    collect = runInNewContext('gc') as () => void
-  }
-  collect()
 }
 
 export function messageOf(error: unknown): string {

@@ -21,7 +21,7 @@ describe('interleaved rounds', () => {
   test('give the median time of one operation, the first round not counted', async () => {
     const times = await interleave([contender('a', [9000, 10, 30, 20])], {
       rounds: 3,
-      keeps: true,
+
       onFailure: noFailure
     })
     expect(times).toEqual(new Map([['a', 2]]))
@@ -30,7 +30,7 @@ describe('interleaved rounds', () => {
   test('let everyone work in each round, and another one begin each time', async () => {
     const calls: string[] = []
     const all = ['a', 'b', 'c'].map(name => contender(name, [1, 1, 1], calls))
-    await interleave(all, { rounds: 2, keeps: false, onFailure: noFailure })
+    await interleave(all, { rounds: 2, onFailure: noFailure })
     expect(calls.join('')).toBe('abcbcacab')
   })
 
@@ -47,7 +47,7 @@ describe('interleaved rounds', () => {
     const idle = { name: 'idle', run: (): Timed => ({ elapsedMs: 1, operations: 0 }) }
     const times = await interleave([contender('good', [1, 1, 1]), failing, idle], {
       rounds: 2,
-      keeps: false,
+
       onFailure: (name, reason) => failures.push(`${name}: ${reason}`)
     })
     expect([...times.keys()]).toEqual(['good'])

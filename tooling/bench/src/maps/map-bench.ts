@@ -223,7 +223,7 @@ export class MapBench {
       [...this.#contenders].map(([name, contender]) => ({ name, run: () => run(name, contender) })),
       {
         rounds: this.#context.effort.rounds,
-        keeps: true,
+
         onFailure: (name, reason) => this.#failed(name, reason)
       }
     )

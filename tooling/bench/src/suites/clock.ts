@@ -71,7 +71,7 @@ async function time(
       }
     })),
     // They are short, and small differences matter here.
-    { rounds: context.effort.rounds * ROUNDS_PER_EFFORT, keeps: false, onFailure: context.missing }
+    { rounds: context.effort.rounds * ROUNDS_PER_EFFORT, onFailure: context.missing }
   )
   return measurement(metric, new Map([...perOperationMs].map(([name, ms]) => [name, ms * 1e6])))
 }
