@@ -19,6 +19,8 @@ interface Appended {
   readonly stamp: bigint
   /** What was promised about it. */
   state: 'open' | 'synced' | 'written' | 'indeterminate'
+  /** Of an indeterminate one: what recovering the log says of it. */
+  tookEffect?: Promise<boolean | undefined>
 }
 
 /** What reopening may show beyond a prefix of the appends. Set by whoever injects the fault that excuses it. */
@@ -85,8 +87,10 @@ export class History {
   }
 
   failed(appended: Appended, error: unknown): void {
-    if (error instanceof StoreIndeterminateError) appended.state = 'indeterminate'
-    else this.#appends = this.#appends.filter(one => one !== appended)
+    if (error instanceof StoreIndeterminateError) {
+      appended.state = 'indeterminate'
+      appended.tookEffect = error.tookEffect
+    } else this.#appends = this.#appends.filter(one => one !== appended)
   }
 
   /** Appends so far: what {@link History.check} takes to ask only for what was promised until now. */
@@ -136,6 +140,26 @@ export class History {
     for (const logs of [synced, ...[...this.#unsynced].map(log => [log])]) {
       const promised = this.#checkSequence(logs, found, kept)
       if (mark < promised) throw new Violation(`the clock went back to ${mark}, below ${promised}`)
+    }
+  }
+
+  /**
+   * After a recovery in place: what the callers of indeterminate appends are told has to be what was found. Each append has
+   * to begin with a row whose value is a number that grows.
+   */
+  async checkVerdicts(found: ReadonlyMap<string, RecoveredLog>): Promise<void> {
+    for (const { log, changes, tookEffect } of this.#appends) {
+      if (tookEffect === undefined) continue
+      const told = await tookEffect
+      if (told === undefined && found.get(log)?.damaged !== undefined) continue
+      const first = changes[0]
+      const value = Number(contentsOf(found, log)[`${first?.kind} ${first?.key}`] ?? 0)
+      const there = value >= Number(first?.value)
+      if (told !== there) {
+        throw new Violation(
+          `the append of ${first?.value} to ${log} is ${there ? '' : 'not '}there, its caller is told ${told}`
+        )
+      }
     }
   }
 

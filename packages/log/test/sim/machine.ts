@@ -63,11 +63,15 @@ export class Machine {
     const store = await openStoreOn({ directory: DIRECTORY }, location =>
       this.#wrap(new SimLevel(process, location, { writeBufferBytes: this.#writeBufferBytes }))
     )
-    // LevelDB leaves the name of its newest manifest to whoever syncs next; what was found counts as durable from here on.
-    await process.syncFolder(`${DIRECTORY}/store`)
+    await this.settle()
     const logs = new Map<string, ReplicaLog>()
     for (const name of names) logs.set(name, await store.openLog(name, { durability: durability(name) }))
     return new OpenStore(store, logs)
+  }
+
+  /** LevelDB leaves the name of its newest manifest to whoever syncs next: after this, what was found counts as durable. */
+  async settle(): Promise<void> {
+    await this.#process?.syncFolder(`${DIRECTORY}/store`)
   }
 
   /** A new process. The one before is gone, so what it held in this process of ours is nobody's. */
@@ -93,6 +97,13 @@ export class OpenStore {
 
   get recovered(): ReadonlyMap<string, RecoveredLog> {
     return new Map([...this.logs].map(([name, log]) => [name, log.recovered]))
+  }
+
+  /** Recovers every log in place; nothing is restored, what is on disk stays. */
+  async recover(): Promise<ReadonlyMap<string, RecoveredLog>> {
+    const found = new Map<string, RecoveredLog>()
+    for (const [name, log] of this.logs) found.set(name, (await log.recover(() => {})).found)
+    return found
   }
 
   /** Appends and keeps the history; resolves either way. */

@@ -30,6 +30,8 @@ const LOGS = ['a', 'b']
 export interface SwarmReport {
   readonly hash: string
   readonly openings: number
+  /** Recoveries in place after a failed write. */
+  readonly recoveries: number
   readonly appends: number
   /** Openings that reported damage, and that refused. */
   readonly damaged: number
@@ -71,7 +73,7 @@ class Run {
   #markBehind = false
   /** Read errors that an accepted opening had to live with. */
   #readErrors = 0
-  readonly #totals = { openings: 0, appends: 0, damaged: 0, refused: 0 }
+  readonly #totals = { openings: 0, recoveries: 0, appends: 0, damaged: 0, refused: 0 }
 
   constructor(simulation: Simulation, wrap: MachineInit['wrap']) {
     this.#simulation = simulation
@@ -116,6 +118,18 @@ class Run {
   async #round(): Promise<void> {
     if (this.#chance(2)) this.#injectOne(['full', 'writeError', 'syncError', 'readError'])
     const open = await this.#open()
+    await this.#work(open)
+    if (open.store.poisoned !== undefined && this.#chance(2) && (await this.#recover(open))) {
+      await this.#work(open)
+    }
+    if (this.#fuse < Infinity && this.#chance(2)) return this.#die()
+    await open.store.close().catch((error: unknown) => this.#note(`closing failed: ${String(error)}`))
+    if (open.store.poisoned !== undefined) this.#markBehind = true
+    this.#lastEnd = 'close'
+    this.#machine.disk.heal()
+  }
+
+  async #work(open: OpenStore): Promise<void> {
     const running: Promise<void>[] = []
     const steps = this.#random.below(STEPS_MAX)
     for (let step = 0; step < steps && open.store.poisoned === undefined; step++) {
@@ -127,11 +141,28 @@ class Run {
       if (this.#chance(2)) await done
     }
     await Promise.all(running)
-    if (this.#fuse < Infinity && this.#chance(2)) return this.#die()
-    await open.store.close().catch((error: unknown) => this.#note(`closing failed: ${String(error)}`))
-    if (open.store.poisoned !== undefined) this.#markBehind = true
-    this.#lastEnd = 'close'
+  }
+
+  /** Recovers in place. False when it was refused, which only damage excuses: the disk is healthy by then. */
+  async #recover(open: OpenStore): Promise<boolean> {
     this.#machine.disk.heal()
+    this.#markBehind = true
+    let found: ReadonlyMap<string, RecoveredLog>
+    try {
+      found = await open.recover()
+    } catch (error) {
+      this.#excuseMisdirected()
+      if (!(error instanceof StoreOpenError) || !this.#history.excuses.damage) throw error
+      return false
+    }
+    this.#totals.recoveries++
+    this.#note(`recovered: ${[...found].map(described).join(', ')}`)
+    this.#excuseMisdirected()
+    this.#history.check(found, this.#history.promised.written)
+    await this.#history.checkVerdicts(found)
+    await this.#machine.settle()
+    this.#history.accept(found)
+    return true
   }
 
   /** Opens, checks what is found, and goes on from it. Only faults and damage excuse a refusal, and only a typed one. */
