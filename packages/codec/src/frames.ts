@@ -42,6 +42,9 @@ export class FrameDecoder {
 
   /** @param bytesMax how many bytes a frame may carry. A longer one is refused by its length, before any of it is kept. */
   constructor(bytesMax: number) {
+    if (!Number.isSafeInteger(bytesMax) || bytesMax < 0) {
+      throw new RangeError(`bytesMax must be an integer from 0 to 2^53 - 1, got ${bytesMax}`)
+    }
     this.#bytesMax = bytesMax
   }
 

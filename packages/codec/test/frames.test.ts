@@ -35,6 +35,10 @@ describe('FrameDecoder', () => {
     expect(() => decoder.end()).toThrow(DecodeError)
   })
 
+  test.each([-1, 1.5, Number.NaN, Infinity])('refuses %s as its limit', bytesMax => {
+    expect(() => new FrameDecoder(bytesMax)).toThrow(RangeError)
+  })
+
   test('puts a frame together from pieces, and holds nothing between frames', () => {
     const decoder = new FrameDecoder(1000)
     const stream = encodeFrame(
