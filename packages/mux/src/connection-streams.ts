@@ -1,5 +1,7 @@
 import type { Connection, Stream } from '@libp2p/interface'
+import type { Timers } from '@starling/ports'
 import { StreamLimitError } from './errors.ts'
+import { releaseLater } from './retire-stream.ts'
 import { isGone } from './stream-head.ts'
 
 /** The limits on streams, of {@link MuxConfig}. */
@@ -10,6 +12,7 @@ export interface StreamLimits {
   readonly outboundStreamsMax: number
   readonly openingStreamsMax: number
   readonly queuedOpensMax: number
+  readonly closeTimeoutMs: number
 }
 
 /** The limit that one inbound stream is beyond: of its connection, of its peer, or over all peers. */
@@ -43,6 +46,7 @@ export interface OutboundPlace {
  */
 export class ConnectionStreams {
   readonly #limits: StreamLimits
+  readonly #timers: Timers
   readonly #entries = new Map<Connection, Entry>()
   /** Inbound streams within the limits, by peer. */
   readonly #peers = new Map<string, number>()
@@ -51,8 +55,9 @@ export class ConnectionStreams {
   #outbound = 0
   #queued = 0
 
-  constructor(limits: StreamLimits) {
+  constructor(limits: StreamLimits, timers: Timers) {
     this.#limits = limits
+    this.#timers = timers
   }
 
   get inbound(): number {
@@ -109,6 +114,7 @@ export class ConnectionStreams {
       entry.inbound--
       this.#inbound--
       if (over === undefined) this.#admit(peer, -1)
+      if (connection.multiplexer === 'quic') releaseLater(stream, this.#timers, this.#limits.closeTimeoutMs)
       this.#drop(connection, entry)
     })
     return over

@@ -52,7 +52,7 @@ export class TagMux implements Mux, Startable {
     this.#components = components
     this.#config = muxConfig(init)
     this.#timers = components.timers ?? systemTimers
-    this.#streams = new ConnectionStreams(this.#config)
+    this.#streams = new ConnectionStreams(this.#config, this.#timers)
     this.#acceptor = new Acceptor({
       config: this.#config,
       timers: this.#timers,

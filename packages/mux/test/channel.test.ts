@@ -8,9 +8,9 @@ import {
   ChannelStalledError,
   ChannelTruncatedError
 } from '../src/errors.ts'
-import { concat, drain, patternBytes, receive, turns, until } from './support/bytes.ts'
+import { concat, drain, patternBytes, receive, turns, until } from '../src/contract/probes.ts'
 import { inMemoryStreamPair, type InMemoryStream, type PairOptions } from './support/in-memory-stream.ts'
-import { ManualTimers } from './support/manual-timers.ts'
+import { ManualTimers } from '../src/contract/manual-timers.ts'
 
 interface Pair {
   readonly a: Channel

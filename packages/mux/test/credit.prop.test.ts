@@ -4,7 +4,7 @@ import { MESSAGE_CHARGE_BYTES } from '../src/config.ts'
 import { DATA, FrameDecoder, PART } from '../src/frame.ts'
 import { ReceiveQueue } from '../src/receive-queue.ts'
 import { SendQueue } from '../src/send-queue.ts'
-import { patternBytes } from './support/bytes.ts'
+import { patternBytes } from '../src/contract/probes.ts'
 
 /** A sender and a receiver with nothing between them: what one composes the other takes at once. */
 class Link {

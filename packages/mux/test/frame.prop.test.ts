@@ -16,7 +16,7 @@ import {
   encodeEndAck,
   writeHeader
 } from '../src/frame.ts'
-import { concat, cutAt } from './support/bytes.ts'
+import { concat, cutAt } from '../src/contract/probes.ts'
 
 type Frame = { readonly type: number; readonly body: Uint8Array }
 

@@ -1,4 +1,7 @@
-import { muxBehaviour } from './support/behaviour.ts'
+import { muxContract } from '@starling/mux/contract'
+import { describe, test } from 'vitest'
 import { setups } from './support/setup.ts'
 
-muxBehaviour('an in-memory connection', setups['in memory'])
+describe('a mux over an in-memory connection', () => {
+  for (const { name, run } of muxContract) test(name, () => run(setups['in memory']))
+})

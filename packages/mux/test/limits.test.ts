@@ -1,9 +1,9 @@
 import type { Metrics } from '@libp2p/interface'
 import { StreamLimitError, StreamLostError, type FramedChannel } from '@starling/mux'
 import { describe, expect, test } from 'vitest'
-import { Recorder, turns, until } from './support/bytes.ts'
+import { Recorder, turns, until } from '../src/contract/probes.ts'
 import { InMemoryConnection, inMemoryHost } from './support/in-memory-network.ts'
-import { ManualTimers } from './support/manual-timers.ts'
+import { ManualTimers } from '../src/contract/manual-timers.ts'
 import { halfOpen, openChannel, world, type World } from './support/world.ts'
 
 /** Closes a channel and waits until its place is free. */

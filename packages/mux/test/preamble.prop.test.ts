@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { PreambleParser, decodeVerdict, encodePreamble, encodeVerdict } from '../src/preamble.ts'
-import { concat, cutAt } from './support/bytes.ts'
+import { concat, cutAt } from '../src/contract/probes.ts'
 
 const tag = fc.uint8Array({ minLength: 1, maxLength: 255 })
 

@@ -1,4 +1,7 @@
-import { muxBehaviour } from './support/behaviour.ts'
+import { muxContract } from '@starling/mux/contract'
+import { describe, test } from 'vitest'
 import { setups } from './support/setup.ts'
 
-muxBehaviour('QUIC', setups.QUIC)
+describe('a mux over QUIC', () => {
+  for (const { name, run } of muxContract) test(name, () => run(setups.QUIC))
+})

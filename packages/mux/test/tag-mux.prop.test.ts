@@ -5,9 +5,9 @@ import { Parking, type Parked } from '../src/parking.ts'
 import { encodePreamble } from '../src/preamble.ts'
 import { Registry } from '../src/registry.ts'
 import { encodeTag } from '../src/tag.ts'
-import { Recorder, cutAt, drain, turns } from './support/bytes.ts'
+import { Recorder, cutAt, drain, turns } from '../src/contract/probes.ts'
 import { InMemoryConnection, inMemoryHost } from './support/in-memory-network.ts'
-import { ManualTimers } from './support/manual-timers.ts'
+import { ManualTimers } from '../src/contract/manual-timers.ts'
 
 const tag = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 }).filter(text => text.isWellFormed())
 const timers = new ManualTimers()

@@ -12,7 +12,7 @@ import {
 } from '@starling/mux'
 import { describe, expect, test } from 'vitest'
 import { encodePreamble } from '../src/preamble.ts'
-import { Recorder, drain, receive, turns, until } from './support/bytes.ts'
+import { Recorder, drain, receive, turns, until } from '../src/contract/probes.ts'
 import { InMemoryConnection, type InMemoryHost } from './support/in-memory-network.ts'
 import { halfOpen, openChannel, world } from './support/world.ts'
 

@@ -1,4 +1,7 @@
-import { muxBehaviour } from './support/behaviour.ts'
+import { muxContract } from '@starling/mux/contract'
+import { describe, test } from 'vitest'
 import { setups } from './support/setup.ts'
 
-muxBehaviour('TCP, noise and yamux', setups['TCP, noise and yamux'])
+describe('a mux over TCP, noise and yamux', () => {
+  for (const { name, run } of muxContract) test(name, () => run(setups['TCP, noise and yamux']))
+})

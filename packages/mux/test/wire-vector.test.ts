@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { concat, drain } from './support/bytes.ts'
+import { concat, drain } from '../src/contract/probes.ts'
 import { InMemoryConnection, inMemoryHost } from './support/in-memory-network.ts'
 import type { InMemoryStream } from './support/in-memory-stream.ts'
-import { ManualTimers } from './support/manual-timers.ts'
+import { ManualTimers } from '../src/contract/manual-timers.ts'
 
 /** The bytes of one side in the page's last code block. */
 function vector(page: string, side: 'opener' | 'acceptor'): string {

@@ -1,30 +1,15 @@
 import { noise } from '@chainsafe/libp2p-noise'
 import { quic } from '@chainsafe/libp2p-quic'
 import { yamux } from '@chainsafe/libp2p-yamux'
-import type { Connection, Libp2p, PeerId, Stream } from '@libp2p/interface'
+import type { Libp2p } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { PROTOCOL, mux, type Mux, type MuxServiceInit } from '@starling/mux'
+import type { MuxPair, MuxPairSetup } from '@starling/mux/contract'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import { InMemoryConnection, inMemoryHost } from './in-memory-network.ts'
 import { systemTimers } from '@starling/ports/system'
 
-/** Two muxes with a connection between them. */
-export interface MuxPair {
-  readonly dialler: Mux
-  readonly acceptor: Mux
-  /** From the dialler to the acceptor. */
-  readonly connection: Connection
-  readonly acceptorPeer: PeerId
-  readonly diallerPeer: PeerId
-  /** A bare stream to the acceptor's mux, without a preamble: what a client that does not keep the rules has. */
-  bareStream(): Promise<Stream>
-  stop(): Promise<void>
-}
-
-/** A way to set up a pair; `init` is for both muxes. */
-export type Setup = (init?: MuxServiceInit) => Promise<MuxPair>
-
-export const setups: Readonly<Record<'in memory' | 'QUIC' | 'TCP, noise and yamux', Setup>> = {
+export const setups: Readonly<Record<'in memory' | 'QUIC' | 'TCP, noise and yamux', MuxPairSetup>> = {
   'in memory': async ({ timers = systemTimers, ...init } = {}) => {
     const acceptor = await inMemoryHost('acceptor', init, timers)
     const known: InMemoryConnection[] = []
@@ -70,7 +55,7 @@ async function realPair(
     connection,
     acceptorPeer: acceptor.peerId,
     diallerPeer: dialler.peerId,
-    bareStream: () => connection.newStream(PROTOCOL, { maxOutboundStreams: 64 }),
+    bareStream: () => connection.newStream(PROTOCOL, { maxOutboundStreams: 96 }),
     stop: async () => {
       await Promise.all([dialler.stop(), acceptor.stop()])
     }

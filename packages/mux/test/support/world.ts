@@ -1,8 +1,8 @@
 import type { Mux, MuxInit } from '@starling/mux'
-import { Recorder } from './bytes.ts'
+import { Recorder } from '../../src/contract/probes.ts'
 import { InMemoryConnection, inMemoryHost, type InMemoryHost } from './in-memory-network.ts'
 import type { InMemoryStream } from './in-memory-stream.ts'
-import { ManualTimers } from './manual-timers.ts'
+import { ManualTimers } from '../../src/contract/manual-timers.ts'
 
 /** An acceptor, a dialler and the connection between them, in memory and with time that stands still. */
 export interface World {

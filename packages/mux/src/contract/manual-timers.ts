@@ -1,12 +1,13 @@
 import type { Timers } from '@starling/ports'
+import { systemTimers } from '@starling/ports/system'
 
 /** Timers that stand still until they are told to advance; tasks of 0 ms run at the next immediate, as gathering needs. */
 export class ManualTimers implements Timers {
   #nowMs = 0
-  #tasks = new Set<{ readonly atMs: number; readonly task: () => void }>()
+  readonly #tasks = new Set<{ readonly atMs: number; readonly task: () => void }>()
 
   /** While true, tasks of 0 ms wait for `advance(0)` as well. */
-  holdsTurns = false
+  holdsTurns: boolean = false
 
   get pending(): number {
     return this.#tasks.size
@@ -14,8 +15,7 @@ export class ManualTimers implements Timers {
 
   schedule(delayMs: number, task: () => void): { cancel(): void } {
     if (delayMs === 0 && !this.holdsTurns) {
-      const immediate = setImmediate(task)
-      return { cancel: () => clearImmediate(immediate) }
+      return systemTimers.schedule(0, task)
     }
     const entry = { atMs: this.#nowMs + delayMs, task }
     this.#tasks.add(entry)

@@ -1,6 +1,8 @@
 import type { Stream } from '@libp2p/interface'
 import { seededRandom } from '@starling/ports'
-import type { FramedChannel } from '@starling/mux'
+import { setImmediate as turn } from 'node:timers/promises'
+import { isAtEnd } from '../stream-head.ts'
+import type { FramedChannel } from '../types.ts'
 
 /** `length` bytes that repeat for a seed, with every byte value in them. */
 export function patternBytes(length: number, seed = 1): Uint8Array<ArrayBuffer> {
@@ -56,8 +58,10 @@ export class Recorder {
 
   /** Resolves when `length` bytes have come or the stream has ended. */
   async atLeast(length: number): Promise<Uint8Array<ArrayBuffer>> {
-    while (this.bytes().length < length && !this.#stream.readableEnded) {
+    while (this.bytes().length < length && !isAtEnd(this.#stream)) {
       await Promise.race([new Promise<void>(resolve => (this.#wake = resolve)), this.ended])
+      // What libp2p's negotiation has read ahead comes after the end of the stream.
+      if (this.#stream.readableEnded) await turn()
     }
     return this.bytes()
   }
@@ -65,7 +69,7 @@ export class Recorder {
 
 /** Every message of a channel until its end. */
 export async function drain(channel: FramedChannel): Promise<Uint8Array[]> {
-  const messages = []
+  const messages: Uint8Array[] = []
   for await (const message of channel) messages.push(message)
   return messages
 }
@@ -79,10 +83,10 @@ export async function receive(channel: FramedChannel): Promise<Uint8Array> {
 
 /** Turns of the event loop, for things that need no time but several hand-overs. */
 export async function turns(count = 20): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise(resolve => setImmediate(resolve))
+  for (let i = 0; i < count; i++) await turn()
 }
 
-/** Lets the event loop turn until `condition` holds; fails the test by its time limit when it never does. */
+/** Lets the event loop turn until `condition` holds; the test fails by its time limit when it never does. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise(resolve => setImmediate(resolve))
+  while (!condition()) await turn()
 }
