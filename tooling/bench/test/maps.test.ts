@@ -36,6 +36,7 @@ describe.each<[string, MapContender]>([
     expect(deltas).toHaveLength(100)
     reader.mergeAll(deltas)
     reader.settle()
+    reader.readyToSync?.()
     expect(reader.size).toBe(60)
     for (let key = 0; key < 60; key++) expect(reader.get(keyOf(key))).toEqual(writer.get(keyOf(key)))
     expect(reader.get(keyOf(0))).toEqual(valueOf(120))

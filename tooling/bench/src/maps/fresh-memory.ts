@@ -49,6 +49,7 @@ export async function measure(job: MemoryJob): Promise<MemoryResult> {
   function loadFrom(snapshotFile: string): MapReplica {
     const replica = (contender as NonNullable<typeof contender>).load(readFileSync(snapshotFile))
     replica.settle()
+    replica.readyToSync?.()
     return replica
   }
 

@@ -25,6 +25,8 @@ export interface MapReplica {
   fill(batches: Iterable<Batch>): void
   /** Does now what the library would put off until something is read. */
   settle(): void
+  /** Adds what a node keeps beside the map to synchronise it, where that is not part of it. */
+  readyToSync?(): void
   /** All of the contents as bytes. */
   snapshot(): Uint8Array
   /** Gives back memory that the garbage collector does not manage. */

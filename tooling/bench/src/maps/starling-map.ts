@@ -12,6 +12,7 @@ import {
   type ReplicaId
 } from '@starling/ormap'
 import { systemHash, systemRandom } from '@starling/ports/system'
+import { FingerprintTree } from '@starling/reconcile'
 import type { Batch, Row } from '../workload.ts'
 import { keyIn, valueIn, type MapContender, type MapReplica } from './map-contender.ts'
 
@@ -25,6 +26,8 @@ class StarlingReplica implements MapReplica {
   readonly #map = new ObservedRemoveMap(systemHash)
   readonly #clock = new HybridLogicalClock()
   readonly #id: ReplicaId = replicaIdOf(systemRandom.bytes(8))
+
+  #tree: FingerprintTree | undefined
 
   constructor(snapshot?: Uint8Array) {
     if (snapshot === undefined) return
@@ -90,6 +93,19 @@ class StarlingReplica implements MapReplica {
   /** Brings the fingerprint up to date. */
   settle(): void {
     if (this.#map.root.count !== this.#map.size) throw new Error('the fingerprint lags behind')
+  }
+
+  /** The tree that finds out which entries two replicas do not share. */
+  readyToSync(): void {
+    this.#tree = new FingerprintTree()
+    let ref = 0
+    for (const [key, entry] of this.#map.entries()) {
+      const hash = this.#map.itemHash(key)
+      const stamp = winner(entry)?.stamp
+      if (hash === undefined || stamp === undefined) throw new Error('a live entry has a hash and a stamp')
+      this.#tree.insert(stamp, hash, ref++)
+    }
+    if (this.#tree.count !== this.size) throw new Error('the tree lacks entries')
   }
 
   snapshot(): Uint8Array {

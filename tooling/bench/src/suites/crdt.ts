@@ -87,7 +87,7 @@ const heap: Metric = {
   metric: 'bytes',
   unit: 'bytes',
   better: 'lower',
-  about: 'heap, external and WebAssembly memory per entry after loading 100,000, in a fresh process'
+  about: 'memory per entry after loading 100,000, in a fresh process; ours with its fingerprint tree'
 }
 
 export const crdtSuite: Suite = {
