@@ -94,14 +94,18 @@ export function nameOf(key: Uint8Array): Uint8Array {
   return key.subarray(2, 2 + (key[1] as number))
 }
 
+/** The kind that a key's byte stands for. */
+export function kindOf(byte: number | undefined): RowKind | undefined {
+  return byte === KIND_LIVE ? 'live' : byte === KIND_EVIDENCE ? 'evidence' : undefined
+}
+
 /** The kind and the caller's key of a row, given the length of the log's name. */
 export function parseRowKey(
   key: Uint8Array,
   nameLength: number
 ): { readonly kind: RowKind | 'unknown'; readonly key: Uint8Array } {
-  const kind = key[2 + nameLength]
   return {
-    kind: kind === KIND_LIVE ? 'live' : kind === KIND_EVIDENCE ? 'evidence' : 'unknown',
+    kind: kindOf(key[2 + nameLength]) ?? 'unknown',
     key: key.subarray(Math.min(key.length, 3 + nameLength))
   }
 }

@@ -1,9 +1,13 @@
 import { ITEM_HASH_BYTES } from '@starling/reconcile/fingerprint'
-import type { RecoveredRow, RecoveredRows, RowKind } from './types.ts'
+import { kindOf } from './keys.ts'
+import { HASH_AT, ROW_HEADER_BYTES, rowProblem } from './rows.ts'
+import type { QuarantinedRow, RecoveredRow, RecoveredRows } from './types.ts'
 
 const SLAB_BYTES = 1024 * 1024
-/** `kind:u8 keyBytes:u32 valueBytes:u32`, little-endian, then hash, key and value. */
-const HEADER_BYTES = 9
+/** `keyBytes:u32 valueBytes:u32`, then the database's key and value as they are. */
+const HEADER_BYTES = 8
+const PAYLOAD_AT = HASH_AT + ITEM_HASH_BYTES
+const PAYLOAD_END = ROW_HEADER_BYTES - PAYLOAD_AT
 
 interface Slab {
   readonly bytes: Uint8Array
@@ -12,55 +16,66 @@ interface Slab {
 }
 
 /**
- * Rows one behind the other in large pieces of memory. A million rows as objects with arrays of their own take ten times the
- * memory, and the collector as long as reading them takes (measured).
+ * Rows one behind the other in large pieces of memory, each checked where it lies. A million rows as objects with arrays of
+ * their own take ten times the memory, and the collector as long as reading them takes (measured).
  */
 export class PackedRows implements RecoveredRows {
+  readonly #prefixBytes: number
   readonly #slabs: Slab[] = []
   #length = 0
+
+  /** `prefixBytes`: what the database's keys have before the kind. */
+  constructor(prefixBytes: number) {
+    this.#prefixBytes = prefixBytes
+  }
 
   get length(): number {
     return this.#length
   }
 
-  add(kind: RowKind, key: Uint8Array, value: Uint8Array, hash: Uint8Array): void {
-    const { slab, at } = this.#room(HEADER_BYTES + ITEM_HASH_BYTES + key.length + value.length)
-    slab.view.setUint8(at, kind === 'live' ? 0 : 1)
-    slab.view.setUint32(at + 1, key.length, true)
-    slab.view.setUint32(at + 5, value.length, true)
-    slab.bytes.set(hash, at + HEADER_BYTES)
-    slab.bytes.set(key, at + HEADER_BYTES + ITEM_HASH_BYTES)
-    slab.bytes.set(value, at + HEADER_BYTES + ITEM_HASH_BYTES + key.length)
+  /** Adds a row, and copies its hash to `hash`; or says why it is none. */
+  add(key: Uint8Array, value: Uint8Array, hash: Uint8Array): QuarantinedRow['reason'] | undefined {
+    const slab = this.#room(HEADER_BYTES + key.length + value.length)
+    const keyAt = slab.used + HEADER_BYTES
+    const valueAt = keyAt + key.length
+    const end = valueAt + value.length
+    const { bytes, view } = slab
+    bytes.set(key, keyAt)
+    bytes.set(value, valueAt)
+    const problem = rowProblem(bytes, keyAt, valueAt, end)
+    if (problem !== undefined) return problem
+    if (kindOf(key[this.#prefixBytes]) === undefined) return 'layout'
+    view.setUint32(slab.used, key.length)
+    view.setUint32(slab.used + 4, value.length)
+    for (let i = 0; i < ITEM_HASH_BYTES; i++) hash[i] = bytes[valueAt + HASH_AT + i] as number
+    slab.used = end
     this.#length++
+    return undefined
   }
 
   *[Symbol.iterator](): IterableIterator<RecoveredRow> {
     for (const { bytes, view, used } of this.#slabs) {
       for (let at = 0; at < used;) {
-        const hashAt = at + HEADER_BYTES
-        const keyAt = hashAt + ITEM_HASH_BYTES
-        const valueAt = keyAt + view.getUint32(at + 1, true)
-        const end = valueAt + view.getUint32(at + 5, true)
+        const kindAt = at + HEADER_BYTES + this.#prefixBytes
+        const valueAt = at + HEADER_BYTES + view.getUint32(at)
+        const end = valueAt + view.getUint32(at + 4)
         yield {
-          kind: view.getUint8(at) === 0 ? 'live' : 'evidence',
-          key: bytes.subarray(keyAt, valueAt),
-          value: bytes.subarray(valueAt, end),
-          hash: bytes.subarray(hashAt, keyAt)
+          kind: kindOf(bytes[kindAt]) ?? 'live',
+          key: bytes.subarray(kindAt + 1, valueAt),
+          value: bytes.subarray(valueAt + PAYLOAD_AT, end - PAYLOAD_END),
+          hash: bytes.subarray(valueAt + HASH_AT, valueAt + PAYLOAD_AT)
         }
         at = end
       }
     }
   }
 
-  #room(length: number): { readonly slab: Slab; readonly at: number } {
-    let slab = this.#slabs.at(-1)
-    if (slab === undefined || slab.used + length > slab.bytes.length) {
-      const bytes = new Uint8Array(Math.max(SLAB_BYTES, length))
-      slab = { bytes, view: new DataView(bytes.buffer), used: 0 }
-      this.#slabs.push(slab)
-    }
-    const at = slab.used
-    slab.used += length
-    return { slab, at }
+  #room(length: number): Slab {
+    const last = this.#slabs.at(-1)
+    if (last !== undefined && last.used + length <= last.bytes.length) return last
+    const bytes = new Uint8Array(Math.max(SLAB_BYTES, length))
+    const slab = { bytes, view: new DataView(bytes.buffer), used: 0 }
+    this.#slabs.push(slab)
+    return slab
   }
 }

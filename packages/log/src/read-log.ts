@@ -5,10 +5,10 @@ import { parseRowKey, quarantineKey, rowRange } from './keys.ts'
 import type { Level, LevelOperation } from './level.ts'
 import type { LogState } from './log-state.ts'
 import { PackedRows } from './packed-rows.ts'
-import { claimedHash, decodeRow } from './rows.ts'
+import { claimedHash } from './rows.ts'
 import { scanRows } from './scan-rows.ts'
 import { SizeTable } from './size-table.ts'
-import type { ProgressListener, QuarantinedRow, RecoveredRow, RecoveredRows } from './types.ts'
+import type { ProgressListener, QuarantinedRow, RecoveredRows } from './types.ts'
 
 /** What reading a log's rows found. */
 export interface LogReading {
@@ -33,21 +33,20 @@ export async function readLog(
   asideMax: number,
   onProgress?: ProgressListener
 ): Promise<LogReading> {
-  const rows = new PackedRows()
+  const rows = new PackedRows(log.rowPrefix.length)
   const quarantined: QuarantinedRow[] = []
   const repairs: LevelOperation[] = []
   const sum = new Fingerprint()
   const claimed = new Fingerprint()
   const sizes = new SizeTable()
+  const hash = new Uint8Array(ITEM_HASH_BYTES)
   let bytes = 0
   let told = 0
   await scanRows(
     level.scan(rowRange(log.name)),
     (key, value) => {
-      const row = readRow(key, value, log.name.length)
-      if (row.type === 'good') {
-        const { kind, key: rowKey, value: payload, hash } = row.row
-        rows.add(kind, rowKey, payload, hash)
+      const reason = rows.add(key, value, hash)
+      if (reason === undefined) {
         sum.add(hash)
         sizes.add(hash, key.length + value.length)
         bytes += key.length + value.length
@@ -55,7 +54,7 @@ export async function readLog(
       }
       if (quarantined.length < asideMax) repairs.push({ type: 'put', key: quarantineKey(key), value })
       repairs.push({ type: 'del', key })
-      quarantined.push(row.row)
+      quarantined.push({ ...parseRowKey(key, log.name.length), reason })
       claimed.add(claimedHash(value) ?? new Uint8Array(ITEM_HASH_BYTES))
     },
     () => {
@@ -66,22 +65,6 @@ export async function readLog(
   )
   const damage = compareLog(log, sum, claimed)
   return { rows, quarantined, sum, bytes, sizes, damage, repairs }
-}
-
-/** A row of a log, or why it is none. */
-export type ReadRow =
-  | { readonly type: 'good'; readonly row: RecoveredRow }
-  | { readonly type: 'bad'; readonly row: QuarantinedRow }
-
-export function readRow(key: Uint8Array, value: Uint8Array, nameLength: number): ReadRow {
-  const { kind, key: rowKey } = parseRowKey(key, nameLength)
-  const decoded = decodeRow(key, value)
-  if (!decoded.ok) return { type: 'bad', row: { kind, key: rowKey, reason: decoded.reason } }
-  if (kind === 'unknown') return { type: 'bad', row: { kind, key: rowKey, reason: 'layout' } }
-  return {
-    type: 'good',
-    row: { kind, key: rowKey, value: decoded.value.payload, hash: decoded.value.hash }
-  }
 }
 
 /** What the good rows and those that only claim to be rows say against the meta row. */

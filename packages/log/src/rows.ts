@@ -13,7 +13,7 @@ import type { RowKind } from './types.ts'
  *
  * Numbers are big-endian. The one flag is 1 for a log whose newest write was asynchronous.
  */
-const HASH_AT = 1
+export const HASH_AT = 1
 const CRC_BYTES = 4
 /** Bytes of a row's value beside its payload. */
 export const ROW_HEADER_BYTES: number = HASH_AT + ITEM_HASH_BYTES + CRC_BYTES
@@ -83,19 +83,19 @@ export function encodeRow(
   return { type: 'put', key: checked.subarray(0, keyBytes), value }
 }
 
-export function decodeRow(
-  key: Uint8Array,
-  value: Uint8Array
-): Decoded<{ readonly hash: Uint8Array; readonly payload: Uint8Array }> {
-  const problem = check(key, value, length => length >= ROW_HEADER_BYTES)
-  if (problem !== undefined) return problem
-  return {
-    ok: true,
-    value: {
-      hash: value.subarray(HASH_AT, PAYLOAD_AT),
-      payload: value.subarray(PAYLOAD_AT, value.length - CRC_BYTES)
-    }
-  }
+/** Why the bytes from `keyAt` to `valueAt` and on to `end` are no row's key and value; `undefined` when they are. */
+export function rowProblem(
+  bytes: Uint8Array,
+  keyAt: number,
+  valueAt: number,
+  end: number
+): 'checksum' | 'layout' | 'format' | undefined {
+  const crcAt = end - CRC_BYTES
+  if (crcAt <= valueAt) return 'layout'
+  const crc = zlib.crc32(bytes.subarray(keyAt, crcAt))
+  if (crc !== crcOf(bytes, crcAt)) return 'checksum'
+  if (bytes[valueAt] !== FORMAT) return 'format'
+  return end - valueAt < ROW_HEADER_BYTES ? 'layout' : undefined
 }
 
 /** The hash field of a row whose checksum failed: often still right, never to be trusted by itself. */
@@ -171,7 +171,7 @@ function check(
 ): Exclude<Decoded<never>, { ok: true }> | undefined {
   if (value.length <= CRC_BYTES) return { ok: false, reason: 'layout' }
   const end = value.length - CRC_BYTES
-  if (viewOf(value).getUint32(end) !== checksum(key, value)) return { ok: false, reason: 'checksum' }
+  if (crcOf(value, end) !== checksum(key, value)) return { ok: false, reason: 'checksum' }
   if (value[0] !== FORMAT) return { ok: false, reason: 'format', found: value[0] as number }
   return fits(value.length) ? undefined : { ok: false, reason: 'layout' }
 }
@@ -180,6 +180,16 @@ function seal(key: Uint8Array, out: Uint8Array, format: number = FORMAT): Uint8A
   out[0] = format
   putCrc(out, checksum(key, out))
   return out
+}
+
+function crcOf(bytes: Uint8Array, at: number): number {
+  const [a, b, c, d] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]] as [
+    number,
+    number,
+    number,
+    number
+  ]
+  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
 }
 
 function putCrc(value: Uint8Array, crc: number): void {

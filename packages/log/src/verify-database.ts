@@ -2,11 +2,11 @@ import { Fingerprint, ITEM_HASH_BYTES } from '@starling/reconcile/fingerprint'
 import { PROGRESS_ROWS, type StoreLimits } from './config.ts'
 import type { Database } from './database.ts'
 import type { Damage } from './errors.ts'
-import { OUR_KEYS, STORE_KEY, classOf, logName, nameOf } from './keys.ts'
+import { OUR_KEYS, STORE_KEY, classOf, logName, nameOf, parseRowKey } from './keys.ts'
 import type { LevelScan } from './level.ts'
 import type { LogState } from './log-state.ts'
-import { claimedHash, decodeMeta, decodeStoreRow } from './rows.ts'
-import { compareLog, readRow } from './read-log.ts'
+import { claimedHash, decodeMeta, decodeStoreRow, rowProblem } from './rows.ts'
+import { compareLog } from './read-log.ts'
 import { scanRows } from './scan-rows.ts'
 import type { LogVerification, ProgressListener, QuarantinedRow, StoreVerification } from './types.ts'
 
@@ -31,14 +31,20 @@ class LogTally {
   }
 
   row(key: Uint8Array, value: Uint8Array): void {
-    const read = readRow(key, value, nameOf(key).length)
-    if (read.type === 'good') {
-      this.#good.add(read.row.hash)
-      this.#bytes += key.length + value.length
+    const nameBytes = nameOf(key).length
+    const hash = claimedHash(value) ?? new Uint8Array(ITEM_HASH_BYTES)
+    const whole = Buffer.concat([key, value])
+    const problem = rowProblem(whole, 0, key.length, whole.length)
+    const row = parseRowKey(key, nameBytes)
+    if (problem === undefined && row.kind !== 'unknown') {
+      this.#good.add(hash)
+      this.#bytes += whole.length
       return
     }
-    this.#claimed.add(claimedHash(value) ?? new Uint8Array(ITEM_HASH_BYTES))
-    if (this.#quarantined.length < this.#asideMax) this.#quarantined.push(read.row)
+    this.#claimed.add(hash)
+    if (this.#quarantined.length < this.#asideMax) {
+      this.#quarantined.push({ ...row, reason: problem ?? 'layout' })
+    }
   }
 
   finish(): LogVerification {
