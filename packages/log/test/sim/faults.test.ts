@@ -27,35 +27,37 @@ async function finished(machine: Machine): Promise<History> {
   return history
 }
 
-test(`LOG-I10: a bit flipped in every ${FLIP_EVERY}th byte of all files never gives a wrong value or a silent hole`, async ({
-  annotate
-}) => {
-  const whole = new Machine({ seed: 1 })
-  const history = await finished(whole)
-  const image = whole.disk.image()
-  const outcomes = { unaffected: 0, damaged: 0, refused: 0 }
-  for (const { path, size } of new Machine({ seed: 1, image }).disk.files()) {
-    for (let byte = 0; byte < size; byte += FLIP_EVERY) {
-      const machine = new Machine({ seed: byte, image })
-      machine.disk.flipBit(path, byte * 8 + (byte % 8))
-      history.excuses.damage = true
-      try {
-        const { recovered } = await opened(machine)
-        history.check(recovered, history.promised.synced)
-        const damaged = [...recovered.values()].some(one => one.damaged !== undefined)
-        // The mark and the lock are not the data: what is wrong in them is nobody's loss.
-        if (!path.includes('/store/')) expect(damaged).toBe(false)
-        outcomes[damaged ? 'damaged' : 'unaffected']++
-      } catch (error) {
-        if (!(error instanceof StoreOpenError) || error.reason !== 'corrupt') throw error
-        outcomes.refused++
+test(
+  `LOG-I10: a bit flipped in every ${FLIP_EVERY}th byte of all files never gives a wrong value or a silent hole`,
+  async ({ annotate }) => {
+    const whole = new Machine({ seed: 1 })
+    const history = await finished(whole)
+    const image = whole.disk.image()
+    const outcomes = { unaffected: 0, damaged: 0, refused: 0 }
+    for (const { path, size } of new Machine({ seed: 1, image }).disk.files()) {
+      for (let byte = 0; byte < size; byte += FLIP_EVERY) {
+        const machine = new Machine({ seed: byte, image })
+        machine.disk.flipBit(path, byte * 8 + (byte % 8))
+        history.excuses.damage = true
+        try {
+          const { recovered } = await opened(machine)
+          history.check(recovered, history.promised.synced)
+          const damaged = [...recovered.values()].some(one => one.damaged !== undefined)
+          // The mark and the lock are not the data: what is wrong in them is nobody's loss.
+          if (!path.includes('/store/')) expect(damaged).toBe(false)
+          outcomes[damaged ? 'damaged' : 'unaffected']++
+        } catch (error) {
+          if (!(error instanceof StoreOpenError) || error.reason !== 'corrupt') throw error
+          outcomes.refused++
+        }
       }
     }
-  }
-  await annotate(JSON.stringify(outcomes))
-  expect(outcomes.unaffected + outcomes.damaged + outcomes.refused).toBeGreaterThan(1_000)
-  for (const count of Object.values(outcomes)) expect(count).toBeGreaterThan(10)
-})
+    await annotate(JSON.stringify(outcomes))
+    expect(outcomes.unaffected + outcomes.damaged + outcomes.refused).toBeGreaterThan(1_000)
+    for (const count of Object.values(outcomes)) expect(count).toBeGreaterThan(10)
+  },
+  60_000 + 600_000 / FLIP_EVERY
+)
 
 test('LOG-I10: a block that the database drops from the middle of its log is noticed', async () => {
   const whole = new Machine({ seed: 1, writeBufferBytes: 1_000_000 })

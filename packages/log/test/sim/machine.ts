@@ -31,8 +31,11 @@ export interface MachineInit {
   readonly wrap?: (level: Level) => Level
 }
 
-/** Node.js under the engine. */
-const host: AsyncHost = { hop: () => new Promise(resolve => void setImmediate(resolve)) }
+/** Node.js under the engine; a call that reaches the real file system fails the run. */
+const host: AsyncHost = {
+  hop: () => new Promise(resolve => void setImmediate(resolve)),
+  pending: () => process.getActiveResourcesInfo().filter(name => name.startsWith('FS'))
+}
 
 /** Runs a program under a simulation: one that waits for nothing fails at once instead of hanging. */
 export function simulated<T>(simulation: Simulation, program: () => Promise<T>): Promise<T> {
