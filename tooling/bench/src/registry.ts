@@ -2,6 +2,7 @@ import type { Suite } from './suite.ts'
 import { clockSuite } from './suites/clock.ts'
 import { codecSuite } from './suites/codec.ts'
 import { crdtSuite } from './suites/crdt.ts'
+import { muxSuite } from './suites/mux.ts'
 
 /** Every suite, in the order in which they run. */
-export const SUITES: readonly Suite[] = [codecSuite, clockSuite, crdtSuite]
+export const SUITES: readonly Suite[] = [codecSuite, clockSuite, crdtSuite, muxSuite]
