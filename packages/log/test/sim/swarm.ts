@@ -1,26 +1,9 @@
 import { createSimulation, type DiskFault, type DiskImage, type Simulation } from '@starling/sim'
 import type { SeededRandom } from '@starling/ports'
 import { StoreOpenError, type RecoveredLog } from '../../src/index.ts'
+import { drawFault, drawKinds, faultsSeen, type Kind } from './fault-draws.ts'
 import { History, Violation, type Change } from './history.ts'
 import { Machine, simulated, type MachineInit, type OpenStore } from './machine.ts'
-
-/** The kinds of faults of which each seed draws some: with all of them at once the rarer ones would never be seen. */
-const KINDS = [
-  'kill',
-  'powerCut',
-  'full',
-  'writeError',
-  'syncError',
-  'readError',
-  'misdirectedWrite',
-  'readOnly',
-  'latency',
-  'bitFlip',
-  'restore',
-  'wipe',
-  'async'
-] as const
-type Kind = (typeof KINDS)[number]
 
 const ROUNDS = 5
 const STEPS_MAX = 14
@@ -78,7 +61,7 @@ class Run {
   constructor(simulation: Simulation, wrap: MachineInit['wrap']) {
     this.#simulation = simulation
     this.#random = simulation.random.fork('swarm')
-    this.#kinds = new Set(KINDS.filter(() => this.#random.below(5) < 2))
+    this.#kinds = drawKinds(this.#random)
     this.#async = this.#kinds.has('async')
     this.#history = new History(new Set(this.#async ? ['b'] : []))
     this.#machine = new Machine({
@@ -168,7 +151,7 @@ class Run {
   /** Opens, checks what is found, and goes on from it. Only faults and damage excuse a refusal, and only a typed one. */
   async #open(): Promise<OpenStore> {
     for (let attempt = 0; ; attempt++) {
-      const before = this.#faults()
+      const before = faultsSeen(this.#machine.disk.counters)
       try {
         const open = await this.#machine.open(LOGS, log => (log === 'b' && this.#async ? 'async' : 'sync'))
         this.#totals.openings++
@@ -192,7 +175,7 @@ class Run {
         this.#excuseReads()
         this.#excuseMisdirected()
         if (error.reason === 'corrupt' && this.#history.excuses.damage) this.#moveAside()
-        else if (before === this.#faults() || attempt > 8) throw error
+        else if (before === faultsSeen(this.#machine.disk.counters) || attempt > 8) throw error
         this.#machine.disk.heal()
       }
     }
@@ -213,22 +196,13 @@ class Run {
   }
 
   #injectOne(kinds: readonly DiskFault['type'][]): void {
-    const possible = kinds.filter(kind => this.#kinds.has(kind as Kind))
-    const type = possible[possible.length === 0 ? 0 : this.#random.below(possible.length)]
-    if (type === undefined) return
-    const { disk } = this.#machine
-    if (type === 'full') disk.inject({ type, bytes: this.#random.below(3_000) })
-    else if (type === 'readOnly') disk.inject({ type, on: true })
-    else if (type === 'latency') disk.inject({ type, msMax: this.#random.below(2_000) })
-    else if (
-      type === 'readError' ||
-      type === 'writeError' ||
-      type === 'syncError' ||
-      type === 'misdirectedWrite'
-    ) {
-      disk.inject({ type, nth: 1 + this.#random.below(12) })
-    }
-    this.#note(`injected ${type}`)
+    const fault = drawFault(
+      kinds.filter(kind => this.#kinds.has(kind as Kind)),
+      this.#random
+    )
+    if (fault === undefined) return
+    this.#machine.disk.inject(fault)
+    this.#note(`injected ${fault.type}`)
   }
 
   /** What happens to a disk while nobody uses it. What only the newest mark could tell is excused where that may be lost. */
@@ -299,17 +273,6 @@ class Run {
   #moveAside(): void {
     this.#machine.disk.wipe()
     this.#history.startOver()
-  }
-
-  #faults(): string {
-    const {
-      operations: _,
-      powerCuts: __,
-      kills: ___,
-      filesCut: ____,
-      ...faults
-    } = this.#machine.disk.counters
-    return JSON.stringify(faults)
   }
 
   #chance(oneIn: number): boolean {
