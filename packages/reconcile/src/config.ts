@@ -35,9 +35,6 @@ export const FRAME_BYTES_MAX = 524_288
 /** The least that {@link ReconcilerLimits.frameBytesMax} may be: any one record fits. */
 export const FRAME_BYTES_MIN = 8192
 
-/** Turns beyond those that splitting takes: listing, answering, confirming, and the end, at either side. */
-export const SPARE_TURNS = 8
-
 /** What one session may cost. */
 export interface ReconcilerLimits {
   /** Bytes of a frame sent, 8 KiB to 512 KiB. Default 512 KiB. What does not fit is left to the next session. */

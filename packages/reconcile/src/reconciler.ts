@@ -5,10 +5,8 @@ import { INFINITY_BOUND, START_BOUND } from './bound.ts'
 import {
   FRAME_BYTES_MAX,
   FRAME_BYTES_MIN,
-  PARTS_MAX,
   RECONCILER_LIMITS,
   SALT_BYTES,
-  SPARE_TURNS,
   type ReconcilerLimits
 } from './config.ts'
 import type { FingerprintTree } from './fingerprint-tree.ts'
@@ -42,9 +40,9 @@ export interface ReconcilerInit {
  * - `malformed`: a frame that cannot be decoded, or a record that cannot belong to what it answers.
  * - `unexpected`: a frame that has no place here.
  * - `unasked`: a range that was not asked about.
- * - `turns`, `bytes`, `overdue`: more of them than the limits allow.
+ * - `bytes`, `overdue`: more bytes or time than the limits allow.
  */
-export type ReconcileFailure = 'malformed' | 'unexpected' | 'unasked' | 'turns' | 'bytes' | 'overdue'
+export type ReconcileFailure = 'malformed' | 'unexpected' | 'unasked' | 'bytes' | 'overdue'
 
 /**
  * How a session ended at this side.
@@ -73,7 +71,8 @@ export interface ReconcileStep {
 
 /**
  * One end of a range-based set reconciliation: two such ends, their frames carried between them in turns, find which items each
- * has that the other lacks. It compares the set as it was when the session began; later changes do not show.
+ * has that the other lacks. It compares the set as it was when the session began; later changes do not show. Each question is about
+ * a fraction of the items of the one before, so a side takes at most ceil(log22(n + 1)) + 4 turns, whatever the other side says.
  *
  * @see docs/wire/reconcile.md
  */
@@ -81,13 +80,11 @@ export class Reconciler {
   readonly #tree: FingerprintTree
   readonly #init: ReconcilerInit
   readonly #limits: ReconcilerLimits
-  readonly #turnsMax: number
   #state: 'new' | 'opened' | 'running' | 'ended' = 'new'
   #digest: RangeDigest
   #asked = new AskedRanges()
   #salt: Uint8Array | undefined
   #startedAt: number | undefined
-  #turns = 0
   #bytes = 0
   #truncated = false
 
@@ -107,7 +104,6 @@ export class Reconciler {
     this.#tree = tree.clone()
     this.#init = init
     this.#digest = sumDigest(this.#tree, init.hash)
-    this.#turnsMax = Math.ceil(Math.log(this.#tree.count + 1) / Math.log(PARTS_MAX)) + SPARE_TURNS
   }
 
   /**
@@ -143,7 +139,6 @@ export class Reconciler {
   }
 
   #handle(frame: Frame): ReconcileStep {
-    if (frame.type === 'collision' && this.#state !== 'new') return this.#end({ type: 'collision' })
     if (this.#state === 'new' && this.#init.role === 'responder' && frame.type === 'open') {
       return this.#handleOpen(frame)
     }
@@ -153,6 +148,7 @@ export class Reconciler {
         this.#truncated ||= frame.truncated
         return this.#end(this.#result())
       }
+      if (frame.type === 'collision') return this.#end({ type: 'collision' })
       if (frame.type === 'ranges') return this.#handleRanges(frame)
     }
     return this.#fail('unexpected', frame.type)
@@ -179,16 +175,17 @@ export class Reconciler {
     return this.#finish(turn, makeSlice(this.#tree, this.#init.hash, this.#digest, salt, this.#init.random))
   }
 
-  /** Everything is equal by its sum; the other side compares one slice and has the last word. */
+  /** Everything is equal by its sum; the other side compares one slice and says whether that is all. */
   #sayEqual(): ReconcileStep {
     const salt = this.#init.random.bytes(SALT_BYTES)
+    this.#asked = new AskedRanges()
     const reply = encodeFrame({ type: 'equal', salt, digest: this.#equalDigest(salt) })
-    return this.#end({ type: 'complete' }, this.#count(reply))
+    return { reply: this.#count(reply), have: new ItemRanges(this.#tree), need: 0, end: undefined }
   }
 
   #handleEqual(frame: Extract<Frame, { type: 'equal' }>): ReconcileStep {
-    if (equalBytes(frame.digest, this.#equalDigest(frame.salt))) return this.#end({ type: 'complete' })
-    return this.#collide()
+    if (!equalBytes(frame.digest, this.#equalDigest(frame.salt))) return this.#collide()
+    return this.#end(this.#result(), this.#count(encodeFrame({ type: 'done', truncated: false })))
   }
 
   #equalDigest(salt: Uint8Array): Uint8Array {
@@ -253,9 +250,7 @@ export class Reconciler {
   }
 
   #overLimit(bytes: Uint8Array): ReconcileFailure | undefined {
-    this.#turns++
     this.#bytes += bytes.length
-    if (this.#turns > this.#turnsMax) return 'turns'
     if (this.#bytes > this.#limits.bytesMax) return 'bytes'
     if (this.#init.now() - (this.#startedAt as number) > this.#limits.timeMsMax) return 'overdue'
     return undefined

@@ -71,7 +71,7 @@ describe('a peer that', () => {
       )
       step = end.receive(frameOf(...replies))
     }
-    expect(turns).toBeLessThanOrEqual(6)
+    expect(turns).toBeLessThanOrEqual(Math.ceil(Math.log(tree.count + 1) / Math.log(22)) + 4)
     expect(bytes).toBeLessThan(turns * 524_288)
     expect(['complete', 'partial', 'unasked']).toContain(failure(step))
   })
