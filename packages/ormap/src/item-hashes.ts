@@ -1,5 +1,6 @@
 import { Fingerprint, ITEM_HASH_BYTES } from '@starling/reconcile/fingerprint'
 import { PAGE_BITS, PAGE_SLOTS } from './config.ts'
+import { copyBytes } from './copy-bytes.ts'
 
 /** The hash of the slot is in the sum. */
 const COUNTED = 1
@@ -22,6 +23,8 @@ export class ItemHashes {
   readonly #sum = new Fingerprint()
   /** Each slot at most once, so never more than there are slots. */
   readonly #due: number[] = []
+  /** Filled and read at once: a view for each hash would cost more than the sum. */
+  readonly #oneHash = new Uint8Array(ITEM_HASH_BYTES)
   readonly #compute: (slot: number) => Uint8Array
 
   /** @param compute gives the item hash of what a slot holds now; called only for slots that {@link outdate} was called for. */
@@ -46,8 +49,8 @@ export class ItemHashes {
     const { hashes, flags } = this.#page(slot)
     const at = slot & (PAGE_SLOTS - 1)
     const flag = flags[at] as number
-    if (flag & COUNTED) this.#sum.remove(kept(hashes, at))
-    hashes.set(hash, at * ITEM_HASH_BYTES)
+    if (flag & COUNTED) this.#sum.remove(this.#kept(hashes, at))
+    copyBytes(hash, 0, ITEM_HASH_BYTES, hashes, at * ITEM_HASH_BYTES)
     this.#sum.add(hash)
     flags[at] = (flag & LISTED) | COUNTED
   }
@@ -57,7 +60,7 @@ export class ItemHashes {
     const { hashes, flags } = this.#page(slot)
     const at = slot & (PAGE_SLOTS - 1)
     const flag = flags[at] as number
-    if (flag & COUNTED) this.#sum.remove(kept(hashes, at))
+    if (flag & COUNTED) this.#sum.remove(this.#kept(hashes, at))
     flags[at] = flag & LISTED
   }
 
@@ -66,18 +69,17 @@ export class ItemHashes {
     const { hashes, flags } = this.#page(slot)
     const at = slot & (PAGE_SLOTS - 1)
     if ((flags[at] as number) & DUE) this.set(slot, this.#compute(slot))
-    return new Uint8Array(kept(hashes, at))
+    return new Uint8Array(this.#kept(hashes, at))
   }
 
   /** The sum over all slots that have a hash; a copy. */
   sum(): Fingerprint {
-    for (const slot of this.#due) {
+    for (let slot = this.#due.pop(); slot !== undefined; slot = this.#due.pop()) {
       const { flags } = this.#page(slot)
       const at = slot & (PAGE_SLOTS - 1)
       if ((flags[at] as number) & DUE) this.set(slot, this.#compute(slot))
       flags[at] = (flags[at] as number) & ~LISTED
     }
-    this.#due.length = 0
     return this.#sum.clone()
   }
 
@@ -89,8 +91,10 @@ export class ItemHashes {
     }
     return this.#pages[number] as Page
   }
-}
 
-function kept(hashes: Uint8Array, at: number): Uint8Array {
-  return hashes.subarray(at * ITEM_HASH_BYTES, (at + 1) * ITEM_HASH_BYTES)
+  /** The hash of a slot, until the next call. */
+  #kept(hashes: Uint8Array, at: number): Uint8Array {
+    copyBytes(hashes, at * ITEM_HASH_BYTES, ITEM_HASH_BYTES, this.#oneHash, 0)
+    return this.#oneHash
+  }
 }
