@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { DiskFault, DiskImage } from '../src/index.ts'
+import { createSimulation, SimDisk, type DiskFault, type DiskImage } from '../src/index.ts'
 import { bytes, code, left, newDisk, read, write } from './disk-fixtures.ts'
 
 describe('a fault', () => {
@@ -76,6 +76,24 @@ describe('a fault', () => {
     expect(await left(disk, '/a')).toEqual(new Set(['']))
     expect(await read(process, '/victim')).toContain('X')
     expect(disk.counters).toMatchObject({ syncLies: 1, misdirectedWrites: 1 })
+  })
+
+  test('latency passes in virtual time, and operations of one process may overtake each other', async () => {
+    const simulation = createSimulation({ seed: 1 })
+    const { random, timers } = simulation.ports('disk')
+    const disk = new SimDisk({ random, timers })
+    disk.inject({ type: 'latency', msMax: 2_000 })
+    const order: number[] = []
+    const writes = async (): Promise<void> => {
+      const file = await disk.process().open('/a', { create: true })
+      const all = Array.from({ length: 8 }, (_, i) => file.write(i, bytes('x')).then(() => order.push(i)))
+      await Promise.all(all)
+    }
+    await simulation.runAsync(writes, { hop: () => new Promise(resolve => void setImmediate(resolve)) })
+    expect(simulation.nowMs).toBeGreaterThan(500)
+    expect(simulation.nowMs).toBeLessThanOrEqual(4_000)
+    expect(order.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+    expect(order).not.toEqual([0, 1, 2, 3, 4, 5, 6, 7])
   })
 
   test('a flipped bit, a read-only remount, an older image, an empty disk', async () => {
