@@ -11,8 +11,8 @@ export interface CommandLineOutput {
 
 const USAGE = 'usage: npm run bench -- [suite…] [--json] [--quick] [--against peer,peer] [--list]'
 
-const NORMAL: Effort = { rounds: 5, budgetMs: 1000, quick: false }
-const QUICK: Effort = { rounds: 1, budgetMs: 250, quick: true }
+const NORMAL: Effort = { rounds: 5, budgetMs: 1000, patienceMs: 8000, quick: false }
+const QUICK: Effort = { rounds: 1, budgetMs: 250, patienceMs: 1000, quick: true }
 
 /** A mistake of the person at the keyboard: said in one sentence. */
 class UsageError extends Error {

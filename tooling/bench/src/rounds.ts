@@ -14,6 +14,11 @@ export interface TimedContender {
 
 export interface RoundsOptions {
   readonly rounds: number
+  /**
+   * How long one contender may take over all rounds, what is not timed included, in ms. One that has used it up is left out of
+   * the rounds that follow, but never before one of its rounds has counted. Default: without end.
+   */
+  readonly patienceMs?: number
   /** A contender that throws leaves the case; the others go on. */
   readonly onFailure: (name: string, reason: string) => void
 }
@@ -30,14 +35,17 @@ export interface RoundsOptions {
  */
 export async function interleave(
   contenders: readonly TimedContender[],
-  { rounds, onFailure }: RoundsOptions
+  { rounds, patienceMs = Infinity, onFailure }: RoundsOptions
 ): Promise<Map<string, number>> {
   const perOperation = new Map<string, number[]>(contenders.map(({ name }) => [name, []]))
+  const spentMs = new Map<string, number>()
   for (let round = 0; round <= rounds; round++) {
     const turn = round % contenders.length
     for (const contender of [...contenders.slice(turn), ...contenders.slice(0, turn)]) {
       const times = perOperation.get(contender.name)
-      if (times === undefined) continue
+      const spent = spentMs.get(contender.name) ?? 0
+      if (times === undefined || (times.length > 0 && spent > patienceMs)) continue
+      const startMs = performance.now()
       try {
         const { elapsedMs, operations } = await contender.run()
         if (operations === 0) throw new Error('no operation was done within the budget')
@@ -46,6 +54,7 @@ export async function interleave(
         perOperation.delete(contender.name)
         onFailure(contender.name, messageOf(error))
       }
+      spentMs.set(contender.name, spent + performance.now() - startMs)
     }
   }
   return new Map([...perOperation].map(([name, times]) => [name, median(times)]))

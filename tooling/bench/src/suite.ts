@@ -19,6 +19,8 @@ export interface Effort {
   readonly rounds: number
   /** How long one contender may work in one round, in ms. What it has done by then is what counts. */
   readonly budgetMs: number
+  /** How long one contender may take over all rounds of a case, what is not timed included, in ms. */
+  readonly patienceMs: number
   /** Whether the workload itself may be smaller where the case's name does not fix its size. */
   readonly quick: boolean
 }

@@ -7,7 +7,7 @@ import type { SuiteContext } from '../src/suite.ts'
 import { batches, keyOf, overwrittenKey, OVERWRITTEN_KEYS, valueOf } from '../src/workload.ts'
 
 const context: SuiteContext = {
-  effort: { rounds: 1, budgetMs: 1000, quick: true },
+  effort: { rounds: 1, budgetMs: 1000, patienceMs: 8000, quick: true },
   wants: () => true,
   progress: () => {},
   missing(name, reason) {

@@ -56,6 +56,19 @@ describe('interleaved rounds', () => {
   })
 })
 
+test('who has used up the patience is left out, once one of its rounds has counted', async () => {
+  const calls: string[] = []
+  const all = ['a', 'b'].map(name => contender(name, [9000, 10, 20, 30], calls))
+  const times = await interleave(all, { rounds: 3, patienceMs: -1, onFailure: noFailure })
+  expect(calls.join('')).toBe('abba')
+  expect(times).toEqual(
+    new Map([
+      ['a', 1],
+      ['b', 1]
+    ])
+  )
+})
+
 describe('timed batches', () => {
   test('end with the batches', () => {
     expect(timeBatches([3, 4], 1e9, size => size).operations).toBe(7)

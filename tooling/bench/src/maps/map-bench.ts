@@ -222,7 +222,7 @@ export class MapBench {
     return interleave(
       [...this.#contenders].map(([name, contender]) => ({ name, run: () => run(name, contender) })),
       {
-        rounds: this.#context.effort.rounds,
+        ...this.#context.effort,
 
         onFailure: (name, reason) => this.#failed(name, reason)
       }

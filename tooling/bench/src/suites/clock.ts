@@ -71,7 +71,11 @@ async function time(
       }
     })),
     // They are short, and small differences matter here.
-    { rounds: context.effort.rounds * ROUNDS_PER_EFFORT, onFailure: context.missing }
+    {
+      ...context.effort,
+      rounds: context.effort.rounds * ROUNDS_PER_EFFORT,
+      onFailure: context.missing
+    }
   )
   return measurement(metric, new Map([...perOperationMs].map(([name, ms]) => [name, ms * 1e6])))
 }

@@ -85,7 +85,7 @@ async function* run(context: SuiteContext): AsyncIterable<Measurement> {
         name,
         run: () => timeBatches(forever(), budgetMs, () => work(name, codec))
       })),
-      { rounds: context.effort.rounds, onFailure: context.missing }
+      { ...context.effort, onFailure: context.missing }
     )
   context.progress('encode')
   yield measurement(encode, inMicroseconds(await time((_, codec) => codec.encodeAll(batch).length)))
