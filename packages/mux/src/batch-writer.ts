@@ -1,5 +1,6 @@
 import type { Stream } from '@libp2p/interface'
 import type { TimerHandle, Timers } from '@starling/ports'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { BATCH_BYTES } from './config.ts'
 
 /** What the writer asks of its channel. */
@@ -22,6 +23,8 @@ export class BatchWriter {
   readonly #timers: Timers
   #gathering: TimerHandle | undefined
   #sending = false
+  /** Whether the stream took the last write at once and would take more. */
+  #tookMore = false
   #stopped = false
 
   constructor(stream: Stream, source: BatchSource, timers: Timers) {
@@ -77,7 +80,7 @@ export class BatchWriter {
     if (batch === undefined) return false
     this.#sending = true
     try {
-      for (const bytes of batch) this.#stream.send(bytes)
+      this.#hand(batch)
       return true
     } catch (error) {
       this.#source.failed(error as Error)
@@ -85,6 +88,15 @@ export class BatchWriter {
     } finally {
       this.#sending = false
     }
+  }
+
+  /**
+   * One write where the transport takes them at once, and each costs it a frame and a system call. One that takes a single
+   * write at a time would join the list into a new buffer, which costs more than a write for each.
+   */
+  #hand(batch: readonly Uint8Array[]): void {
+    if (this.#tookMore && batch.length > 1) this.#tookMore = this.#stream.send(new Uint8ArrayList(...batch))
+    else for (const bytes of batch) this.#tookMore = this.#stream.send(bytes)
   }
 
   #writable(): boolean {
