@@ -59,14 +59,13 @@ export class Compactor {
   }
 
   #consider(): void {
-    if (this.#running !== undefined || this.#closed || this.#since < this.#patience) return
-    if (this.#due()) this.#running = this.#check()
+    if (this.#running === undefined && this.#worthALook()) this.#running = this.#check()
   }
 
-  /** Begins nothing more, and waits for the one that runs. */
-  async close(): Promise<void> {
-    this.#closed = true
-    await this.#running
+  #worthALook(): boolean {
+    if (this.#closed || this.#since < this.#patience) return false
+    // While writes go on, the files are not measured for every one of them.
+    return (this.#idle || this.#since > this.#limit() / 16) && this.#due()
   }
 
   #due(): boolean {
@@ -82,7 +81,7 @@ export class Compactor {
   async #check(): Promise<void> {
     try {
       do await this.#checkOnce()
-      while (!this.#closed && this.#since >= this.#patience && this.#due())
+      while (this.#worthALook())
     } catch {
       // Measuring failed, which costs nobody a write; a failed compaction makes the next write fail.
       this.#patience = this.#limit()
@@ -94,13 +93,15 @@ export class Compactor {
     await this.#measure()
     if (!this.#closed && this.#due()) {
       this.#deleted = 0
+      const before = this.#since
       await this.#level.compact()
       this.#counters.compactions++
+      const meanwhile = this.#since - before
       await this.#measure()
+      // When that was all there is to gain, compacting again has to wait until there may be more.
+      const enough = this.#onDisk - meanwhile <= this.#limit()
+      this.#patience = enough ? 0 : this.#limit() / 2
     }
-    // When that was all there is to gain, compacting again has to wait until there may be more.
-    const share = this.#onDisk > this.#limit() ? 2 : 16
-    this.#patience = Math.max(this.#limit() / share, PATIENCE_MIN)
   }
 
   async #measure(): Promise<void> {

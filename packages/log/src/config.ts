@@ -66,9 +66,6 @@ export const DISK_LIVE_MIN: number = 256 * 1024
 /** The same while nothing waits to be written: a small store then shrinks as well, which takes milliseconds. */
 export const DISK_LIVE_MIN_IDLE: number = 32 * 1024
 
-/** Bytes that are written at least between two looks at the files. */
-export const PATIENCE_MIN: number = 64 * 1024
-
 /** What a write gives to the database beside its rows, in bytes: about a meta row and the store's row. */
 export const WRITE_OVERHEAD_BYTES = 256
 

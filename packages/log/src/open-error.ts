@@ -28,7 +28,8 @@ const TEXTS: readonly (readonly [text: RegExp, code: string])[] = [
   [/too many open files/i, 'EMFILE'],
   [/not a directory|file exists/i, 'ENOTDIR'],
   [/corruption/i, 'LEVEL_CORRUPTION'],
-  [/no such file/i, 'ENOENT']
+  // The folder is there by then, so it is one of the database's own files.
+  [/no such file/i, 'LEVEL_CORRUPTION']
 ]
 
 /** Turns whatever went wrong while opening into an error that says what to do. */

@@ -49,6 +49,8 @@ class FakeLevel implements Level {
   async open(): Promise<void> {
     if (this.#disk.open) throw new Error('the fake database is open already')
     this.#disk.open = true
+    // LevelDB writes what it reads from its log into a table, and syncs that.
+    this.#disk.durable = new Map(this.#disk.volatile)
   }
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
