@@ -114,8 +114,8 @@ export function keep(content: Uint8Array, operation: DataOperation, remainder: R
 
 /**
  * Every way in which an operation is kept or torn that the exhaustive mode tries: not at all, whole, grown without its
- * data, cut at the sectors and pages it crosses (the first and last of each), cut at three odd offsets, and without its
- * first sector.
+ * data, cut at the sectors and pages it crosses (the first and last of each), cut at three odd offsets, and, where it
+ * overwrites, without its first sector.
  */
 export function remainders(size: number, operation: DataOperation): readonly Remainder[] {
   const found: Remainder[] = [{ type: 'nothing' }, { type: 'whole' }]
@@ -130,7 +130,7 @@ export function remainders(size: number, operation: DataOperation): readonly Rem
   }
   for (const to of cuts) if (to > from && to < end) found.push({ type: 'part', from, to })
   const boundary = (Math.floor(from / SECTOR_BYTES) + 1) * SECTOR_BYTES
-  if (boundary < end) found.push({ type: 'part', from: boundary, to: end })
+  if (from < size && boundary < end) found.push({ type: 'part', from: boundary, to: end })
   return found
 }
 
@@ -147,7 +147,8 @@ export function drawRemainder(size: number, operation: DataOperation, random: Ra
   const last = Math.floor((end - 1) / unit)
   if (last < first) return { type: 'whole' }
   const cut = (first + random.below(last - first + 1)) * unit
-  return random.below(4) === 0 ? { type: 'part', from: cut, to: end } : { type: 'part', from, to: cut }
+  const later = unit > 1 && from < size && random.below(4) === 0
+  return later ? { type: 'part', from: cut, to: end } : { type: 'part', from, to: cut }
 }
 
 function resized(content: Uint8Array, size: number): Uint8Array {
