@@ -206,7 +206,7 @@ describe('metrics', () => {
       registerCounterGroup: register
     } as unknown as Metrics
     const timers = new ManualTimers()
-    const acceptor = await inMemoryHost('acceptor', {}, timers, undefined, metrics)
+    const acceptor = await inMemoryHost('acceptor', {}, timers, undefined, { metrics })
     const dialler = await inMemoryHost('dialler', {}, timers)
     const [connection] = InMemoryConnection.pair(dialler, acceptor, { manner: 'quic' })
     acceptor.mux.handleChannel('hold', () => {})

@@ -1,4 +1,4 @@
-import type { Connection, Stream } from '@libp2p/interface'
+import type { ComponentLogger, Connection, Stream } from '@libp2p/interface'
 import { serviceCapabilities } from '@libp2p/interface'
 import {
   MuxStoppedError,
@@ -13,7 +13,8 @@ import {
 import { describe, expect, test } from 'vitest'
 import { encodePreamble } from '../src/preamble.ts'
 import { Recorder, drain, receive, turns, until } from '../src/contract/probes.ts'
-import { InMemoryConnection, type InMemoryHost } from './support/in-memory-network.ts'
+import { ManualTimers } from '../src/contract/manual-timers.ts'
+import { InMemoryConnection, inMemoryHost, type InMemoryHost } from './support/in-memory-network.ts'
 import { halfOpen, openChannel, world } from './support/world.ts'
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
@@ -87,6 +88,24 @@ describe('registrations', () => {
     expect(await recorder.atLeast(1)).toEqual(Uint8Array.of(1))
     expect(got.length).toBe(odd.length)
   })
+})
+
+test('a tag from outside is escaped in the log', async () => {
+  const lines: string[] = []
+  const log = Object.assign((...parts: unknown[]) => void lines.push(parts.join(' ')), {
+    error: (...parts: unknown[]) => void lines.push(parts.join(' '))
+  })
+  const logger = { forComponent: () => log } as unknown as ComponentLogger
+  const timers = new ManualTimers()
+  const acceptor = await inMemoryHost('acceptor', {}, timers, undefined, { logger })
+  const dialler = await inMemoryHost('dialler', {}, timers)
+  const [connection] = InMemoryConnection.pair(dialler, acceptor, { manner: 'quic' })
+  const stream = await connection.newStream()
+  const recorder = new Recorder(stream)
+  stream.send(encodePreamble(Uint8Array.of(0, 10, 27, 34, 0xff, 97)))
+  await recorder.atLeast(1)
+  expect(lines.find(line => line.includes('no handler'))).toContain(String.raw`"\x00\x0a\x1b\x22\xffa"`)
+  expect(lines.join('')).not.toMatch(/[^\x20-\x7e]/u)
 })
 
 describe('parked streams', () => {

@@ -90,6 +90,7 @@ export const misbehaviourCases: readonly MuxContractCase[] = [
           await recorder.ended
           const answer = recorder.bytes()
           assert.deepEqual([...answer.subarray(-5)], [4, 0, 0, 1, reason], what)
+          // Less than it took to ask: nobody is made to amplify.
           assert.ok(answer.length <= 18, what)
           await stream.close().catch(() => {})
         }

@@ -1,7 +1,7 @@
-import type { Connection, Metrics, PeerId, StreamHandler } from '@libp2p/interface'
+import type { Connection, PeerId, StreamHandler } from '@libp2p/interface'
 import { TypedEventEmitter } from '@libp2p/interface'
 import type { Timers } from '@starling/ports'
-import { createMux, type Mux, type MuxInit } from '@starling/mux'
+import { createMux, type Mux, type MuxComponents, type MuxInit } from '@starling/mux'
 import { inMemoryStreamPair, type InMemoryStream, type PairOptions } from './in-memory-stream.ts'
 
 /** One host of the in-memory network: what a mux needs of libp2p, and the mux. */
@@ -74,7 +74,7 @@ export async function inMemoryHost(
   init: MuxInit,
   timers: Timers,
   connections: () => InMemoryConnection[] = () => [],
-  metrics?: Metrics
+  extra: Pick<MuxComponents, 'metrics' | 'logger'> = {}
 ): Promise<InMemoryHost> {
   const peerId = { toString: () => name } as unknown as PeerId
   let handler: StreamHandler | undefined
@@ -95,7 +95,7 @@ export async function inMemoryHost(
             .map(connection => connection.asConnection)
       },
       timers,
-      ...(metrics === undefined ? {} : { metrics })
+      ...extra
     },
     init
   )
