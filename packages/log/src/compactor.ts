@@ -1,10 +1,4 @@
-import {
-  DELETED_ROWS_MAX,
-  DISK_LIVE_MIN,
-  DISK_LIVE_MIN_IDLE,
-  DISK_RATIO_MAX,
-  PATIENCE_MIN
-} from './config.ts'
+import { DELETED_ROWS_MAX, DISK_LIVE_MIN, DISK_LIVE_MIN_IDLE, DISK_RATIO_MAX } from './config.ts'
 import type { Level } from './level.ts'
 
 /** What the compactor has to know of the store, as it is when asked. */
@@ -56,6 +50,12 @@ export class Compactor {
   rest(): void {
     this.#idle = true
     this.#consider()
+  }
+
+  /** Begins nothing more, and waits for the one that runs. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#running
   }
 
   #consider(): void {
