@@ -73,7 +73,7 @@ class World {
       Object.assign(node, this.#fresh())
       return
     }
-    const [, what = '', key = 'key'] = must(/^(.*?)(?: on (\w+))?$/.exec(text))
+    const [, what = '', key = 'key'] = /^(.*?)(?: on (\w+))?$/.exec(text) ?? []
     const entry = node.map.get(key)
     const stamp = () => node.clock.now(this.#nowMs + node.offsetMs)
     if (what.startsWith('set ')) {
