@@ -1,27 +1,31 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, test } from 'vitest'
 import { seededRandom } from '@starling/ports'
-import { openStore } from '../src/index.ts'
-import { contents, withFolder } from './row-fixtures.ts'
+import { openStore, type RecoveredLog } from '../src/index.ts'
+import { Counts } from './counts.ts'
+import { RowModel, batch, contents, withFolder } from './row-fixtures.ts'
 
-const APPENDER = join(import.meta.dirname, 'child', 'appender.mjs')
-const CYCLES = Number(process.env['STARLING_KILL_CYCLES'] ?? 15)
+const CHILD = join(import.meta.dirname, 'child')
+const CYCLES = Number(process.env['STARLING_KILL_CYCLES'] ?? 100)
+const RECOVERIES = Number(process.env['STARLING_KILL_RECOVERIES'] ?? 24)
 
-/** Runs the appender and kills it once it has acknowledged `after` batches; the last acknowledged number. */
-async function runAndKill(directory: string, after: number): Promise<number> {
-  const child = spawn(process.execPath, [APPENDER, directory], { stdio: ['ignore', 'pipe', 'inherit'] })
+/** Runs a child and kills it at its `at`-th line; the lines it wrote. */
+async function runAndKill(script: string, args: readonly string[], at: number): Promise<string[]> {
+  const child = spawn(process.execPath, [join(CHILD, script), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
   const exited = once(child, 'exit')
-  let last = -1
-  let count = 0
+  const lines: string[] = []
   for await (const line of createInterface({ input: child.stdout })) {
-    last = Number(line)
-    if (++count === after) child.kill('SIGKILL')
+    lines.push(line)
+    if (lines.length === at) child.kill('SIGKILL')
   }
   await exited
-  return last
+  return lines
 }
 
 /** What the appender's first `count` batches leave. */
@@ -37,16 +41,29 @@ function model(count: number): Record<string, string> {
   return Object.fromEntries([...rows].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
+async function recoveredFrom(directory: string): Promise<RecoveredLog> {
+  const store = await openStore({ directory })
+  try {
+    const { recovered } = await store.openLog('crash')
+    expect(recovered.damaged).toBeUndefined()
+    expect(recovered.quarantined).toEqual([])
+    return recovered
+  } finally {
+    await store.close()
+  }
+}
+
 test(
   `after kill -9 at a random point a prefix of the appends is there, with every acknowledged one (${CYCLES} times)`,
   () =>
     withFolder(async directory => {
-      const random = seededRandom('kill')
+      const counts = new Counts('log-kill')
+      const random = seededRandom(`kill ${counts.of('cycles')}`)
       let before = 0
-      for (let cycle = 0; cycle < CYCLES; cycle++) {
-        const acknowledged = await runAndKill(directory, 1 + random.below(400))
-        const store = await openStore({ directory })
-        const { recovered } = await store.openLog('crash')
+      while (counts.of('cycles') < CYCLES) {
+        const lines = await runAndKill('appender.mjs', [directory], 1 + random.below(300))
+        const acknowledged = Number(lines.at(-1) ?? -1)
+        const recovered = await recoveredFrom(directory)
         const found =
           Math.max(
             ...Array.from(recovered.rows, row => Number.parseInt(Buffer.from(row.value).toString(), 10))
@@ -55,11 +72,49 @@ test(
         expect(found).toBeGreaterThan(before)
         expect(contents(recovered)).toEqual(model(found))
         expect(recovered.clockMark).toBe(BigInt(found - 1))
-        expect(recovered.damaged).toBeUndefined()
-        expect(recovered.quarantined).toEqual([])
+        counts.add('cycles')
+        counts.add('acknowledged appends', acknowledged + 1 - before)
+        counts.add('lost', 0)
         before = found
-        await store.close()
       }
+      process.stdout.write(`kill -9: ${counts}\n`)
     }),
-  60_000 + CYCLES * 2_000
+  60_000 + CYCLES * 3_000
+)
+
+test(
+  `kill -9 while a store is opened, verified or compacts changes nothing (${RECOVERIES} times)`,
+  () =>
+    withFolder(async folder => {
+      const original = join(folder, 'original')
+      const store = await openStore({ directory: original })
+      const log = await store.openLog('crash')
+      const owner = new RowModel()
+      const rows = Array.from({ length: 12_000 }, (_, i) => owner.put(`k${i}`, `${i} ${'.'.repeat(i % 50)}`))
+      await log.append(batch(rows, 77n))
+      await store.close()
+
+      const random = seededRandom('kill while recovering')
+      const killedAt = new Map<string, number>()
+      const directory = join(folder, 'killed')
+      await cp(original, directory, { recursive: true })
+      for (let i = 0; i < RECOVERIES; i++) {
+        const stage = ['opening', 'verifying', 'compacting'][i % 3] as string
+        const steps = stage === 'opening' ? 3 : stage === 'verifying' ? 5 : 12
+        // Once it is compacting, the interesting lines come late.
+        const from = stage === 'compacting' ? 5 : 1
+        const lines = await runAndKill(
+          'stages.mjs',
+          [directory, stage],
+          from + random.below(steps - from + 1)
+        )
+        const last = `${stage}: ${(lines.at(-1) ?? '').replaceAll(/\d+/g, 'n')}`
+        killedAt.set(last, (killedAt.get(last) ?? 0) + 1)
+        const recovered = await recoveredFrom(directory)
+        expect(contents(recovered)).toEqual(owner.contents())
+        expect(recovered.clockMark).toBe(77n)
+      }
+      process.stdout.write(`killed at: ${JSON.stringify(Object.fromEntries(killedAt))}\n`)
+    }),
+  60_000 + RECOVERIES * 5_000
 )
