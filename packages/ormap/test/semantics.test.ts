@@ -59,9 +59,8 @@ class World {
   }
 
   #wait(text: string): void {
-    const [, amount, unit = '', forgetful] = must(
-      /^(\d+) (hours|days)(?:, and (\w+) forgets by age)?$/.exec(text)
-    )
+    const pattern = /^(\d+) (hours|days)(?:, and (\w+) forgets by age)?$/
+    const [, amount, unit = '', forgetful] = pattern.exec(text) ?? []
     this.#nowMs += Number(amount) * must(UNIT_MS[unit])
     if (forgetful === undefined) return
     const { map } = must(this.nodes['ABC'.indexOf(forgetful)])
