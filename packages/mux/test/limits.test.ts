@@ -47,6 +47,7 @@ describe('opens beyond the limit of a connection', () => {
     expect(w.dialler.mux.stats().queued).toBe(2)
     controller.abort(new Error('no longer wanted'))
     await expect(unwanted).rejects.toThrow('no longer wanted')
+    expect(w.dialler.mux.stats().queued).toBe(1)
     w.timers.advance(3000)
     await expect(late).rejects.toBeInstanceOf(StreamLimitError)
     const lost = openChannel(w, 'hold')
