@@ -18,7 +18,8 @@ const programs = {
   mutants: 'tooling/mutation/run.mjs',
   node: 'apps/demo/dist/node.js',
   sim: 'tooling/scenarios/dist/main.js',
-  test: 'tooling/launch/test.mjs'
+  test: 'tooling/launch/test.mjs',
+  'test:deep': 'tooling/launch/test-deep.mjs'
 }
 
 const [command = 'setup', ...args] = process.argv.slice(2)
