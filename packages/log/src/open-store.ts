@@ -1,5 +1,5 @@
 import { resolveLimits, type StoreLimits } from './config.ts'
-import { ownFolder } from './folder.ts'
+import { ownFolder, type OwnedFolder } from './folder.ts'
 import { classicLevel, type LevelFactory } from './level.ts'
 import { LevelStore, checkDurability } from './level-store.ts'
 import type { StoreMedium } from './medium.ts'
@@ -50,14 +50,13 @@ export async function openStoreIn(medium: StoreMedium, init: StoreInit = {}): Pr
 export async function openStoreOn(options: StoreOptions, createLevel: LevelFactory): Promise<Store> {
   const directory = checkDirectory(options.directory)
   const { durability, limits } = checkInit(options)
-  let undo: ((reason: Error) => Promise<void>) | undefined
+  let folder: OwnedFolder | undefined
   try {
-    const folder = await ownFolder(directory, createLevel)
-    undo = folder.undo
+    folder = await ownFolder(directory, createLevel)
     return await LevelStore.open(folder.medium, durability, limits)
   } catch (error) {
     const reason = toOpenError(directory, error)
-    await undo?.(reason)
+    await folder?.undo(reason)
     throw reason
   }
 }

@@ -1,6 +1,6 @@
 import { Fingerprint } from '@starling/reconcile/fingerprint'
 import { FORMAT, FORMAT_OLDEST } from './config.ts'
-import type { StoreState } from './commit-queue.ts'
+import type { StoreState } from './compose-write.ts'
 import { FormatNewerError, FormatOlderError, StoreOpenError, type Damage } from './errors.ts'
 import { META_KEYS, OUR_KEYS, STORE_KEY, logName, metaName, type KeyRange } from './keys.ts'
 import type { Level } from './level.ts'

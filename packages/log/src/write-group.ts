@@ -8,8 +8,8 @@ import type { LogBatch, LogRow } from './types.ts'
 /** One append that waits for its group's write. */
 export interface Waiting {
   readonly log: LogState
-  resolve(): void
-  reject(error: Error): void
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
 }
 
 /** What a group changes of one log. */

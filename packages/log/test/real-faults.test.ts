@@ -136,13 +136,14 @@ test('sixty failures in a row, in turn reaching a real database and not, are rec
     await again.close()
   }))
 
+const STRACE = 'strace'
 const SYNCS = Number(process.env['STARLING_FAILED_SYNCS'] ?? 6)
 
 /** strace can make a system call of a child fail, without anything being loaded into it. */
 function canInject(): boolean {
   if (process.platform !== 'linux') return false
   try {
-    execFileSync('strace', ['-f', '-o', '/dev/null', 'true'], { stdio: 'ignore' })
+    execFileSync(STRACE, ['-f', '-o', '/dev/null', 'true'], { stdio: 'ignore' })
     return true
   } catch {
     return false
@@ -168,7 +169,7 @@ test(
         const directory = join(folder, String(nth))
         const inject = `inject=fdatasync:error=EIO:when=${nth}`
         const traced = ['-f', '-o', '/dev/null', '-e', 'trace=fdatasync', '-e', inject]
-        const child = spawn('strace', [...traced, process.execPath, WRITER, directory], {
+        const child = spawn(STRACE, [...traced, process.execPath, WRITER, directory], {
           stdio: ['ignore', 'pipe', 'inherit'],
           env: { ...process.env, UV_USE_IO_URING: '0' }
         })
