@@ -81,7 +81,7 @@ class StarlingReplica implements MapReplica {
       const { changed, rejected, greatestStamp } = ingest(this.#map, [delta], { wallMs })
       if (rejected.length > 0) throw new Error(`refused: ${rejected[0]?.reason}`)
       this.#clock.receive(greatestStamp, wallMs)
-      for (const { key, received } of changed) this.#map.join(key, received)
+      for (const { key, received, wire } of changed) this.#map.join(key, received, undefined, wire)
       this.settle()
     }
   }
