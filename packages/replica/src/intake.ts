@@ -57,7 +57,7 @@ export function takeIn(entries: readonly Uint8Array[], wallMs: number, context: 
   let clashes = 0
   let duplicate = false
   let news = false
-  for (const { key, received, clashes: found } of result.changed) {
+  for (const { key, received, wire, clashes: found } of result.changed) {
     const known = state.get(key)
     if (longestRowBytes(joinEntries(known, received)) > limits.rowBytesMax) {
       rejected.set('rowTooLong', (rejected.get('rowTooLong') ?? 0) + 1)
@@ -66,7 +66,7 @@ export function takeIn(entries: readonly Uint8Array[], wallMs: number, context: 
     }
     duplicate ||= own !== undefined && stampOf(received, own) > stampOf(known, own)
     clashes += found
-    const change = state.applied.join(key, received)
+    const change = state.applied.join(key, received, undefined, wire)
     if (change === undefined) continue
     const { previous, entry } = change
     news ||= stampWallMs(greatestStamp(received)) + NEWS_AGE_MS < wallMs
