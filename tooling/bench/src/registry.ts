@@ -2,7 +2,8 @@ import type { Suite } from './suite.ts'
 import { clockSuite } from './suites/clock.ts'
 import { codecSuite } from './suites/codec.ts'
 import { crdtSuite } from './suites/crdt.ts'
+import { logSuite } from './suites/log.ts'
 import { muxSuite } from './suites/mux.ts'
 
 /** Every suite, in the order in which they run. */
-export const SUITES: readonly Suite[] = [codecSuite, clockSuite, crdtSuite, muxSuite]
+export const SUITES: readonly Suite[] = [codecSuite, clockSuite, crdtSuite, logSuite, muxSuite]
