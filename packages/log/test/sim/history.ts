@@ -58,6 +58,7 @@ export class History {
   #misread = false
   /** Every value that a key ever had. */
   readonly #values = new Map<string, Set<string>>()
+  #stampMax = 0n
 
   /** @param unsynced the logs whose appends are not synced. */
   constructor(unsynced: ReadonlySet<string> = new Set()) {
@@ -71,6 +72,7 @@ export class History {
       if (value !== undefined) this.#valuesOf(log, `${kind} ${key}`).add(value)
       return value === undefined ? model.delete(key, kind) : model.put(key, value, kind)
     })
+    if (stamp > this.#stampMax) this.#stampMax = stamp
     const appended: Appended = { log, changes, stamp, state: 'open' }
     this.#appends.push(appended)
     return { appended, batch: batch(rows, stamp) }
@@ -123,6 +125,9 @@ export class History {
   check(found: ReadonlyMap<string, RecoveredLog>, kept: readonly boolean[]): void {
     for (const [log, recovered] of found) {
       this.#checkValues(log, recovered)
+      if (recovered.clockMark > this.#stampMax) {
+        throw new Violation(`${log} has the clock ${recovered.clockMark}, which was never given`)
+      }
       if (recovered.quarantined.length > 0 && recovered.damaged === undefined) {
         throw new Violation(`${log} has damaged rows and is not called damaged`)
       }
