@@ -3,7 +3,7 @@ import { mkdir, open, realpath, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { StoreLockedError } from './errors.ts'
 import { takeGuard } from './guard.ts'
-import type { LevelFactory } from './level.ts'
+import type { Level, LevelFactory } from './level.ts'
 import type { MarkFile, StoreMedium } from './medium.ts'
 
 /** The database's folder, inside a store's. */
@@ -39,10 +39,11 @@ export async function ownFolder(path: string, createLevel: LevelFactory): Promis
     const markPath = join(directory, MARK_FILE)
     if (!(await exists(markPath))) steps.push(() => rm(markPath, { force: true }))
     await mkdir(location, { recursive: true })
-    await syncFolders(asked, made === undefined ? asked : dirname(made))
+    // Whoever made a folder may have died before it was synced, so who made it does not matter.
+    await syncFolders(asked)
     const medium: StoreMedium = {
       directory,
-      level: () => createLevel(location),
+      level: () => openedDurably(createLevel(location), location),
       openMark: () => openMarkFile(markPath),
       release: () => guard.release()
     }
@@ -104,10 +105,10 @@ async function removeDatabase(location: string, reason: Error): Promise<void> {
 }
 
 /** New folders survive a power cut: LevelDB syncs what is inside its own, nobody else syncs the entries that lead there. */
-async function syncFolders(directory: string, topmost: string): Promise<void> {
+async function syncFolders(directory: string): Promise<void> {
   for (let path = directory; ; path = dirname(path)) {
     await syncFolder(path)
-    if (path === topmost || path === dirname(path)) return
+    if (path === dirname(path)) return
   }
 }
 
@@ -116,5 +117,24 @@ async function removeMade(directory: string, outermost: string): Promise<void> {
   for (let path = directory; ; path = dirname(path)) {
     await rmdir(path)
     if (path === outermost || path === dirname(path)) return
+  }
+}
+
+/**
+ * LevelDB leaves the name of its newest manifest to whoever syncs its folder next. Until then a power cut brings back the files
+ * that this opening replaced, and with them an end of the log that reading them had already settled.
+ */
+function openedDurably(level: Level, location: string): Level {
+  return {
+    open: async () => {
+      await level.open()
+      await syncFolder(location)
+    },
+    get: key => level.get(key),
+    batch: (operations, options) => level.batch(operations, options),
+    scan: range => level.scan(range),
+    compact: () => level.compact(),
+    bytesOnDisk: () => level.bytesOnDisk(),
+    close: () => level.close()
   }
 }

@@ -66,15 +66,9 @@ export class Machine {
     const store = await openStoreOn({ directory: DIRECTORY }, location =>
       this.#wrap(new SimLevel(process, location, { writeBufferBytes: this.#writeBufferBytes }))
     )
-    await this.settle()
     const logs = new Map<string, ReplicaLog>()
     for (const name of names) logs.set(name, await store.openLog(name, { durability: durability(name) }))
     return new OpenStore(store, logs)
-  }
-
-  /** LevelDB leaves the name of its newest manifest to whoever syncs next: after this, what was found counts as durable. */
-  async settle(): Promise<void> {
-    await this.#process?.syncFolder(`${DIRECTORY}/store`)
   }
 
   /** A new process. The one before is gone, so what it held in this process of ours is nobody's. */

@@ -44,9 +44,6 @@ export async function mkdir(
     await disk.makeFolder(folder)
     first ??= folder
   }
-  // The log syncs the parents of a folder that it made itself, and not of one that a process before it made and did not
-  // live to sync. On ext4 the next sync of any file makes up for it.
-  await disk.syncFolder('/')
   return first
 }
 

@@ -143,7 +143,6 @@ class Run {
     this.#excuseMisdirected()
     this.#history.check(found, this.#history.promised.written)
     await this.#history.checkVerdicts(found)
-    await this.#machine.settle()
     this.#history.accept(found)
     return true
   }
