@@ -13,12 +13,13 @@ export const STOP_TIMEOUT_MS = 5_000
 /**
  * The QUIC transport's limits. The windows are just above the multiplexer's own credit window, so that ours binds first, and
  * small because a known weakness of the transport multiplies what it buffers (THREAT_MODEL.md). Measured: no loss of speed
- * on a local network down to half of these.
+ * on a local network down to half of these. The multiplexer takes 80 streams of a peer and refuses the rest by an answer, for
+ * which streams must be left.
  */
 export const QUIC_LIMITS = {
   maxStreamData: 1_310_720,
   maxConnectionData: 4_194_304,
-  maxConcurrentStreamLimit: 64,
+  maxConcurrentStreamLimit: 96,
   maxIdleTimeout: 10_000,
   keepAliveInterval: 3_000,
   handshakeTimeout: 5_000
