@@ -76,6 +76,7 @@ test('one compaction at a time, none once the store closes, and closing waits fo
   await expect.poll(() => running).toBe(1)
   for (let i = 0; i < 10; i++) compactor.wrote(10_000_000, 10_000_000)
   compactor.rest()
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve()
   expect(most).toBe(1)
   let closed = false
   const closing = compactor.close().then(() => (closed = true))

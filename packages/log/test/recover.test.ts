@@ -82,6 +82,20 @@ test('a disk that lost what it had acknowledged is found out, and the owner is t
     await reopened.close()
   }))
 
+test('what is restored is synced, also in an asynchronous log', () =>
+  withFolder(async directory => {
+    const disk = new FakeDisk()
+    const store = await openStoreOn({ directory, durability: 'async' }, () => disk.level())
+    const log = await store.openLog('a')
+    const model = new RowModel()
+    await log.append(batch([model.put('a', '1')]))
+    disk.fault = write => (write === 2 ? { error: noSpace(), applied: false } : undefined)
+    await rejection(log.append(batch([model.put('b', '1')])))
+    await log.recover(found => restoreApplied(found, model.applied(), 1n))
+    expect(disk.batches.map(one => one.sync)).toEqual([false, false, true])
+    await store.close()
+  }))
+
 test('restoring writes what differs, deletes what only the disk has, and cuts long lists into batches', () => {
   const onDisk = new RowModel()
   for (const [key, value] of [
