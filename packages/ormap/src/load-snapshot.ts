@@ -42,7 +42,7 @@ export interface LoadResult {
  * Joins a piece of a snapshot into a map. Everything is checked as `decodeEntry` does, before the first entry is joined: the
  * piece is accepted whole, or refused whole and the map is as it was. Entries from the future are left out one by one.
  *
- * Memory and time are bounded by the length of the piece. The caller stores what changed; values in it do not change with `bytes`.
+ * Memory is bounded by the length of the piece, time by that and what the map holds under its keys. The caller stores what changed; values in it do not change with `bytes`.
  *
  * @throws DecodeError when the bytes are not a piece within the limits.
  * @throws RangeError when `wallMs` is not a finite time.
@@ -103,7 +103,14 @@ class PieceReader {
     for (let i = 0; i < replicas; i++) this.#replicas.push(replicaIdOfWords(reader.u32(), reader.u32()))
     const count = this.#count(ENTRY_BYTES_MIN)
     const found: Found[] = []
-    for (let i = 0; i < count; i++) found.push({ key: this.#readKey(), entry: this.#entry() })
+    // A key that came over and over would be merged over and over: a few bytes each, and each time all that came before.
+    const keys = new Set<string>()
+    for (let i = 0; i < count; i++) {
+      const start = reader.offset
+      const key = this.#readKey()
+      if (keys.add(key).size === i) reader.fail('invalid', 'a key that came before', start)
+      found.push({ key, entry: this.#entry() })
+    }
     reader.end()
     return found
   }

@@ -184,6 +184,7 @@ describe('loadSnapshot refuses', () => {
       'tooLong@24'
     ],
     ['a key that is not UTF-8', `01 01 ${A} 01 0001ff 0100 00 03 0100`, 'badText@13'],
+    ['a key that came before', `01 01 ${A} 02 00016b 0100 00 03 0100 0100 0100 00 03 0100`, 'invalid@20'],
     ['no items', `01 01 ${A} 01 00016b 0000 0000 0000`, 'invalid@16'],
     ['more items than the limit', `01 01 ${A} 01 00016b 0400 00 03 0100 00 03 0100`, 'tooLong@14'],
     ['more items than the limit together', `01 01 ${A} 01 00016b 0202 00 03 0100 00 03 0100`, 'tooLong@14'],
