@@ -130,14 +130,15 @@ export function ingest(
     if (dead.length > 0) dead = []
     const received = screen(entry, held, known, wallMs - driftMsMax, dead)
     const joined = joinEntries(held, received)
-    const lacking = joined === held ? undefined : quota?.lacks(key, held, joined, taken)
+    const isNews = joined !== held && joined.items.length > 0
+    const lacking = isNews ? quota?.lacks(key, held, joined, taken) : undefined
     if (lacking !== undefined) {
       rejected.push({ reason: 'quota', key, part: lacking })
       continue
     }
     if (stamp > greatest) greatest = stamp
     if (dead.length > 0) answers.push({ key, evidence: { items: dead } })
-    if (joined === held || joined.items.length === 0) {
+    if (!isNews) {
       unchanged++
       continue
     }

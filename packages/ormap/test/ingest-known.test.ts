@@ -164,6 +164,15 @@ describe('a quota', () => {
     expect(take(held, entryOf(item('a', 2, 2)), options).joined).toBe('a@2=02')
   })
 
+  test('that is used up refuses nothing of which nothing is left: dead dots are answered all the same', () => {
+    const quota = new Quota({ entriesMax: 0, bytesMax: 0 })
+    const known = new Known([[id('a'), 5n]])
+    const options: IngestOptions = { wallMs: 1, quota, forgetting: { type: 'byKnown', known } }
+    const result = ingest(new Map(), [encodeEntry('k', entryOf(item('a', 4, 1)))], options)
+    expect(result).toMatchObject({ changed: [], unchanged: 1, rejected: [] })
+    expect(result.answers).toEqual([{ key: 'k', evidence: entryOf(item('a', 4)) }])
+  })
+
   test('counts what came before in the same call', () => {
     const quota = new Quota({ entriesMax: 2, bytesMax: 1000 })
     const entries = ['k', 'l', 'k', 'm'].map((key, i) => encodeEntry(key, entryOf(item('a', i + 1, 1))))
