@@ -145,12 +145,17 @@ export class SetAside {
       return { type: 'stop', error: this.#conflict }
     }
     session.count = count
-    const dots = stale.map(dot => ({ key: change.key, dot, setAsideMs: wallMs }))
     // Where something else is live, an older value must not come back over it; of several, one write can keep only one.
     const keeps = (this.#decided ?? this.#onStale) === 'keep' && !hasLiveDot(change.joined)
     const best = keeps ? winner({ items: stale }) : undefined
-    const keep = dots.find(({ dot }) => dot === best)
-    const setAside = dots.filter(each => each !== keep)
+    // Copies: a value that is a view keeps the whole slab that it is on alive.
+    const keptAside = ({ value, ...dot }: Dot): SetAsideDot => ({
+      key: change.key,
+      dot: { ...dot, value: new Uint8Array(value) },
+      setAsideMs: wallMs
+    })
+    const keep = best && keptAside(best)
+    const setAside = stale.filter(dot => dot !== best).map(keptAside)
     for (const dot of setAside) this.#dots.set(nameOf(dot), dot)
     return { type: 'apply', setAside, keep }
   }

@@ -1,10 +1,12 @@
 import { DecodeError } from '@starling/codec'
+import { systemHash } from '@starling/ports/system'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   decodeSetAside,
   encodeSetAside,
   joinEntries,
+  ObservedRemoveMap,
   SetAside,
   SILENCE_MS,
   STALE_DOTS_MAX,
@@ -13,6 +15,7 @@ import {
   type StaleSession
 } from '../src/index.ts'
 import { arbitraryEntry, entryOf, id, item, say } from './entries.ts'
+import { must } from './must.ts'
 import { runs } from './runs.ts'
 
 const NOW = 1_000_000
@@ -47,6 +50,16 @@ describe('a value that an answer takes away', () => {
     })
     expect(aside.stale()).toEqual([{ key: 'k', dot: item('a', 5, 1), setAsideMs: NOW }])
     expect([session.count, aside.size]).toEqual([1, 1])
+  })
+
+  test('is a copy: a view would keep all of the slab that it is on alive for as long', () => {
+    const map = new ObservedRemoveMap(systemHash)
+    map.join('k', entryOf(item('a', 5, 1), item('c', 7, 3)))
+    const aside = new SetAside({ onStale: 'keep' })
+    const held = must(map.get('k'))
+    const outcome = take(aside, aside.startSession(10), held, entryOf(item('a', 5), item('c', 7)), ['a', 'c'])
+    expect(said(outcome)).toEqual({ aside: ['a@5=01'], keep: 'c@7=03' })
+    for (const { dot } of aside.stale()) expect(dot.value.buffer.byteLength).toBe(1)
   })
 
   test.each([
