@@ -7,7 +7,10 @@ export const REF_MAX = 0xffff_ffff
 /** Parts a range that differs is split into. Source: measured; a million items are listed in the third round trip. */
 export const PARTS_MAX = 22
 
-/** Items of a range that are listed rather than split. Source: measured; a list this long costs about what a split does. */
+/**
+ * Items of a range that are listed rather than split, and the most that a list may have. Source: measured; a list this long costs
+ * about what a split does.
+ */
 export const LIST_ITEMS_MAX = 128
 
 /**

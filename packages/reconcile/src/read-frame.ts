@@ -1,6 +1,6 @@
 import { ByteReader } from '@starling/codec'
 import { INFINITY_BOUND, readBound, START_BOUND, type Bound } from './bound.ts'
-import { FRAME_BYTES_MAX, SALT_BYTES, SLICE_DIGEST_BYTES } from './config.ts'
+import { FRAME_BYTES_MAX, LIST_ITEMS_MAX, SALT_BYTES, SLICE_DIGEST_BYTES } from './config.ts'
 import { ITEM_HASH_BYTES, WIRE_FINGERPRINT_BYTES } from './fingerprint.ts'
 import { Flags } from './flags.ts'
 import {
@@ -98,7 +98,7 @@ function readContent(reader: ByteReader, kind: number): RangeContent {
     case RECORD_KINDS.fingerprint:
       return { type: 'fingerprint', fingerprint: reader.raw(WIRE_FINGERPRINT_BYTES) }
     case RECORD_KINDS.list: {
-      const prefixes = new Uint32Array(readCount(reader, 4))
+      const prefixes = new Uint32Array(readListCount(reader, 4))
       for (let i = 0; i < prefixes.length; i++) prefixes[i] = reader.u32()
       return { type: 'list', prefixes }
     }
@@ -109,7 +109,7 @@ function readContent(reader: ByteReader, kind: number): RangeContent {
       return { type: 'answer', lacks, extra, common }
     }
     case RECORD_KINDS.confirm:
-      return { type: 'confirm', hashes: reader.raw(readCount(reader, ITEM_HASH_BYTES) * ITEM_HASH_BYTES) }
+      return { type: 'confirm', hashes: reader.raw(readListCount(reader, ITEM_HASH_BYTES) * ITEM_HASH_BYTES) }
     case RECORD_KINDS.confirmed:
       return { type: 'confirmed', lacks: Flags.read(reader), extra: reader.varint() }
     default:
@@ -117,10 +117,15 @@ function readContent(reader: ByteReader, kind: number): RangeContent {
   }
 }
 
-/** A number of things of `bytesEach`, all of which are there: nothing is allocated for what is only claimed. */
-function readCount(reader: ByteReader, bytesEach: number): number {
+/**
+ * How many items of a list follow, of `bytesEach`. Nothing is allocated for what is only claimed; and numbers in a set can be
+ * chosen to collide, so that a set of as many as fit into a frame would take seconds.
+ */
+function readListCount(reader: ByteReader, bytesEach: number): number {
+  const start = reader.offset
   const count = reader.varint()
-  if (count > reader.remaining / bytesEach) reader.fail('truncated', `${count} times ${bytesEach} bytes`)
+  if (count > LIST_ITEMS_MAX) reader.fail('tooLong', `${count} items, at most ${LIST_ITEMS_MAX}`, start)
+  if (count * bytesEach > reader.remaining) reader.fail('truncated', `${count} times ${bytesEach} bytes`)
   return count
 }
 

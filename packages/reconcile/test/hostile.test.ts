@@ -120,6 +120,18 @@ describe('a peer that', () => {
     }
   })
 
+  test.each([128, 129])('lists %i items is heard up to 128', count => {
+    // Numbers that meet in one place of a set take the square of their number: 131,000 fit into a frame.
+    const { end, asked } = begun()
+    const { lower, upper } = asked[0] as RangeRecord
+    const step = end.receive(frameOf({ type: 'list', prefixes: new Uint32Array(count), lower, upper }))
+    expect([failure(step), step.need]).toEqual(count > 128 ? ['malformed', 0] : [undefined, 128])
+    const hashes = new Uint8Array(count * 32)
+    const confirm = frameOf({ type: 'confirm', hashes, lower, upper })
+    if (count > 128) expect(() => recordsOf(confirm)).toThrow(DecodeError)
+    else expect(recordsOf(confirm)).toHaveLength(1)
+  })
+
   test('says what has no place there is refused, and nothing is sent back', () => {
     const done: Frame = { type: 'done', truncated: false }
     const equal: Frame = { type: 'equal', salt: new Uint8Array(4), digest: new Uint8Array(8) }
