@@ -62,7 +62,8 @@ function sliceSize(count: number): number {
 
 /** Where the slice of two equal sets begins: a rank that neither side could choose alone. */
 function sliceStart(count: number, salts: Uint8Array, hash: Hash): number {
-  const random = new DataView(hash(salts).buffer).getUint32(0)
+  const { buffer, byteOffset } = hash(salts)
+  const random = new DataView(buffer, byteOffset).getUint32(0)
   return random % (count - sliceSize(count) + 1)
 }
 

@@ -1,4 +1,4 @@
-import { seededRandom } from '@starling/ports'
+import { seededRandom, type Hash } from '@starling/ports'
 import { systemHash } from '@starling/ports/system'
 import { describe, expect, test } from 'vitest'
 import { Reconciler, type Item, type ReconcilerLimits } from '../src/index.ts'
@@ -38,6 +38,18 @@ describe('a session', () => {
       expect(frames.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual(40)
       expect([initiator.end, responder.end]).toEqual([{ type: 'complete' }, { type: 'complete' }])
     }
+  })
+
+  test('is the same with a hash that gives views on a larger buffer', () => {
+    let calls = 0
+    const pooled: Hash = bytes => {
+      const pool = new Uint8Array(64).fill(calls++)
+      pool.set(systemHash(bytes), 24)
+      return pool.subarray(24, 56)
+    }
+    const items = itemsOf(7, 5000)
+    const { responder } = runSession(treeOf(items), treeOf(items), { responder: { hash: pooled } })
+    expect(responder.end).toEqual({ type: 'complete' })
   })
 
   test('with a newcomer is a few dozen bytes, whoever begins, and both know how much is to come', () => {
