@@ -117,7 +117,7 @@ export class ObservedRemoveMap {
     // Evidence is not in the item hash, so that the fingerprint stays.
     if (items.length > 0) this.#write(key, entry, slot)
     else this.#store.delete(key)
-    this.#lastKey = undefined
+    this.#forgetLast()
     return { key, previous, entry, clashes: 0 }
   }
 
@@ -135,7 +135,7 @@ export class ObservedRemoveMap {
     const to = this.#store.reserve(wire?.length ?? entryLength(key, entry))
     if (wire === undefined) writeEntry(to, this.#store.room, key, entry)
     else copyBytes(wire, 0, wire.length, to, this.#store.room)
-    this.#lastKey = undefined
+    this.#forgetLast()
     return this.#store.commit(key, known)
   }
 
@@ -146,6 +146,13 @@ export class ObservedRemoveMap {
     this.#lastKey = key
     this.#lastSlot = slot
     this.#lastEntry = slot === undefined ? undefined : this.#decode(slot)
+  }
+
+  /** What was found is no longer so. All three go: a caller without types may ask for the key `undefined`. */
+  #forgetLast(): void {
+    this.#lastKey = undefined
+    this.#lastSlot = undefined
+    this.#lastEntry = undefined
   }
 
   #decode(slot: number): Entry {

@@ -38,6 +38,15 @@ function sumOf(model: ReadonlyMap<string, Entry>): Fingerprint {
   return sum
 }
 
+test('after any change there is nothing under what is no key', () => {
+  const map = new ObservedRemoveMap(systemHash)
+  map.join('x', entryOf(item('a', 1)))
+  map.join('x', entryOf(item('b', 1, 1)))
+  expect(map.get(undefined as unknown as string)).toBe(undefined)
+  map.dropEvidence('x', () => true)
+  expect(map.get(undefined as unknown as string)).toBe(undefined)
+})
+
 test('it holds what a plain map of entries holds, and its fingerprint is the sum of the item hashes at every look', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), steps => {
