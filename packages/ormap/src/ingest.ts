@@ -7,7 +7,7 @@ import {
   stampWallMs,
   type Stamp
 } from '@starling/hlc'
-import { ENTRY_LIMITS, INGEST_ITEMS_MAX, type EntryLimits } from './config.ts'
+import { APPLIED_ITEM_COST, ENTRY_LIMITS, INGEST_ITEMS_MAX, type EntryLimits } from './config.ts'
 import { countClashes, greatestStamp, joinEntries } from './entry.ts'
 import { BY_AGE, type Coverage, type Forgetting } from './forgetting.ts'
 import { entryBytes, type Quota, type QuotaPart } from './quota.ts'
@@ -146,6 +146,7 @@ export function ingest(
       if (held === undefined) taken.entries++
       taken.bytes += entryBytes(key, joined) - entryBytes(key, held)
     }
+    items += APPLIED_ITEM_COST * joined.items.length
     joinedHere ??= new Map()
     joinedHere.set(key, joined)
     changed.push({

@@ -23,3 +23,10 @@ test('a message of short entries for a key with very many items cannot hold the 
   const honest = Array.from({ length: 30_000 }, (_, n) => encodeEntry(`k${n}`, { items: [evidence(n)] }))
   expect(ingest(state, honest, { wallMs: 1 }).changed).toHaveLength(30_000)
 })
+
+test('what changes such a key, and will be applied to it, counts more', () => {
+  const held = { items: Array.from({ length: INGEST_ITEMS_MAX / 100 }, (_, n) => evidence(n)) }
+  const entries = Array.from({ length: 100 }, (_, n) => encodeEntry('hot', { items: [evidence(n + 1e6)] }))
+  const { changed, rejected } = ingest({ get: () => held }, entries, { wallMs: 1 })
+  expect([changed.length, rejected.length]).toEqual([25, 75])
+})
