@@ -1,5 +1,5 @@
-import { DecodeError, decodeUtf8 } from '@starling/codec'
-import { decodeRows, greatestStamp, type Entry, type ObservedRemoveMap } from '@starling/ormap'
+import { ByteReader, DecodeError, decodeUtf8 } from '@starling/codec'
+import { decodeRows, greatestStamp, liveDots, type Entry, type ObservedRemoveMap } from '@starling/ormap'
 import { RECOVERY_CHANGES } from './config.ts'
 import type { LogPort, RecoveredRow } from './ports.ts'
 import type { RowLedger } from './row-ledger.ts'
@@ -49,7 +49,7 @@ export function recover(
     if (entry === undefined) continue
     const stamp = greatestStamp(entry)
     if (stamp > clockFloor) clockFloor = stamp
-    const change = applied.join(key, entry, live?.hash)
+    const change = applied.join(key, entry, hashOf(entry, live))
     if (change === undefined) continue
     keys++
     changes.push({ key, previous: change.previous, entry: change.entry, origin: 'recovery' })
@@ -60,6 +60,13 @@ export function recover(
   if (changes.length > 0) tell(changes)
   log.releaseRecovered?.()
   return { keys, badRows, quarantined: quarantined.length, clockFloor }
+}
+
+/** The item hash that a live row came with, unless evidence beside it is newer than a dot in it: then it is of another entry. */
+function hashOf(entry: Entry, live: RecoveredRow | undefined): Uint8Array | undefined {
+  if (live === undefined) return undefined
+  const dotsInRow = readOr(() => new ByteReader(live.value).varint())
+  return dotsInRow === liveDots(entry).length ? live.hash : undefined
 }
 
 /** A bad row does not cost the other row of its key. */

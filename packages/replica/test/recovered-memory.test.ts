@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { recover } from '../src/recovery.ts'
 import { RowLedger } from '../src/row-ledger.ts'
-import { ObservedRemoveMap } from '@starling/ormap'
+import { encodeWithRows, ObservedRemoveMap, replicaIdOf } from '@starling/ormap'
 import { systemHash } from '@starling/ports/system'
 import { MemoryLog } from './support/memory-log.ts'
 import { openNode, put } from './support/world.ts'
@@ -23,4 +23,25 @@ test('what is kept of a recovered row is a copy: nothing keeps the row as it was
   const [item] = applied.get('k')?.items ?? []
   expect(item?.value?.length).toBeGreaterThan(10_000)
   expect(views.map(({ value }) => value.buffer)).not.toContain(item?.value?.buffer)
+})
+
+test('a live row older than the evidence beside it gives the hash of neither: it is computed', () => {
+  const [a, b] = [1, 2].map(n => replicaIdOf(new Uint8Array(8).fill(n))) as [string, string]
+  const value = Uint8Array.of(0xf5)
+  const dot = { replica: b, stamp: 6n, value }
+  const older = encodeWithRows('k', { items: [{ replica: a, stamp: 5n, value }, dot] }, systemHash)
+  const newer = encodeWithRows('k', { items: [{ replica: a, stamp: 7n, value: undefined }, dot] }, systemHash)
+  const rows = (['live', 'evidence'] as const).map(kind => {
+    const row = kind === 'live' ? older.live : newer.evidence
+    return { kind, key: older.key, value: row?.bytes ?? value, hash: row?.hash ?? value }
+  })
+  const log = new MemoryLog()
+  const applied = new ObservedRemoveMap(systemHash)
+  recover(
+    Object.assign(log, { recovered: { ...log.recovered, rows } }),
+    applied,
+    new RowLedger(systemHash),
+    () => undefined
+  )
+  expect(applied.itemHash('k')).toEqual(newer.live?.hash)
 })
