@@ -94,3 +94,24 @@ declare module '@automerge/automerge' {
   export function load(bytes: Uint8Array): Doc
   export function free(doc: Doc): void
 }
+
+declare module 'classic-level' {
+  export interface Batch {
+    put(key: Uint8Array, value: Uint8Array): this
+    write(options: { sync: boolean }): Promise<void>
+  }
+  export class ClassicLevel {
+    constructor(location: string, options: { keyEncoding: 'view'; valueEncoding: 'view' })
+    open(): Promise<void>
+    batch(): Batch
+    close(): Promise<void>
+  }
+}
+
+declare module 'lmdb' {
+  export interface Database {
+    put(key: string, value: string): Promise<boolean>
+    close(): Promise<void>
+  }
+  export function open(options: { path: string; overlappingSync: boolean; encoding: 'string' }): Database
+}

@@ -4,7 +4,7 @@ import { grouped, keyOf, valueOf, type LogContender, type OpenLog } from './log-
 
 /** classic-level with the least group commit before it: no checksums, no sums, no clock mark. */
 export async function openLevelLog(folder: string): Promise<LogContender> {
-  const database = new ClassicLevel<Uint8Array, Uint8Array>(folder, {
+  const database = new ClassicLevel(folder, {
     keyEncoding: 'view',
     valueEncoding: 'view'
   })
@@ -21,7 +21,7 @@ export async function openLevelLog(folder: string): Promise<LogContender> {
 export async function loadLmdb(): Promise<OpenLog> {
   const { open } = await import('lmdb')
   return async folder => {
-    const database = open<string, string>({
+    const database = open({
       path: join(folder, 'lmdb'),
       overlappingSync: false,
       encoding: 'string'
