@@ -26,6 +26,16 @@ const step = fc.record({
   )
 })
 
+test('a slab all of whose rows are dead is not written from its start again', () => {
+  const store = new SlabStore()
+  const row = store.rowOf(put(store, 'short', new Uint8Array(40).fill(1)))
+  // A row of a slab of its own, so that the last write was elsewhere.
+  put(store, 'long', new Uint8Array(SLAB_BYTES))
+  store.delete('short')
+  put(store, 'other', new Uint8Array(40).fill(2))
+  expect(row).toEqual(new Uint8Array(40).fill(1))
+})
+
 test('after any steps it holds what a plain map holds, and views handed out before have not changed', () => {
   let moved = 0
   fc.assert(
