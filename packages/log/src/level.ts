@@ -1,8 +1,8 @@
 import { ClassicLevel } from 'classic-level'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { READ_BYTES } from './config.ts'
 import type { KeyRange } from './keys.ts'
+import { TextScan } from './text-scan.ts'
 
 /** One change in a batch. */
 export type LevelOperation =
@@ -43,10 +43,7 @@ export function classicLevel(location: string): Level {
     open: () => database.open({ passive: false }),
     get: key => database.get(key),
     batch: (operations, { sync }) => writeBatch(database, operations, sync),
-    scan(range) {
-      const iterator = database.iterator({ gte: range.gte, lt: range.lt, highWaterMarkBytes: READ_BYTES })
-      return { next: size => iterator.nextv(size), close: () => iterator.close() }
-    },
+    scan: range => new TextScan(database, range),
     compact: () => database.compactRange(FIRST_KEY, LAST_KEY),
     bytesOnDisk: () => bytesOfFolder(location),
     close: () => database.close()

@@ -33,8 +33,8 @@ export class PackedRows implements RecoveredRows {
     return this.#length
   }
 
-  /** Adds a row, and copies its hash to `hash`; or says why it is none. */
-  add(key: Uint8Array, value: Uint8Array, hash: Uint8Array): QuarantinedRow['reason'] | undefined {
+  /** Adds a row and returns its hash, a view; or says why it is none. */
+  add(key: Uint8Array, value: Uint8Array): Uint8Array | QuarantinedRow['reason'] {
     const slab = this.#room(HEADER_BYTES + key.length + value.length)
     const keyAt = slab.used + HEADER_BYTES
     const valueAt = keyAt + key.length
@@ -47,10 +47,9 @@ export class PackedRows implements RecoveredRows {
     if (kindOf(key[this.#prefixBytes]) === undefined) return 'layout'
     view.setUint32(slab.used, key.length)
     view.setUint32(slab.used + 4, value.length)
-    for (let i = 0; i < ITEM_HASH_BYTES; i++) hash[i] = bytes[valueAt + HASH_AT + i] as number
     slab.used = end
     this.#length++
-    return undefined
+    return bytes.subarray(valueAt + HASH_AT, valueAt + PAYLOAD_AT)
   }
 
   *[Symbol.iterator](): IterableIterator<RecoveredRow> {
@@ -59,11 +58,13 @@ export class PackedRows implements RecoveredRows {
         const kindAt = at + HEADER_BYTES + this.#prefixBytes
         const valueAt = at + HEADER_BYTES + view.getUint32(at)
         const end = valueAt + view.getUint32(at + 4)
+        const hash = valueAt + HASH_AT
+        const payload = valueAt + PAYLOAD_AT
         yield {
           kind: kindOf(bytes[kindAt]) ?? 'live',
-          key: bytes.subarray(kindAt + 1, valueAt),
-          value: bytes.subarray(valueAt + PAYLOAD_AT, end - PAYLOAD_END),
-          hash: bytes.subarray(valueAt + HASH_AT, valueAt + PAYLOAD_AT)
+          key: new Uint8Array(bytes.buffer, kindAt + 1, valueAt - kindAt - 1),
+          value: new Uint8Array(bytes.buffer, payload, end - PAYLOAD_END - payload),
+          hash: new Uint8Array(bytes.buffer, hash, ITEM_HASH_BYTES)
         }
         at = end
       }

@@ -38,15 +38,14 @@ export async function readLog(
   const repairs: LevelOperation[] = []
   const sum = new Fingerprint()
   const claimed = new Fingerprint()
-  const sizes = new SizeTable()
-  const hash = new Uint8Array(ITEM_HASH_BYTES)
+  const sizes = new SizeTable(log.sum.count)
   let bytes = 0
   let told = 0
   await scanRows(
     level.scan(rowRange(log.name)),
     (key, value) => {
-      const reason = rows.add(key, value, hash)
-      if (reason === undefined) {
+      const hash = rows.add(key, value)
+      if (typeof hash === 'object') {
         sum.add(hash)
         sizes.add(hash, key.length + value.length)
         bytes += key.length + value.length
@@ -54,7 +53,7 @@ export async function readLog(
       }
       if (quarantined.length < asideMax) repairs.push({ type: 'put', key: quarantineKey(key), value })
       repairs.push({ type: 'del', key })
-      quarantined.push({ ...parseRowKey(key, log.name.length), reason })
+      quarantined.push({ ...parseRowKey(key, log.name.length), reason: hash })
       claimed.add(claimedHash(value) ?? new Uint8Array(ITEM_HASH_BYTES))
     },
     () => {

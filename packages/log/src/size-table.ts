@@ -1,16 +1,28 @@
 const SLOTS_MIN = 64
+/** Slots made at once for rows that are said to come, at most: 8 MiB. */
+const SLOTS_EXPECTED_MAX = 2 ** 20
 /** Rows per slot above which the table doubles. */
 const LOAD_MAX = 0.7
+/** What a slot holds at most, in bytes. */
+const SIZE_MAX = 0xffff_ffff
 
 /**
  * The sizes of a log's rows by their hashes, so that replacing a row, which is named by its hash alone, says how many bytes
- * it frees. It knows 32 bits of each hash, at about 16 bytes a row. Rows that agree in those are taken for one another,
- * which costs an estimate its last digits and nothing else.
+ * it frees. It knows 32 bits of each hash, at about 16 bytes a row. Rows that agree in those are taken for one: the first that
+ * goes takes the bytes of all with it, which costs an estimate its last digits and nothing else.
  */
 export class SizeTable {
-  #keys = new Uint32Array(SLOTS_MIN)
-  #sizes = new Uint32Array(SLOTS_MIN)
+  #keys: Uint32Array
+  #sizes: Uint32Array
   #used = 0
+
+  /** `expected`: rows that are likely to come. */
+  constructor(expected = 0) {
+    let slots = SLOTS_MIN
+    while (slots < SLOTS_EXPECTED_MAX && slots * LOAD_MAX < expected) slots *= 2
+    this.#keys = new Uint32Array(slots)
+    this.#sizes = new Uint32Array(slots)
+  }
 
   add(hash: Uint8Array, bytes: number): void {
     if (this.#used + 1 > this.#keys.length * LOAD_MAX) this.#grow()
@@ -35,10 +47,10 @@ export class SizeTable {
   #insert(key: number, bytes: number): void {
     const mask = this.#keys.length - 1
     let slot = spread(key) & mask
-    while (this.#keys[slot] !== 0) slot = (slot + 1) & mask
+    while (this.#keys[slot] !== 0 && this.#keys[slot] !== key) slot = (slot + 1) & mask
+    if (this.#keys[slot] === 0) this.#used++
     this.#keys[slot] = key
-    this.#sizes[slot] = bytes
-    this.#used++
+    this.#sizes[slot] = Math.min((this.#sizes[slot] as number) + bytes, SIZE_MAX)
   }
 
   /** Moves up what follows, so that no search stops at a hole before what it looks for. */
@@ -53,6 +65,7 @@ export class SizeTable {
       hole = slot
     }
     this.#keys[hole] = 0
+    this.#sizes[hole] = 0
     this.#used--
   }
 

@@ -109,14 +109,13 @@ test('deleting many rows calls for a compaction, also when the files are small',
 test('the table of sizes gives back what was put in, whatever else it holds', () => {
   const table = new SizeTable()
   const hashes = Array.from({ length: 5_000 }, (_, i) => hashOf('live', String(i), ''))
-  // Equal beginnings lie behind one another, and 0 marks a free place.
+  // Equal beginnings are taken for one, and 0 marks a free place.
   const equal = [new Uint8Array(32), new Uint8Array(32)]
   for (const [i, hash] of [...hashes, ...equal].entries()) table.add(hash, i + 1)
   for (let i = 0; i < hashes.length; i += 2) expect(table.take(hashes[i] as Uint8Array)).toBe(i + 1)
   for (let i = 0; i < hashes.length; i++) {
     expect(table.take(hashes[i] as Uint8Array)).toBe(i % 2 === 0 ? 0 : i + 1)
   }
-  expect([5_001, 5_002]).toContain(table.take(new Uint8Array(32)))
-  expect([5_001, 5_002]).toContain(table.take(new Uint8Array(32)))
+  expect(table.take(new Uint8Array(32))).toBe(10_003)
   expect(table.take(new Uint8Array(32))).toBe(0)
 })

@@ -1,3 +1,5 @@
+import type { LogRow } from '@starling/log'
+import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -120,10 +122,16 @@ async function* recoverMillion(context: SuiteContext): AsyncIterable<Measurement
 async function fillStarling(folder: string): Promise<void> {
   const { store, log } = await openStarlingStore(folder)
   for (let at = 0; at < ENTRIES; at += ROWS_PER_APPEND) {
-    const rows = Array.from({ length: ROWS_PER_APPEND }, (_, i) => rowOf(at + i, at + i))
+    const rows = Array.from({ length: ROWS_PER_APPEND }, (_, i) => distinctRow(at + i))
     await log.append({ rows, clockMark: BigInt(at) })
   }
   await store.close()
+}
+
+/** A log of real entries has no two with one hash. */
+function distinctRow(index: number): LogRow {
+  const hash = createHash('sha256').update(String(index)).digest()
+  return { ...rowOf(index, index), hash: new Uint8Array(hash) }
 }
 
 async function fillFloor(folder: string): Promise<void> {
