@@ -4,5 +4,9 @@ export interface MutantResult {
   readonly verdict: string
   readonly killedBy?: string
 }
-export function resultPage(results: readonly MutantResult[]): string
+export function resultPage(
+  mutants: readonly MutantResult['mutant'][],
+  results: readonly MutantResult[],
+  before?: string
+): string
 export function isRight(result: MutantResult): boolean

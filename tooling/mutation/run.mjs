@@ -1,5 +1,5 @@
-// `npm run mutants [-- AREA|ID…]`: runs the tests of each mutant and sees them fail. A mutant that survives is a hole in the
-// tests. A whole run writes its result to docs/measurements/mutants.md.
+// `npm run mutants [-- AREA|ID…] [--dry]`: runs the tests of each mutant and sees them fail. A mutant that survives is a hole in the
+// tests. What came of each is written to docs/measurements/mutants.md, but with --dry.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,8 @@ import { isRight, resultPage } from './result-page.mjs'
 
 const root = join(import.meta.dirname, '..', '..')
 const [program, ...first] = JSON.parse(process.env.STARLING_PNPM ?? '["pnpm"]')
-const wanted = process.argv.slice(2)
+const dry = process.argv.includes('--dry')
+const wanted = process.argv.slice(2).filter(name => name !== '--dry')
 const all = loadMutants()
 const known = new Set(all.flatMap(({ id, area }) => [id, area]))
 const unknown = wanted.filter(name => !known.has(name))
@@ -33,7 +34,8 @@ for (const mutant of chosen) {
   console.log(`${result.verdict.padEnd(8)} ${mutant.id} (${seconds} s)${killer}`)
 }
 const right = results.filter(isRight)
-if (wanted.length === 0) writeFileSync(join(root, 'docs/measurements/mutants.md'), resultPage(results))
+const page = join(root, 'docs/measurements/mutants.md')
+if (!dry) writeFileSync(page, resultPage(all, results, readFileSync(page, 'utf8')))
 console.log(`${right.length} as they must, ${results.length - right.length} not`)
 process.exitCode = right.length === results.length ? 0 : 1
 

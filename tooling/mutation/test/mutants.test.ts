@@ -45,7 +45,7 @@ describe('applying a mutant', () => {
   })
 
   test('reaches the tests: one that must die does, and the control lives', () => {
-    const names = ['clock-counter-stuck', 'control']
+    const names = ['clock-counter-stuck', 'control', '--dry']
     const run = spawnSync(process.execPath, ['tooling/mutation/run.mjs', ...names], {
       cwd: root,
       encoding: 'utf8'
@@ -65,10 +65,16 @@ describe('applying a mutant', () => {
   })
 })
 
-test('the page says what survived', () => {
-  const rule = { id: 'x', area: 'codec', what: 'a | b', file: 'a.ts' }
-  const survived = { mutant: rule, verdict: 'survived' }
+test('the page says what survived, and keeps the lines of those that were not run', () => {
+  const first = { id: 'x', area: 'codec', what: 'a | b', file: 'a.ts' }
+  const second = { id: 'y', area: 'codec', what: 'c', file: 'a.ts' }
+  const survived = { mutant: first, verdict: 'survived' }
   expect(isRight(survived)).toBe(false)
-  expect(resultPage([survived])).toContain('0 of 1 killed.')
-  expect(resultPage([survived])).toContain('| codec | x | a \\| b | `a.ts` | survived |  |\n')
+  const page = resultPage([first, second], [survived])
+  expect(page).toContain('| codec | x | a \\| b | `a.ts` | survived |  |\n')
+  expect(page).not.toContain('| y |')
+  const both = resultPage([first, second], [{ mutant: second, verdict: 'killed', killedBy: 't' }], page)
+  expect(both).toContain(
+    '| codec | x | a \\| b | `a.ts` | survived |  |\n| codec | y | c | `a.ts` | killed | t |\n'
+  )
 })
