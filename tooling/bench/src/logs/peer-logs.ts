@@ -1,9 +1,9 @@
-import { ClassicLevel } from 'classic-level'
 import { join } from 'node:path'
 import { grouped, keyOf, valueOf, type LogContender, type OpenLog } from './log-contender.ts'
 
 /** classic-level with the least group commit before it: no checksums, no sums, no clock mark. */
 export async function openLevelLog(folder: string): Promise<LogContender> {
+  const { ClassicLevel } = await import('classic-level')
   const database = new ClassicLevel(folder, {
     keyEncoding: 'view',
     valueEncoding: 'view'
