@@ -13,6 +13,9 @@ export const LATENCY_MS: { readonly min: number; readonly max: number } = { min:
  */
 export const PARTITION_DETECTION_MS = 10_000
 
+/** Share by which a watcher's patience exceeds that time at most. Source: guess; connections count from their last packet. */
+export const DETECTION_SPREAD = 0.2
+
 /** Most nodes of one network: pair delays are keyed by two 26-bit indexes. */
 export const NODES_MAX: number = 2 ** 26
 

@@ -44,13 +44,8 @@ export { EventQueue } from './event-queue.ts'
 export type { SimLevelOperation } from './level/entries.ts'
 export { SimLevelError, type SimLevelErrorCode } from './level/level-error.ts'
 export { SimLevel, type SimLevelInit, type SimLevelRange, type SimLevelScan } from './level/sim-level.ts'
-export {
-  SimNetwork,
-  type NetworkCounters,
-  type NetworkNode,
-  type NodeIndex,
-  type SimNetworkInit
-} from './network.ts'
+export { SimNetwork } from './network.ts'
+export type { NetworkCounters, NetworkNode, NodeIndex, SimNetworkInit } from './network-types.ts'
 export type { NodePorts, NodePortsInit } from './node-ports.ts'
 export type { AsyncHost } from './run-async.ts'
 export { createSimulation, type SimEvent, type Simulation, type SimulationInit } from './simulation.ts'

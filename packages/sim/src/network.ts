@@ -1,63 +1,23 @@
 import type { SeededRandom } from '@starling/ports'
-import { LATENCY_MS, NODES_MAX, PARTITION_DETECTION_MS } from './config.ts'
+import { DETECTION_SPREAD, LATENCY_MS, NODES_MAX, PARTITION_DETECTION_MS } from './config.ts'
 import { digest, finish, mix, mixText } from './digest.ts'
-import { LinkOrder } from './link-order.ts'
+import { LinkConditions } from './link-conditions.ts'
+import type { NetworkCounters, NetworkNode, NodeIndex, SimNetworkInit } from './network-types.ts'
 import type { SimEvent, Simulation } from './simulation.ts'
 import { Watches } from './watches.ts'
-
-/** A node of a network: a small whole number, given by {@link SimNetwork.attach} in order from 0. */
-export type NodeIndex = number
-
-/** What a node does with what the network tells it. */
-export interface NetworkNode<M> {
-  /** A message from `from`. The object is the sender's own: treat it as read-only. */
-  message(from: NodeIndex, message: M): void
-  /** A watched peer is lost ({@link SimNetwork.watch}). The watch has ended. */
-  peerLost?(peer: NodeIndex): void
-}
-
-/** How a network behaves. Every chance is in 0 … 1. */
-export interface SimNetworkInit<M> {
-  /** Bounds of the one-way delay, ms. Each pair of nodes draws one delay, for ever, the same both ways. */
-  readonly latencyMs?: { readonly min: number; readonly max: number }
-  /** Most ms added to single messages, uniformly. Default 0. Links stay first in, first out unless `fifo` is false. */
-  readonly jitterMsMax?: number
-  /** Whether messages of a link keep their order. Default true. */
-  readonly fifo?: boolean
-  /** Chance that a message is lost. Default 0. */
-  readonly loss?: number
-  /** Chance that a message arrives twice. Default 0. */
-  readonly duplication?: number
-  /** Whether watchers are told of crashes. Default true: an ideal detector, one link delay after the crash. */
-  readonly detector?: boolean
-  /** Silence after which a watcher gives up a peer behind a partition, ms. Default {@link PARTITION_DETECTION_MS}. */
-  readonly partitionDetectionMs?: number
-  /** A 32-bit digest of a message for the trace hash. Default {@link digest}. */
-  readonly digest?: (message: M) => number
-  /** A message as text for a recording trace. Default JSON. */
-  readonly describe?: (message: M) => string
-  /** Part of the label of this network's randomness. Default `net`. */
-  readonly label?: string
-}
-
-/** What became of all messages: `sent + duplicated = delivered + lost + blocked + dead + inFlight`. */
-export interface NetworkCounters {
-  sent: number
-  delivered: number
-  duplicated: number
-  /** Lost by chance. */
-  lost: number
-  /** Held back by a partition when sent or when due. */
-  blocked: number
-  /** Addressed to a process that had ended by the time the message came. */
-  dead: number
-  inFlight: number
-}
 
 interface NodeSlot<M> {
   handler: NetworkNode<M>
   up: boolean
   incarnation: number
+  /** Set while the process is paused. */
+  pause: Pause<M> | undefined
+}
+
+interface Pause<M> {
+  readonly sinceMs: number
+  /** What has arrived meanwhile, in order. */
+  readonly held: Delivery<M>[]
 }
 
 /**
@@ -80,17 +40,14 @@ export class SimNetwork<M> {
   readonly #delaySeed: number
   readonly #latencyMin: number
   readonly #latencySpan: number
-  readonly #jitterMsMax: number
   readonly #detector: boolean
   readonly #partitionDetectionMs: number
   readonly #digest: (message: M) => number
   readonly #describe: (message: M) => string
   readonly #watches = new Watches()
-  readonly #order: LinkOrder | undefined
-  #loss: number
-  #duplication: number
+  readonly #conditions: LinkConditions
   #partitions = 0
-  #blocked: ((a: NodeIndex, b: NodeIndex) => boolean) | undefined
+  #blocked: ((from: NodeIndex, to: NodeIndex) => boolean) | undefined
 
   constructor(simulation: Simulation, init: SimNetworkInit<M> = {}) {
     const { min, max } = init.latencyMs ?? LATENCY_MS
@@ -102,14 +59,14 @@ export class SimNetwork<M> {
     this.#delaySeed = mixText(mixText(0, simulation.seed), label)
     this.#latencyMin = min
     this.#latencySpan = max - min
-    this.#jitterMsMax = init.jitterMsMax ?? 0
     this.#detector = init.detector ?? true
     this.#partitionDetectionMs = init.partitionDetectionMs ?? PARTITION_DETECTION_MS
     this.#digest = init.digest ?? digest
     this.#describe = init.describe ?? (message => JSON.stringify(message))
-    this.#order = this.#jitterMsMax > 0 && (init.fifo ?? true) ? new LinkOrder() : undefined
-    this.#loss = chance('loss', init.loss ?? 0)
-    this.#duplication = chance('duplication', init.duplication ?? 0)
+    this.#conditions = new LinkConditions(this.#random)
+    this.setJitter(init.jitterMsMax ?? 0, init.fifo ?? true)
+    this.setLoss(init.loss ?? 0)
+    this.setDuplication(init.duplication ?? 0)
   }
 
   /** How many nodes were attached. */
@@ -120,7 +77,7 @@ export class SimNetwork<M> {
   /** Adds a node, up at once. */
   attach(handler: NetworkNode<M>): NodeIndex {
     if (this.#nodes.length >= NODES_MAX) throw new RangeError(`a network holds at most ${NODES_MAX} nodes`)
-    return this.#nodes.push({ handler, up: true, incarnation: 0 }) - 1
+    return this.#nodes.push({ handler, up: true, incarnation: 0, pause: undefined }) - 1
   }
 
   isUp(node: NodeIndex): boolean {
@@ -143,12 +100,12 @@ export class SimNetwork<M> {
       this.counters.blocked++
       return
     }
-    if (this.#loss > 0 && this.#random.float() < this.#loss) {
+    if (this.#conditions.loses()) {
       this.counters.lost++
       return
     }
     this.#dispatch(from, to, target.incarnation, message)
-    if (this.#duplication > 0 && this.#random.float() < this.#duplication) {
+    if (this.#conditions.doubles()) {
       this.counters.duplicated++
       this.#dispatch(from, to, target.incarnation, message)
     }
@@ -156,24 +113,34 @@ export class SimNetwork<M> {
 
   /** Changes the chance of loss from now on. */
   setLoss(loss: number): void {
-    this.#loss = chance('loss', loss)
+    this.#conditions.setLoss(loss)
   }
 
   /** Changes the chance of duplication from now on. */
   setDuplication(duplication: number): void {
-    this.#duplication = chance('duplication', duplication)
+    this.#conditions.setDuplication(duplication)
+  }
+
+  /** Adds up to `jitterMsMax` to single messages from now on; unless `fifo` they may overtake each other. */
+  setJitter(jitterMsMax: number, fifo: boolean = true): void {
+    this.#conditions.setJitter(jitterMsMax, fifo)
+  }
+
+  /** Adds to the delay of each message sent from now on, by its ends: slow or clogged nodes and links. */
+  setExtraDelay(extraMs: ((from: NodeIndex, to: NodeIndex) => number) | undefined): void {
+    this.#conditions.setExtraDelay(extraMs)
   }
 
   /**
-   * Splits the network: nothing passes between `a` and `b` where the predicate holds, messages in flight included. Watchers
-   * across the split are told once it has lasted the detection time. `undefined` heals it.
+   * Splits the network: nothing passes from `from` to `to` where the predicate holds, messages in flight included. Watchers
+   * across the split, be it open in one direction, are told once it has lasted the detection time. `undefined` heals it.
    */
-  partition(blocked: ((a: NodeIndex, b: NodeIndex) => boolean) | undefined): void {
+  partition(blocked: ((from: NodeIndex, to: NodeIndex) => boolean) | undefined): void {
     this.#blocked = blocked
     this.#partitions++
     if (blocked === undefined) return
     for (const [watcher, peer] of this.#watches.pairs()) {
-      if (blocked(watcher, peer)) this.#detectPartition(watcher, peer)
+      if (this.#isParted(watcher, peer)) this.#detectPartition(watcher, peer)
     }
   }
 
@@ -184,7 +151,8 @@ export class SimNetwork<M> {
   watch(watcher: NodeIndex, peer: NodeIndex): void {
     if (this.#watches.add(watcher, peer) === undefined) return
     if (!this.#slot(peer).up) this.#tellLost(watcher, peer, this.delayMs(watcher, peer))
-    else if (this.#blocked?.(watcher, peer) === true) this.#detectPartition(watcher, peer)
+    else if (this.#isParted(watcher, peer)) this.#detectPartition(watcher, peer)
+    else this.#detectPause(watcher, peer)
   }
 
   unwatch(watcher: NodeIndex, peer: NodeIndex): void {
@@ -196,6 +164,8 @@ export class SimNetwork<M> {
     const slot = this.#slot(node)
     if (!slot.up) return
     slot.up = false
+    for (const delivery of slot.pause?.held ?? []) delivery.run()
+    slot.pause = undefined
     this.#watches.removeWatcher(node)
     this.simulation.trace.note(this.simulation.nowMs, node, 'crash')
     for (const watcher of this.#watches.watchersOf(node)) {
@@ -213,18 +183,54 @@ export class SimNetwork<M> {
     this.simulation.trace.note(this.simulation.nowMs, node, 'restart')
   }
 
+  /**
+   * Stops a node's process where it stands: what arrives waits. Its watchers are told once the silence has lasted the
+   * detection time. Its timers are its ports' to stop (`NodePorts.pause`).
+   */
+  pause(node: NodeIndex): void {
+    const slot = this.#slot(node)
+    if (!slot.up || slot.pause !== undefined) return
+    slot.pause = { sinceMs: this.simulation.nowMs, held: [] }
+    this.simulation.trace.note(this.simulation.nowMs, node, 'pause')
+    for (const watcher of this.#watches.watchersOf(node)) this.#detectPause(watcher, node)
+  }
+
+  /**
+   * Lets a paused node go on: everything that waited is delivered now, in order. After a pause beyond the detection time its
+   * connections are gone at the other ends, so it is told that everybody it watches is lost.
+   */
+  resume(node: NodeIndex): void {
+    const slot = this.#slot(node)
+    const { pause } = slot
+    if (pause === undefined) return
+    slot.pause = undefined
+    this.simulation.trace.note(this.simulation.nowMs, node, 'resume')
+    for (const delivery of pause.held) delivery.run()
+    if (this.simulation.nowMs - pause.sinceMs < this.#partitionDetectionMs) return
+    for (const peer of this.#watches.watchedBy(node)) {
+      this.#notice(node, peer, this.delayMs(node, peer), () => true)
+    }
+  }
+
+  isPaused(node: NodeIndex): boolean {
+    return this.#slot(node).pause !== undefined
+  }
+
   #dispatch(from: NodeIndex, to: NodeIndex, incarnation: number, message: M): void {
-    let due = this.simulation.nowMs + this.delayMs(from, to)
-    if (this.#jitterMsMax > 0) due += this.#random.float() * this.#jitterMsMax
-    if (this.#order !== undefined) due = this.#order.dueMs(from, to, due)
+    const due = this.#conditions.dueMs(from, to, this.simulation.nowMs + this.delayMs(from, to))
     this.counters.inFlight++
     this.simulation.enqueueAt(due, new Delivery(this, from, to, incarnation, message))
   }
 
-  /** Called by the delivery event when a message is due. */
-  deliver(from: NodeIndex, to: NodeIndex, incarnation: number, message: M): void {
-    this.counters.inFlight--
+  /** Called by the delivery event when a message is due, and again for what a paused process has kept waiting. */
+  deliver(delivery: Delivery<M>): void {
+    const { from, to, incarnation, message } = delivery
     const slot = this.#slot(to)
+    if (slot.pause !== undefined && slot.up && slot.incarnation === incarnation) {
+      slot.pause.held.push(delivery)
+      return
+    }
+    this.counters.inFlight--
     if (!slot.up || slot.incarnation !== incarnation) {
       this.counters.dead++
       return
@@ -242,7 +248,22 @@ export class SimNetwork<M> {
 
   #detectPartition(watcher: NodeIndex, peer: NodeIndex): void {
     const epoch = this.#partitions
-    this.#notice(watcher, peer, this.#partitionDetectionMs, () => epoch === this.#partitions)
+    this.#notice(watcher, peer, this.#patienceMs(), () => epoch === this.#partitions)
+  }
+
+  #detectPause(watcher: NodeIndex, peer: NodeIndex): void {
+    const slot = this.#slot(peer)
+    const { pause } = slot
+    if (pause !== undefined) this.#notice(watcher, peer, this.#patienceMs(), () => slot.pause === pause)
+  }
+
+  #patienceMs(): number {
+    return this.#partitionDetectionMs * (1 + DETECTION_SPREAD * this.#random.float())
+  }
+
+  /** A connection dies when either direction is cut: what arrives goes unanswered. */
+  #isParted(a: NodeIndex, b: NodeIndex): boolean {
+    return this.#blocked?.(a, b) === true || this.#blocked?.(b, a) === true
   }
 
   #tellLost(watcher: NodeIndex, peer: NodeIndex, delayMs: number): void {
@@ -269,25 +290,20 @@ export class SimNetwork<M> {
 
 class Delivery<M> implements SimEvent {
   readonly #network: SimNetwork<M>
-  readonly #from: NodeIndex
-  readonly #to: NodeIndex
-  readonly #incarnation: number
-  readonly #message: M
+  readonly from: NodeIndex
+  readonly to: NodeIndex
+  readonly incarnation: number
+  readonly message: M
 
   constructor(network: SimNetwork<M>, from: NodeIndex, to: NodeIndex, incarnation: number, message: M) {
     this.#network = network
-    this.#from = from
-    this.#to = to
-    this.#incarnation = incarnation
-    this.#message = message
+    this.from = from
+    this.to = to
+    this.incarnation = incarnation
+    this.message = message
   }
 
   run(): void {
-    this.#network.deliver(this.#from, this.#to, this.#incarnation, this.#message)
+    this.#network.deliver(this)
   }
-}
-
-function chance(name: string, value: number): number {
-  if (!(value >= 0 && value <= 1)) throw new RangeError(`${name} must be from 0 to 1, got ${value}`)
-  return value
 }

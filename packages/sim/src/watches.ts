@@ -34,6 +34,10 @@ export class Watches {
     return [...(this.#watchers.get(peer)?.keys() ?? [])]
   }
 
+  watchedBy(watcher: number): number[] {
+    return [...(this.#watched.get(watcher)?.keys() ?? [])]
+  }
+
   *pairs(): Generator<[watcher: number, peer: number]> {
     for (const [watcher, peers] of this.#watched) {
       for (const peer of peers.keys()) yield [watcher, peer]
