@@ -78,6 +78,8 @@ export interface Received {
 /** A key whose entry goes back. */
 export interface Back {
   readonly key: string
+  /** The reference that the key has now, if it has one: what the session found under it is sent in any case. */
+  readonly ref: number | undefined
   /** There are answers for it: the peer has not seen them, even if it got the rest of the entry in this session already. */
   readonly answered: boolean
 }
