@@ -80,7 +80,7 @@ export {
 export { loadSnapshot, type LoadOptions, type LoadResult } from './load-snapshot.ts'
 export { ObservedRemoveMap } from './map.ts'
 export { entryBytes, Quota, type QuotaLimits, type QuotaPart } from './quota.ts'
-export { Refusals, type RefusalReason } from './refusals.ts'
+export { Refusals, type RefusalReason, type RefusedItem } from './refusals.ts'
 export { isReplicaId, REPLICA_ID_BYTES, replicaIdBytes, replicaIdOf } from './replica-id.ts'
 export {
   decodeSetAside,

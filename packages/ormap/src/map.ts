@@ -1,8 +1,9 @@
+import { decodeUtf8 } from '@starling/codec'
 import type { Hash } from '@starling/ports'
 import { ITEM_HASH_BYTES, type Fingerprint } from '@starling/reconcile/fingerprint'
 import { copyBytes } from './copy-bytes.ts'
 import { countClashes, EMPTY_ENTRY, hasLiveDot, isDot, joinEntries, sameLiveDots } from './entry.ts'
-import { entryLength, isLive, liveEnd, readEntry, writeEntry } from './entry-bytes.ts'
+import { entryLength, isLive, keyStart, liveEnd, readEntry, skipKey, writeEntry } from './entry-bytes.ts'
 import { ItemHashes } from './item-hashes.ts'
 import { SlabStore } from './slab-store.ts'
 import type { Entry, EntryChange, Item } from './types.ts'
@@ -62,6 +63,19 @@ export class ObservedRemoveMap {
   encoded(key: string): Uint8Array | undefined {
     const slot = this.#store.slotOf(key)
     return slot === undefined ? undefined : this.#store.rowOf(slot)
+  }
+
+  /** A small number that stands for a key while it has an entry, and may stand for another key afterwards. */
+  refOf(key: string): number | undefined {
+    return this.#store.slotOf(key)
+  }
+
+  /** The key that such a number stands for now; `undefined` when it stands for none. */
+  keyOf(ref: number): string | undefined {
+    if (!this.#store.holds(ref)) return undefined
+    const bytes = this.#store.bytesOf(ref)
+    const start = this.#store.offsetOf(ref)
+    return decodeUtf8(bytes.subarray(keyStart(bytes, start), skipKey(bytes, start)))
   }
 
   /** The item hash of a key, 32 bytes; `undefined` when it has no live value. */

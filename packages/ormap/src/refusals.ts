@@ -1,16 +1,24 @@
+import type { Stamp } from '@starling/hlc'
 import { REFUSAL_PAUSE_MS, REFUSAL_PAUSE_MS_MAX, REFUSALS_MAX } from './config.ts'
 
 /** Why an entry is not here although a peer has it. */
-export type RefusalReason = 'future' | 'quota'
+export type RefusalReason = 'future' | 'quota' | 'rowTooLong'
 
-interface Refusal {
+/** One entry that was refused, as it is found among a peer's items. */
+export interface RefusedItem {
+  readonly hash: Uint8Array
+  /** The greatest stamp of its live values. */
+  readonly stamp: Stamp
+}
+
+interface Refusal extends RefusedItem {
   readonly reason: RefusalReason
   readonly pauseMs: number
   readonly retryAtMs: number
 }
 
 /**
- * The hashes of entries that were refused for time or quota, so that a session does not fetch them over and over. Each is
+ * The hashes of entries that were refused for time, quota or length, so that a session does not fetch them over and over. Each is
  * fetched again after a pause that doubles, up to an hour. While there is any the replica has not converged.
  *
  * Bounded: beyond the limit the one that was refused longest ago is forgotten, and merely fetched once more.
@@ -28,14 +36,15 @@ export class Refusals {
     return this.#refused.size
   }
 
-  /** An entry was refused. */
-  note(itemHash: Uint8Array, reason: RefusalReason, nowMs: number): void {
+  /** An entry was refused. Its stamp is needed by {@link Refusals.paused} only. */
+  note(itemHash: Uint8Array, reason: RefusalReason, nowMs: number, stamp: Stamp = 0n): void {
     const name = nameOf(itemHash)
     const before = this.#refused.get(name)
     const pauseMs =
       before === undefined ? REFUSAL_PAUSE_MS : Math.min(before.pauseMs * 2, REFUSAL_PAUSE_MS_MAX)
     this.#refused.delete(name)
-    this.#refused.set(name, { reason, pauseMs, retryAtMs: nowMs + pauseMs })
+    const retryAtMs = nowMs + pauseMs
+    this.#refused.set(name, { reason, pauseMs, retryAtMs, hash: new Uint8Array(itemHash), stamp })
     if (this.#refused.size > this.#max) this.#refused.delete(this.#refused.keys().next().value as string)
   }
 
@@ -43,6 +52,11 @@ export class Refusals {
   mayFetch(itemHash: Uint8Array, nowMs: number): boolean {
     const refusal = this.#refused.get(nameOf(itemHash))
     return refusal === undefined || nowMs >= refusal.retryAtMs
+  }
+
+  /** Those that are not to be fetched now. */
+  *paused(nowMs: number): Generator<RefusedItem, void, undefined> {
+    for (const refusal of this.#refused.values()) if (nowMs < refusal.retryAtMs) yield refusal
   }
 
   /** An entry was accepted, or no peer has it any more. */
@@ -59,7 +73,7 @@ export class Refusals {
 
   /** How many are remembered for each reason: why this replica has not converged. */
   counts(): Readonly<Record<RefusalReason, number>> {
-    const counts = { future: 0, quota: 0 }
+    const counts = { future: 0, quota: 0, rowTooLong: 0 }
     for (const { reason } of this.#refused.values()) counts[reason]++
     return counts
   }

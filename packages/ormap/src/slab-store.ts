@@ -63,6 +63,11 @@ export class SlabStore {
     return this.#slots.get(key)
   }
 
+  /** Whether a slot holds a row now. */
+  holds(slot: number): boolean {
+    return slot < this.#slotCount && this.#slabNumber(slot) !== NOWHERE
+  }
+
   /** Forgets a key and its row. Its slot may be given to another key. */
   delete(key: string): void {
     const slot = this.#slots.get(key)

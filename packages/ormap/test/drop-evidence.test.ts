@@ -60,3 +60,19 @@ test('exactly the covered evidence of any entry is forgotten', () => {
     runs(3000)
   )
 })
+
+test('a reference stands for its key as long as the key has an entry', () => {
+  const map = mapOf(entryOf(item('a', 1)))
+  map.join('schlüssel', entryOf(item('a', 1, 5)))
+  const refs = ['k', 'schlüssel'].map(key => must(map.refOf(key)))
+  expect(refs.map(ref => map.keyOf(ref))).toEqual(['k', 'schlüssel'])
+  map.join('schlüssel', entryOf(item('a', 2, 6)))
+  expect(map.refOf('schlüssel')).toBe(refs[1])
+  map.dropEvidence('k', () => true)
+  expect([map.refOf('k'), map.keyOf(must(refs[0])), map.keyOf(99), map.refOf('other')]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    undefined
+  ])
+})

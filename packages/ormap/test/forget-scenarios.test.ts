@@ -210,7 +210,7 @@ describe('a session', () => {
       else before += session.bytes
       if (minute % 100 === 99) expect(cluster.shown(full)).toEqual({ l: [`${minute - 49}`] })
     }
-    expect(full.refusals.counts()).toEqual({ future: 0, quota: 1 })
+    expect(full.refusals.counts()).toEqual({ future: 0, quota: 1, rowTooLong: 0 })
     expect(full.quota.isOver).toBe(true)
     // In the last 100 rounds: the refused entry once or twice, the other key's once.
     expect(bytes).toBeLessThan(400)

@@ -221,7 +221,7 @@ describe('refused entries', () => {
     ]).toEqual([false, true])
     for (let i = 0; i < 20; i++) refusals.note(hashOf(1), 'quota', 0)
     expect(refusals.mayFetch(hashOf(1), REFUSAL_PAUSE_MS_MAX)).toBe(true)
-    expect([refusals.size, refusals.counts()]).toEqual([1, { future: 0, quota: 1 }])
+    expect([refusals.size, refusals.counts()]).toEqual([1, { future: 0, quota: 1, rowTooLong: 0 }])
     refusals.forget(hashOf(1))
     expect([refusals.size, refusals.mayFetch(hashOf(1), 0)]).toEqual([0, true])
   })
@@ -233,6 +233,16 @@ describe('refused entries', () => {
     refusals.note(hashOf(1), 'quota', 0)
     refusals.note(hashOf(3), 'future', 0)
     expect([1, 2, 3].map(n => refusals.mayFetch(hashOf(n), 0))).toEqual([false, true, false])
+  })
+
+  test('are listed, hash and stamp, until they may be fetched', () => {
+    const refusals = new Refusals()
+    refusals.note(hashOf(1), 'quota', 0, 7n)
+    refusals.note(hashOf(2), 'future', 5, 9n)
+    expect([...refusals.paused(REFUSAL_PAUSE_MS)].map(({ hash, stamp }) => ({ hash, stamp }))).toEqual([
+      { hash: hashOf(2), stamp: 9n }
+    ])
+    expect([...refusals.paused(REFUSAL_PAUSE_MS - 1)]).toHaveLength(2)
   })
 
   test('that nobody offers any more do not count for ever', () => {
