@@ -7,7 +7,7 @@ import { Links } from './links.ts'
 import type { SessionPort } from './ports.ts'
 import { TimerQueue } from './timer-queue.ts'
 import { SwarmTopic } from './topic.ts'
-import type { Contact, Gossip, GossipStats, Topic } from './types.ts'
+import type { Gossip, GossipStats, JoinOptions, Topic } from './types.ts'
 
 /** What gossip is made of. */
 export interface GossipComponents {
@@ -45,7 +45,7 @@ class TopicSwarms implements Gossip {
     })
   }
 
-  join(name: string, options: { readonly contacts: readonly Contact[] }): Topic {
+  join(name: string, options: JoinOptions): Topic {
     if (this.#stopping !== undefined) throw new GossipStoppedError()
     if (typeof name !== 'string' || name.length === 0)
       throw new TypeError('a topic name must be a text that is not empty')
@@ -76,7 +76,7 @@ class TopicSwarms implements Gossip {
       }
     })
     this.#topics.set(name, topic)
-    topic.addContacts(options.contacts)
+    topic.start(options)
     this.#links.add(topic)
     return topic
   }

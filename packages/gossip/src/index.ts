@@ -30,4 +30,4 @@ export {
 export { GossipChannelError, GossipStoppedError, TopicLeftError, TopicLimitError } from './errors.ts'
 export { createGossip, type GossipComponents } from './gossip.ts'
 export type { FramedChannel, PeerKey, Session, SessionEvent, SessionPort } from './ports.ts'
-export type { Contact, Gossip, GossipStats, NeighborEvent, Topic, TopicStats } from './types.ts'
+export type { Contact, Gossip, GossipStats, JoinOptions, NeighborEvent, Topic, TopicStats } from './types.ts'

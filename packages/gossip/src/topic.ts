@@ -4,7 +4,7 @@ import {
   encodeMessage as encodeOverlay,
   HyParView
 } from '@starling/hyparview'
-import type { Input as OverlayInput, Output as OverlayOutput } from '@starling/hyparview'
+import type { Input as OverlayInput, Output as OverlayOutput, PeerInfo } from '@starling/hyparview'
 import { decodeMessage as decodeTree, encodeMessage as encodeTree, Plumtree } from '@starling/plumtree'
 import type { Input as TreeInput, Output as TreeOutput } from '@starling/plumtree'
 import type { Clock, Hash, Random } from '@starling/ports'
@@ -15,7 +15,7 @@ import type { Link } from './link.ts'
 import type { Links, TopicReceiver } from './links.ts'
 import type { PeerKey, SessionPort } from './ports.ts'
 import type { TimerQueue } from './timer-queue.ts'
-import type { Contact, NeighborEvent, Topic, TopicStats } from './types.ts'
+import type { Contact, JoinOptions, NeighborEvent, Topic, TopicStats } from './types.ts'
 
 export interface TopicInit {
   readonly name: string
@@ -92,11 +92,21 @@ export class SwarmTopic implements Topic, TopicReceiver {
 
   addContacts(contacts: readonly Contact[]): void {
     if (this.#leaving !== undefined) throw new TopicLeftError(this.name)
+    this.start({ contacts })
+  }
+
+  /** Takes part from the first time on; later ones bring more contacts. */
+  start({ contacts, saved = [] }: JoinOptions): void {
     const { dataBytesMax } = this.#init.config.overlay
-    const infos = contacts
-      .filter(contact => contact.peer !== this.#init.sessions.self)
-      .map(({ peer, addresses }) => ({ id: peer, data: encodeAddresses(addresses, dataBytesMax) }))
-    this.#step({ layer: 'overlay', input: { type: 'join', contacts: infos } })
+    const infos = (list: readonly Contact[]): PeerInfo[] =>
+      list
+        .filter(contact => contact.peer !== this.#init.sessions.self)
+        .map(({ peer, addresses }) => ({ id: peer, data: encodeAddresses(addresses, dataBytesMax) }))
+    this.#step({ layer: 'overlay', input: { type: 'join', contacts: infos(contacts), saved: infos(saved) } })
+  }
+
+  savedPeers(): Contact[] {
+    return this.#overlay.savedPeers().map(({ id, data }) => ({ peer: id, addresses: decodeAddresses(data) }))
   }
 
   leave(): Promise<void> {

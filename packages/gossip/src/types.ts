@@ -7,6 +7,12 @@ export interface Contact {
   readonly addresses: readonly string[]
 }
 
+/** How to get into a topic. */
+export interface JoinOptions {
+  readonly contacts: readonly Contact[]
+  readonly saved?: readonly Contact[]
+}
+
 /** A neighbour appeared or disappeared. Up and down alternate for each peer. */
 export interface NeighborEvent {
   readonly type: 'up' | 'down'
@@ -31,6 +37,11 @@ export interface Topic {
   onNeighbor(listener: (event: NeighborEvent) => void): () => void
   /** More peers to join through. They are probed for ever. */
   addContacts(contacts: readonly Contact[]): void
+  /**
+   * Peers worth keeping for the next start, best first: neighbours, contacts, spare peers. At most the two views, the
+   * address book and the contacts together, 267 by default. Give them to `join` as `saved`.
+   */
+  savedPeers(): Contact[]
   /** Leaves for good: neighbours are told, nothing is delivered any more. Resolves when the farewells were sent or given up. */
   leave(): Promise<void>
   stats(): TopicStats
@@ -73,14 +84,16 @@ export interface GossipStats {
 /** Topic swarms over a session port. */
 export interface Gossip {
   /**
-   * Joins a topic. Returns at once; contacts are probed until there are neighbours, and for ever after.
+   * Joins a topic. Returns at once; contacts are probed until there are neighbours, and for ever after. `saved` is what
+   * `savedPeers()` returned in an earlier life: tried too, never in place of a contact; what is too much or too long of it
+   * is left out.
    *
    * @throws TypeError when the name is no text, empty or joined already
    * @throws RangeError when the name is too long
    * @throws TopicLimitError when too many topics are joined
    * @throws GossipStoppedError after `stop`
    */
-  join(topic: string, options: { readonly contacts: readonly Contact[] }): Topic
+  join(topic: string, options: JoinOptions): Topic
   /** Leaves every topic and ends every channel. Leaves no timer behind. Idempotent. */
   stop(): Promise<void>
   stats(): GossipStats

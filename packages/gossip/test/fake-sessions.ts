@@ -5,6 +5,7 @@ import { systemHash } from '@starling/ports/system'
 import { createSimulation, type NodePorts, type Simulation } from '@starling/sim'
 import {
   createGossip,
+  type Contact,
   type FramedChannel,
   type Gossip,
   type GossipInit,
@@ -83,10 +84,10 @@ export class Swarm {
   }
 
   /** Joins a topic at a node that is up, or is started for it. */
-  join(key: PeerKey, name: string, contacts: readonly PeerKey[]): Topic {
+  join(key: PeerKey, name: string, contacts: readonly PeerKey[], saved: readonly Contact[] = []): Topic {
     const gossip = this.nodes.get(key)?.up === true ? this.node(key).gossip : this.add(key)
     const infos = contacts.map(peer => ({ peer, addresses: [`/dns4/${peer}/udp/4001/quic-v1`] }))
-    const topic = gossip.join(name, { contacts: infos })
+    const topic = gossip.join(name, { contacts: infos, saved })
     this.#topics.set(`${key}/${name}`, topic)
     return topic
   }

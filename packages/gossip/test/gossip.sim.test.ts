@@ -218,6 +218,19 @@ describe('faults', () => {
     expect(await swarm.until(() => reborn.topic.neighbors().length === 1, 60_000)).toBeLessThan(12_000)
   })
 
+  test('a node that starts again with the peers it saved gets in, though its only contact is gone', async () => {
+    const swarm = new Swarm()
+    const members = await cluster(swarm, 8)
+    await swarm.pass(60_000)
+    const saved = memberOf(members, 7).topic.savedPeers()
+    expect(saved.length).toBeGreaterThanOrEqual(5)
+    expect(saved[0]?.addresses).toEqual([expect.stringContaining('/ip4/127.0.0.1/')])
+    swarm.crash('n7')
+    swarm.crash('n0')
+    const reborn = swarm.join('n7', 'flags', ['n0'], saved)
+    expect(await swarm.until(() => reborn.neighbors().length > 0, 60_000)).toBeLessThan(5_000)
+  })
+
   test('two halves that were apart for ten minutes become one again', async () => {
     const swarm = new Swarm(5)
     const members = await cluster(swarm, 12)

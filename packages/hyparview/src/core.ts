@@ -219,6 +219,21 @@ export class Core {
     this.#remember(info, true, [])
   }
 
+  /**
+   * Takes up what an earlier life saved, best first: hearsay by now, so it displaces neither a contact nor a peer that was
+   * met. What does not fit into the passive view is in the address book.
+   */
+  recall(saved: readonly PeerInfo[]): void {
+    const { dataBytesMax, bookCapacity, passiveViewCapacity } = this.config
+    const fits = (info: PeerInfo): boolean => info.id !== this.self && info.data.length <= dataBytesMax
+    const known = saved.filter(fits).slice(0, bookCapacity)
+    for (const info of known.toReversed()) this.book.addHeard(info)
+    const room = passiveViewCapacity - this.passive.size
+    for (const info of known.slice(0, Math.max(0, room))) {
+      if (!this.active.has(info.id)) this.passive.add(info, false)
+    }
+  }
+
   #remember(info: PeerInfo, verified: boolean, expendable: readonly PeerKey[]): void {
     if (!this.passive.has(info.id)) this.#learned = true
     this.passive.add(info, verified, expendable)

@@ -79,7 +79,7 @@ export class PeerBook {
     )
   }
 
-  /** All of it, contacts first. Worth saving: it is what a restarted node can be given as contacts. */
+  /** All of it, contacts first. */
   peers(): PeerInfo[] {
     const all = new Map(this.#heard)
     for (const [id, info] of this.#lost) all.set(id, info)

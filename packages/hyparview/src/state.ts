@@ -67,7 +67,7 @@ export class HyParView {
     return this.#core.joined
   }
 
-  /** Every peer worth saving for the next start, neighbours first: give them to `join` as contacts. */
+  /** Every peer worth saving for the next start, neighbours first: give them to `join` as `saved`. */
   savedPeers(): PeerInfo[] {
     const { active, book, passive } = this.#core
     const all = new Map<PeerKey, PeerInfo>()
@@ -88,7 +88,7 @@ export class HyParView {
     core.nowMs = Math.max(core.nowMs, nowMs)
     switch (input.type) {
       case 'join':
-        this.#join(input.contacts)
+        this.#join(input.contacts, input.saved ?? [])
         break
       case 'message':
         this.#onMessage(input.from, input.message)
@@ -111,12 +111,13 @@ export class HyParView {
     return core.drain()
   }
 
-  #join(contacts: readonly PeerInfo[]): void {
+  #join(contacts: readonly PeerInfo[], saved: readonly PeerInfo[]): void {
     const core = this.#core
     for (const contact of contacts) {
       checkData(core.config, contact.data)
       if (contact.id !== core.self) core.book.addContact(contact)
     }
+    core.recall(saved)
     if (!core.joined) {
       core.joined = true
       this.#shuffling.start()

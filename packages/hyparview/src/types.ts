@@ -131,8 +131,12 @@ export type Timer =
 
 /** What the driver tells the machine. */
 export type Input =
-  /** Start, or learn of more contacts. Without contacts the node waits to be joined. Idempotent. */
-  | { readonly type: 'join'; readonly contacts: readonly PeerInfo[] }
+  /**
+   * Start, or learn of more contacts. Without contacts the node waits to be joined. Idempotent. `saved` is what
+   * `savedPeers()` of an earlier life returned: spare peers, tried where contacts do not answer; what of it exceeds a limit
+   * is left out.
+   */
+  | { readonly type: 'join'; readonly contacts: readonly PeerInfo[]; readonly saved?: readonly PeerInfo[] }
   /** A decoded message. `from` is the identity the transport authenticated, never a field of the message. */
   | { readonly type: 'message'; readonly from: PeerKey; readonly message: Message }
   /** The peer cannot be reached: its connection ended, or one attempt to dial it failed. */
