@@ -69,19 +69,11 @@ export interface Received {
   /** Something changed by a write that is older than a broadcast takes. */
   readonly news: boolean
   /**
-   * Keys of which the peer should get the entry in return: something is here that did not come with what was received, or there
-   * are answers. Each once.
+   * Keys of which the peer should get the entry in return, each once: those with answers, and those that had no live item before
+   * this call, so that no comparison finds them, while something is here that did not come. What is live here and differs is
+   * found by the comparison, and sent without this.
    */
-  readonly back: readonly Back[]
-}
-
-/** A key whose entry goes back. */
-export interface Back {
-  readonly key: string
-  /** The reference that the key has now, if it has one: what the session found under it is sent in any case. */
-  readonly ref: number | undefined
-  /** There are answers for it: the peer has not seen them, even if it got the rest of the entry in this session already. */
-  readonly answered: boolean
+  readonly back: readonly string[]
 }
 
 /** How a session ended. */
