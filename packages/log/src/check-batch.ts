@@ -1,5 +1,6 @@
 import { ITEM_HASH_BYTES } from '@starling/reconcile/fingerprint'
 import type { StoreLimits } from './config.ts'
+import { kindByte } from './keys.ts'
 import { ROW_HEADER_BYTES } from './rows.ts'
 import type { LogBatch, LogRow } from './types.ts'
 
@@ -36,8 +37,8 @@ export function checkName(name: string, limits: StoreLimits): Uint8Array {
 }
 
 function checkRow(row: LogRow, limits: StoreLimits): number {
-  if (row.kind !== 'live' && row.kind !== 'evidence') {
-    throw new TypeError(`a row's kind is 'live' or 'evidence', got ${String(row.kind)}`)
+  if (kindByte(row.kind) === undefined) {
+    throw new TypeError(`a row's kind is live, evidence, known or setAside, got ${row.kind as string}`)
   }
   if (row.key.length > limits.keyBytesMax) {
     throw new RangeError(`a row's key has at most ${limits.keyBytesMax} bytes, got ${row.key.length}`)

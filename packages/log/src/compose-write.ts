@@ -33,13 +33,19 @@ export function composeWrite(group: WriteGroup, state: StoreState): Write {
   let { sync } = group
   let { clockMark } = state
   for (const [log, delta] of group.deltas) {
-    for (const one of log.repairs) repairs.push(one)
+    if (delta.clockMark > clockMark) clockMark = delta.clockMark
+    if (delta.rows === 0 && !delta.drop && log.found !== undefined) {
+      // Nothing is accepted without rows, so this log's meta row goes on to say what is missing; the store's row keeps the mark.
+      landings.push(() => keepMark(log, delta.clockMark))
+      continue
+    }
+    // Of a log that goes, no damaged bytes are kept.
+    for (const one of log.repairs) if (!delta.drop || one.type === 'del') repairs.push(one)
     const next = nextOf(log, delta, batch)
     // The store's sum vouches for what was synced. Rows that leave it have to leave it on disk as well.
     if (!log.lax) sum.subtract(log.sum)
     if (!next.lax) sum.combine(next.sum)
     else if (!log.lax && log.sum.count > 0) sync = true
-    if (next.clockMark > clockMark) clockMark = next.clockMark
     metas.push(
       delta.drop
         ? { type: 'del', key: log.metaKey }
@@ -66,6 +72,11 @@ export function composeWrite(group: WriteGroup, state: StoreState): Write {
       return landings.reduce((grown, land) => grown + land(), 0)
     }
   }
+}
+
+function keepMark(log: LogState, clockMark: bigint): number {
+  if (clockMark > log.clockMark) log.clockMark = clockMark
+  return 0
 }
 
 /** What reading the log found takes the place of what its meta row promised. */

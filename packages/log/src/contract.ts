@@ -83,7 +83,9 @@ function rowContract(scenario: Scenario): void {
       const log = await store.openLog('flags')
       await log.append(batch([model.put('a', '1'), model.put('b', '1'), model.put('', 'empty key')], 5n))
       await log.append(batch([model.put('a', '2'), model.put('a', 'seen', 'evidence')], 9n))
-      await log.append(batch([model.delete('b'), model.put('c', '')], 7n))
+      await log.append(batch([model.put('a', 'of a', 'known'), model.put('a', 'kept', 'setAside')], 9n))
+      await log.append(batch([model.put('a', 'now', 'known'), model.put('b', 'x', 'setAside')], 9n))
+      await log.append(batch([model.delete('b', 'setAside'), model.delete('b'), model.put('c', '')], 7n))
       await store.close()
 
       store = await reopen()
@@ -142,6 +144,24 @@ function rowContract(scenario: Scenario): void {
     store = await parts.reopen()
     assert.deepEqual(contents((await store.openLog('x')).recovered), { 'live k': '198' })
     assert.deepEqual(contents((await store.openLog('y')).recovered), { 'live k': '199' })
+    await store.close()
+  })
+
+  scenario('an append without rows keeps its clock mark', async ({ create, reopen }) => {
+    const model = new RowModel()
+    let store = await create()
+    const [used, fresh] = [await store.openLog('used'), await store.openLog('fresh')]
+    await used.append(batch([model.put('a', '1')], 5n))
+    await Promise.all([used.append(batch([], 70n)), fresh.append(batch([], 60n))])
+    await used.append(batch([], 8n))
+    await store.close()
+    store = await reopen()
+    const [again, other] = [await store.openLog('used'), await store.openLog('fresh')]
+    assert.deepEqual([again.recovered.clockMark, other.recovered.clockMark], [70n, 60n])
+    assert.deepEqual([again.recovered.damaged, other.recovered.damaged], [undefined, undefined])
+    assert.deepEqual(contents(again.recovered), model.contents())
+    assert.deepEqual(contents(other.recovered), {})
+    assert.equal((await store.verify()).ok, true)
     await store.close()
   })
 

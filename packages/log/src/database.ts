@@ -140,9 +140,9 @@ export class Database {
       damage.push(
         ...(ofStore.length > 0 ? ofStore : [{ type: 'damagedEarlier', batch: state.damagedAt } as const])
       )
-      // The newest meta row may be among what was lost, so only the whole store's mark is surely not too low.
-      if (state.clockMark > log.clockMark) log.clockMark = state.clockMark
     }
+    // The newest meta row may be among what was lost, and marks without rows are kept by the store's row alone.
+    if (damage.length > 0 && state.clockMark > log.clockMark) log.clockMark = state.clockMark
     return {
       rows: reading.rows,
       clockMark: log.clockMark,

@@ -24,9 +24,8 @@ export async function destroyRows(
     await database.queue.append(log, { rows, clockMark }, 0, true)
     rows = []
   }
-  // At least one, which accepts damage and sets damaged rows aside.
-  await database.queue.append(log, { rows, clockMark }, 0, true)
-  const setAside: LevelOperation[] = []
-  await scanRows(database.level.scan(quarantineRange(log.name)), key => setAside.push({ type: 'del', key }))
-  await database.queue.drop(log, setAside)
+  if (rows.length > 0) await database.queue.append(log, { rows, clockMark }, 0, true)
+  const kept: LevelOperation[] = []
+  await scanRows(database.level.scan(quarantineRange(log.name)), key => kept.push({ type: 'del', key }))
+  await database.queue.drop(log, kept)
 }

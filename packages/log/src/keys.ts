@@ -6,15 +6,22 @@ import type { RowKind } from './types.ts'
  * - `01` the store's row
  * - `02 len name` a log's meta row
  * - `03 len name kind key` a row
- * - `04 len name kind key` the bytes of a damaged row that was set aside
+ * - `04 len name kind key` the bytes of a damaged row that were kept
+ *
+ * `kind` is 01 live, 02 evidence, 03 known, 04 set aside by the owner.
  */
 const STORE_ROW = 0x01
 const META_ROW = 0x02
 const DATA_ROW = 0x03
 const QUARANTINE_ROW = 0x04
 
-const KIND_LIVE = 0x01
-const KIND_EVIDENCE = 0x02
+const KIND_BYTES: Readonly<Record<RowKind, number>> = {
+  live: 0x01,
+  evidence: 0x02,
+  known: 0x03,
+  setAside: 0x04
+}
+const KINDS: readonly (RowKind | undefined)[] = [undefined, 'live', 'evidence', 'known', 'setAside']
 
 /** A half-open range of database keys. */
 export interface KeyRange {
@@ -64,7 +71,7 @@ export function rowKeyBytes(prefix: Uint8Array, key: Uint8Array): number {
 /** Writes the database key of a row to the beginning of `out`. */
 export function putRowKey(out: Uint8Array, prefix: Uint8Array, kind: RowKind, key: Uint8Array): void {
   out.set(prefix)
-  out[prefix.length] = kind === 'live' ? KIND_LIVE : KIND_EVIDENCE
+  out[prefix.length] = KIND_BYTES[kind]
   out.set(key, prefix.length + 1)
 }
 
@@ -73,20 +80,20 @@ export function rowRange(name: Uint8Array): KeyRange {
   return rangeOf(DATA_ROW, name)
 }
 
-/** Everything that was set aside of one log. */
+/** The damaged rows of one log whose bytes were kept. */
 export function quarantineRange(name: Uint8Array): KeyRange {
   return rangeOf(QUARANTINE_ROW, name)
 }
 
 /** What a database key is. */
-export type KeyClass = 'store' | 'meta' | 'row' | 'setAside' | 'foreign'
+export type KeyClass = 'store' | 'meta' | 'row' | 'damagedRow' | 'foreign'
 
 export function classOf(key: Uint8Array): KeyClass {
   const first = key[0]
   if (first === STORE_ROW && key.length === 1) return 'store'
   if (first === META_ROW && metaName(key) !== undefined) return 'meta'
   if (key.length < 3 || key.length < 2 + (key[1] as number)) return 'foreign'
-  return first === DATA_ROW ? 'row' : first === QUARANTINE_ROW ? 'setAside' : 'foreign'
+  return first === DATA_ROW ? 'row' : first === QUARANTINE_ROW ? 'damagedRow' : 'foreign'
 }
 
 /** The name of the log that a row belongs to. */
@@ -96,7 +103,12 @@ export function nameOf(key: Uint8Array): Uint8Array {
 
 /** The kind that a key's byte stands for. */
 export function kindOf(byte: number | undefined): RowKind | undefined {
-  return byte === KIND_LIVE ? 'live' : byte === KIND_EVIDENCE ? 'evidence' : undefined
+  return byte === undefined ? undefined : KINDS[byte]
+}
+
+/** The byte that stands for a kind; `undefined` for what is no kind. */
+export function kindByte(kind: RowKind): number | undefined {
+  return Object.hasOwn(KIND_BYTES, kind) ? KIND_BYTES[kind] : undefined
 }
 
 /** The kind and the caller's key of a row, given the length of the log's name. */
@@ -110,7 +122,7 @@ export function parseRowKey(
   }
 }
 
-/** Where the bytes of a damaged row are set aside. */
+/** Where the bytes of a damaged row are kept. */
 export function quarantineKey(row: Uint8Array): Uint8Array {
   const out = row.slice()
   out[0] = QUARANTINE_ROW

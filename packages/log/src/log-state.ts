@@ -16,7 +16,7 @@ export interface WrittenState {
   lax: boolean
   metaDamaged: boolean
   /**
-   * What reading the log found instead of `sum`. The first append accepts it, together with `repairs`: until its owner
+   * What reading the log found instead of `sum`. The first append with rows accepts it, together with `repairs`: until its owner
    * writes, every opening reports the damage again, so that a crash in between hides nothing.
    */
   found: Fingerprint | undefined

@@ -1,6 +1,7 @@
 import { checkBatch } from './check-batch.ts'
 import type { StoreLimits } from './config.ts'
 import { StoreClosedError } from './errors.ts'
+import { kindByte } from './keys.ts'
 import type { Durability, LogBatch, LogRecovery, RecoveredLog, RecoveredRow, ReplicaLog } from './types.ts'
 
 /** One log's content in memory. */
@@ -67,7 +68,7 @@ export class MemoryLog implements ReplicaLog {
       return Promise.reject(error)
     }
     for (const row of batch.rows) {
-      const id = (row.kind === 'live' ? '1' : '2') + Buffer.from(row.key).toString('latin1')
+      const id = String(kindByte(row.kind)) + Buffer.from(row.key).toString('latin1')
       if (row.value === undefined || row.hash === undefined) {
         this.#contents.rows.delete(id)
       } else {

@@ -60,7 +60,7 @@ class MemoryStore implements Store {
       const bytes = [...rows.values()].reduce((sum, { key, value }) => sum + key.length + value.length, 0)
       return { name, rows: rows.size, bytes, expected: rows.size, quarantined: [], damage: [] }
     })
-    return { ok: true, logs, damage: [], batch: 0n, mark: undefined, setAside: 0 }
+    return { ok: true, logs, damage: [], batch: 0n, mark: undefined, damagedKept: 0 }
   }
 
   async destroyLog(name: string): Promise<void> {

@@ -7,8 +7,12 @@ import type { Damage, StoreDamagedError, StorePoisonedError } from './errors.ts'
  */
 export type Durability = 'sync' | 'async' | 'memory'
 
-/** Which of a key's rows: the one with its live state, or the one that remembers what was superseded. */
-export type RowKind = 'live' | 'evidence'
+/**
+ * Which of a key's rows; keys of different kinds have nothing to do with each other. `live`: a key's state. `evidence`: what of it was
+ * superseded. `known`: what the owner knows of another writer. `setAside`: a value the owner keeps out of its state. The log
+ * treats them all alike.
+ */
+export type RowKind = 'live' | 'evidence' | 'known' | 'setAside'
 
 /** One row to write or to delete. Arrays are read during the call and not kept. */
 export interface LogRow {
@@ -25,7 +29,7 @@ export interface LogRow {
   readonly replaces: Uint8Array | undefined
 }
 
-/** Rows that reach the disk together or not at all. */
+/** Rows that reach the disk together or not at all. One without rows persists its clock mark. */
 export interface LogBatch {
   readonly rows: readonly LogRow[]
   /** At least every stamp in `rows`, 0 … 2^64 − 1. The log keeps the greatest it was ever given. */
@@ -58,12 +62,12 @@ export interface QuarantinedRow {
 export interface RecoveredLog {
   /** All good rows. Empty after `releaseRecovered()`. */
   readonly rows: RecoveredRows
-  /** The greatest clock mark ever appended, 0n for a new log. When its row is lost, the greatest of the whole store. */
+  /** The greatest clock mark ever appended, 0n for a new log. When the log is damaged, the greatest of the whole store. */
   readonly clockMark: bigint
   readonly quarantined: readonly QuarantinedRow[]
   /**
-   * Set when the log cannot be proven whole. It is reported at every opening until the first append, which accepts what
-   * is there: before it the owner has to arrange for what is missing.
+   * Set when the log cannot be proven whole. It is reported at every opening until the first append with rows, which accepts
+   * what is there: before it the owner has to arrange for what is missing.
    */
   readonly damaged: StoreDamagedError | undefined
 }
@@ -195,8 +199,8 @@ export interface StoreVerification {
   readonly batch: bigint
   /** The newest batch that the side mark names; `undefined` when it is missing or unreadable. */
   readonly mark: bigint | undefined
-  /** Rows that were set aside earlier, with their bytes. */
-  readonly setAside: number
+  /** Damaged rows whose bytes were kept when an append accepted their loss. */
+  readonly damagedKept: number
 }
 
 /** Several logs that share one folder, one owner and one write at a time. */

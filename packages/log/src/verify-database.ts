@@ -105,14 +105,14 @@ export async function verifyDatabase(
   const expected = tallies.all.reduce((count, tally) => count + tally.promised.count, 0)
   const damage: Damage[] = []
   let storeRowSeen = batch === 0n
-  let [rows, setAside, told] = [0, 0, 0]
+  let [rows, damagedKept, told] = [0, 0, 0]
   const visit = (key: Uint8Array, value: Uint8Array): void => {
     const kind = classOf(key)
     if (kind === 'row') {
       rows++
       tallies.of(nameOf(key)).row(key, value)
-    } else if (kind === 'setAside') {
-      setAside++
+    } else if (kind === 'damagedRow') {
+      damagedKept++
     } else if (kind === 'meta') {
       const tally = tallies.of(nameOf(key))
       const meta = decodeMeta(key, value)
@@ -134,7 +134,7 @@ export async function verifyDatabase(
   if (mark !== undefined && mark > newest) damage.push({ type: 'behindMark', batch: newest, mark })
   const logs = tallies.all.map(tally => tally.finish())
   const ok = damage.length === 0 && logs.every(log => log.damage.length === 0)
-  return { ok, logs, damage, batch, mark, setAside }
+  return { ok, logs, damage, batch, mark, damagedKept }
 }
 
 function momentOf(database: Database, limits: StoreLimits): Promise<Moment> {

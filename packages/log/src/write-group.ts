@@ -16,6 +16,7 @@ export interface Waiting {
 export interface Delta {
   readonly added: Fingerprint
   readonly removed: Fingerprint
+  rows: number
   /** By how much the log's rows grow on disk. */
   bytes: number
   clockMark: bigint
@@ -40,6 +41,7 @@ export class WriteGroup {
     const delta = this.#deltaOf(log)
     for (const row of batch.rows) this.#addRow(log, delta, row)
     if (batch.clockMark > delta.clockMark) delta.clockMark = batch.clockMark
+    delta.rows += batch.rows.length
     this.rows += batch.rows.length
     this.bytes += bytes
     if (!sync) return
@@ -64,6 +66,7 @@ export class WriteGroup {
       delta = {
         added: new Fingerprint(),
         removed: new Fingerprint(),
+        rows: 0,
         bytes: 0,
         clockMark: 0n,
         sync: false,

@@ -122,17 +122,20 @@ describe('rows', () => {
       await store.close()
     }))
 
-  test('damage is reported until the first append, which accepts it and sets the row aside', () =>
+  test('damage is reported until the first append with rows, which accepts it and keeps the damaged bytes', () =>
     withStore(async ({ disk, open }) => {
       flip(disk, ROW_A, 37)
       for (let i = 0; i < 2; i++) {
         const store = await open()
-        const { recovered } = await store.openLog('flags')
+        const flags = await store.openLog('flags')
+        const { recovered } = flags
         expect(types(recovered.damaged?.damage)).toEqual(['rowsQuarantined'])
         // Another log's write does not accept it, and does not disturb it.
         const other = await store.openLog('other')
         expect(other.recovered.damaged).toBeUndefined()
         await other.append(batch([new RowModel().put(`n${i}`, '1')]))
+        // Nor does a clock mark alone, which is kept.
+        await flags.append(batch([], BigInt(100 + i)))
         await store.close()
       }
       let store = await open()
@@ -145,9 +148,19 @@ describe('rows', () => {
       expect(recovered.damaged).toBeUndefined()
       expect(recovered.quarantined).toEqual([])
       expect(contents(recovered)).toEqual(model.contents())
-      expect(recovered.clockMark).toBe(50n)
+      expect(recovered.clockMark).toBe(101n)
       await store.close()
       expect([...disk.volatile.keys()].filter(key => key.startsWith('\u0004')).length).toBe(1)
+    }))
+
+  test('a destroyed log takes its damaged rows with it', () =>
+    withStore(async ({ disk, open }) => {
+      flip(disk, ROW_A, 37)
+      const store = await open()
+      await store.destroyLog('flags')
+      expect([...disk.volatile.keys()].filter(key => key.includes('flags'))).toEqual([])
+      expect((await store.verify()).damagedKept).toBe(0)
+      await store.close()
     }))
 })
 
@@ -165,7 +178,7 @@ describe('the rows that hold it together', () => {
     }))
 
   test('a log that vanished whole is noticed by every log, until each has been written', () =>
-    withStore(async ({ disk, open }) => {
+    withStore(async ({ disk, model, open }) => {
       disk.edit(content => {
         content.delete(OTHER_META)
         content.delete(at(rowKey(utf8('other'), 'live', utf8('o'))))
@@ -174,7 +187,7 @@ describe('the rows that hold it together', () => {
       const flags = await store.openLog('flags')
       expect(types(flags.recovered.damaged?.damage)).toEqual(['logsMismatch'])
       expect(flags.recovered.clockMark).toBe(90n)
-      await flags.append(batch([]))
+      await flags.append(batch([model.put('a', '2')]))
       await store.close()
 
       store = await open()

@@ -71,7 +71,7 @@ test('a row that is gone, and one too many, are found', () =>
 
 test('the store’s own row and its mark are looked at; a missing mark is named and is no damage', () =>
   withOpenStore(async (disk, store, directory) => {
-    expect(await store.verify()).toMatchObject({ batch: 2n, mark: 2n, setAside: 0 })
+    expect(await store.verify()).toMatchObject({ batch: 2n, mark: 2n, damagedKept: 0 })
     await rm(join(directory, 'mark'))
     const row = disk.volatile.get(at(STORE_KEY)) as Uint8Array
     disk.edit(content =>
