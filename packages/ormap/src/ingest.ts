@@ -8,7 +8,7 @@ import {
   type Stamp
 } from '@starling/hlc'
 import { APPLIED_ITEM_COST, ENTRY_LIMITS, INGEST_ITEMS_MAX, type EntryLimits } from './config.ts'
-import { countClashes, greatestStamp, joinEntries } from './entry.ts'
+import { countClashes, equalEntries, greatestStamp, joinEntries } from './entry.ts'
 import { BY_AGE, type Coverage, type Forgetting } from './forgetting.ts'
 import { entryBytes, type Quota, type QuotaPart } from './quota.ts'
 import type { Entry, Item } from './types.ts'
@@ -77,6 +77,8 @@ export interface IngestResult {
   readonly rejected: readonly IngestRejection[]
   /** What to send back to where the entries came from; empty unless absence means death. */
   readonly answers: readonly Answer[]
+  /** Keys of accepted entries that lack something which is here: whoever sent them should get the entry of the key. */
+  readonly behind: readonly string[]
   /** The greatest stamp of all accepted entries, for the clock to take note of; 0 when there are none. */
   readonly greatestStamp: Stamp
 }
@@ -101,6 +103,7 @@ export function ingest(
   const changed: IngestChange[] = []
   const rejected: IngestRejection[] = []
   const answers: Answer[] = []
+  const behind: string[] = []
   const latest = latestStamp(wallMs + driftMsMax)
   let joinedHere: Map<string, Entry> | undefined
   const taken = { entries: 0, bytes: 0 }
@@ -138,6 +141,7 @@ export function ingest(
     }
     if (stamp > greatest) greatest = stamp
     if (dead.length > 0) answers.push({ key, evidence: { items: dead } })
+    if (joined !== received && !equalEntries(joined, received)) behind.push(key)
     if (!isNews) {
       unchanged++
       continue
@@ -157,7 +161,7 @@ export function ingest(
       clashes: countClashes(held, received)
     })
   }
-  return { changed, unchanged, rejected, answers, greatestStamp: greatest }
+  return { changed, unchanged, rejected, answers, behind, greatestStamp: greatest }
 }
 
 /** The last stamp of a wall time, of which a fraction is dropped. */

@@ -38,6 +38,27 @@ describe('ingest', () => {
     expect(map.get('k')).toEqual(known)
   })
 
+  test('names the keys of which more is here than came', () => {
+    const held = new Map([
+      ['equal', entryOf(dot('a', NOW))],
+      ['older', entryOf(dot('a', NOW))],
+      ['more', entryOf(dot('a', NOW), item('b', 1))],
+      ['less', entryOf(dot('a', NOW))]
+    ])
+    const { behind } = ingest(
+      held,
+      [
+        encodeEntry('equal', entryOf(dot('a', NOW))),
+        encodeEntry('older', entryOf(dot('a', NOW - 1))),
+        encodeEntry('more', entryOf(dot('a', NOW))),
+        encodeEntry('less', entryOf(dot('a', NOW), dot('c', NOW))),
+        encodeEntry('new', entryOf(dot('a', NOW)))
+      ],
+      options
+    )
+    expect(behind).toEqual(['older', 'more'])
+  })
+
   test('later entries of a call are joined on top of earlier ones', () => {
     const entries = [
       entryOf(dot('a', NOW)),
