@@ -1,10 +1,10 @@
-import { quic } from '@chainsafe/libp2p-quic'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import { mux, type Mux } from '@starling/mux'
 import { peers, type Peers, type PeersInit } from '@starling/peers'
 import type { Ports } from '@starling/ports'
 import { createLibp2p } from 'libp2p'
-import { CONNECTIONS_MAX, DIAL_TIMEOUT_MS, PENDING_INBOUND_MAX, QUIC_LIMITS } from './config.ts'
+import { CONNECTIONS_MAX, DIAL_TIMEOUT_MS, PENDING_INBOUND_MAX } from './config.ts'
+import { quicTransport } from './quic.ts'
 
 /** The libp2p node under a Starling node: QUIC, our multiplexer and our peer manager, and nothing else that acts by itself. */
 export type Host = Libp2p<{ mux: Mux; peers: Peers }>
@@ -23,12 +23,7 @@ export async function createHost(init: {
     start: false,
     privateKey: init.privateKey,
     addresses: { listen: [...init.listen], announce: [...init.announce] },
-    transports: [
-      quic({
-        ...ipVersions([...init.listen, ...init.announce, ...init.contacts]),
-        ...QUIC_LIMITS
-      })
-    ],
+    transports: [quicTransport(ipVersions([...init.listen, ...init.announce, ...init.contacts]))],
     connectionManager: {
       maxConnections: CONNECTIONS_MAX,
       dialTimeout: DIAL_TIMEOUT_MS,
