@@ -36,7 +36,7 @@ export {
 } from './fingerprint.ts'
 export { FingerprintTree, type Item } from './fingerprint-tree.ts'
 export { FingerprintTreeBuilder } from './tree-builder.ts'
-export type { ReconcilerLimits } from './config.ts'
+export { RECONCILER_LIMITS, type ReconcilerLimits } from './config.ts'
 export { FRAME_TYPES_END } from './frame.ts'
 export type { ItemRanges } from './item-ranges.ts'
 export {
