@@ -1,51 +1,124 @@
-import { encodeUtf8 } from '@starling/codec'
+import { encodeUtf8, equalBytes } from '@starling/codec'
 import type { Hash } from '@starling/ports'
-import { CLUSTER_NAME_BYTES_MAX, SECRET_BYTES_MIN, SECRETS_MAX } from './config.ts'
+import { CLUSTER_NAME_BYTES_MAX, REVOKED_MAX, SECRET_BYTES_MIN, SECRETS_MAX } from './config.ts'
 import type { AdmissionReason } from './errors.ts'
 import { clusterHash } from './proof.ts'
-import type { ClusterInit } from './types.ts'
+import type { AcceptRequest, ClusterInit, PeersInit } from './types.ts'
 
-/** The cluster's rules, checked once. */
-export interface Admission {
+/** Why a peer is not let in; `busy` is about the moment and not about the peer. */
+export type Turned = AdmissionReason | 'busy'
+
+/** The cluster's rules, which the operator may change while sessions stand. */
+export class Admission {
   readonly name: string
   readonly hash: Uint8Array
-  readonly secrets: readonly Uint8Array[]
-  /** Asks the allow-list and the callback. Never rejects. */
-  admit(peer: string): Promise<AdmissionReason | undefined>
-}
+  readonly #admit: ClusterInit['admit']
+  readonly #accept: PeersInit['accept']
+  readonly #revoked = new Set<string>()
+  #secrets: readonly Uint8Array[]
+  #allow: ReadonlySet<string> | undefined
 
-/**
- * Checks the cluster's rules.
- *
- * @throws TypeError for a missing name, or when there is no rule and `open` is not true
- * @throws RangeError for a name of more than 255 bytes, a secret under 16 bytes, or more than 8 secrets
- */
-export function createAdmission(init: ClusterInit, hash: Hash): Admission {
-  if (typeof init?.name !== 'string' || init.name === '') {
-    throw new TypeError('cluster.name must be a non-empty text; all nodes of a cluster use the same one')
+  /**
+   * @throws TypeError for a missing name, or when there is no rule and `open` is not true
+   * @throws RangeError for a name of more than 255 bytes, a secret under 16 bytes, or more than 8 secrets
+   */
+  constructor(init: ClusterInit, accept: PeersInit['accept'], hash: Hash) {
+    if (typeof init?.name !== 'string' || init.name === '') {
+      throw new TypeError('cluster.name must be a non-empty text; all nodes of a cluster use the same one')
+    }
+    if (encodeUtf8(init.name).length > CLUSTER_NAME_BYTES_MAX) {
+      throw new RangeError(`cluster.name has more than ${CLUSTER_NAME_BYTES_MAX} bytes; shorten it`)
+    }
+    this.#secrets = readSecrets(init.secrets ?? [])
+    this.#allow = init.allow === undefined ? undefined : new Set(init.allow)
+    this.#admit = init.admit
+    this.#accept = accept
+    const ruled = this.#secrets.length > 0 || this.#allow !== undefined || init.admit !== undefined
+    if (!ruled && init.open !== true) {
+      throw new TypeError(
+        'cluster has no admission rule: give it secrets, an allow-list or an admit callback, or set open: true to let everybody in'
+      )
+    }
+    this.name = init.name
+    this.hash = clusterHash(hash, init.name)
   }
-  if (encodeUtf8(init.name).length > CLUSTER_NAME_BYTES_MAX) {
-    throw new RangeError(`cluster.name has more than ${CLUSTER_NAME_BYTES_MAX} bytes; shorten it`)
+
+  /** The first one proves, any of them is accepted; empty when the cluster has none. */
+  get secrets(): readonly Uint8Array[] {
+    return this.#secrets
   }
-  const secrets = readSecrets(init.secrets ?? [])
-  const allow = init.allow === undefined ? undefined : new Set(init.allow)
-  if (secrets.length === 0 && allow === undefined && init.admit === undefined && init.open !== true) {
-    throw new TypeError(
-      'cluster has no admission rule: give it secrets, an allow-list or an admit callback, or set open: true to let everybody in'
-    )
+
+  /** Whether the `admit` callback has a say. */
+  get asks(): boolean {
+    return this.#admit !== undefined
   }
-  return {
-    name: init.name,
-    hash: clusterHash(hash, init.name),
-    secrets,
-    async admit(peer) {
-      if (allow !== undefined && !allow.has(peer)) return 'notAllowed'
-      if (init.admit === undefined) return undefined
-      try {
-        return (await init.admit(peer)) ? undefined : 'callback'
-      } catch {
-        return 'callback'
-      }
+
+  /** @throws TypeError for an empty list, RangeError as the constructor */
+  setSecrets(secrets: readonly (string | Uint8Array)[]): void {
+    if (secrets.length === 0) {
+      throw new TypeError(
+        'a cluster cannot give up its last secret while it runs; start the nodes without one'
+      )
+    }
+    this.#secrets = readSecrets(secrets)
+  }
+
+  /** Whether a session that was proven with this secret still stands. */
+  holds(secret: Uint8Array | undefined): boolean {
+    if (secret === undefined) return this.#secrets.length === 0
+    return this.#secrets.some(each => equalBytes(each, secret))
+  }
+
+  setAllowed(peers: Iterable<string> | undefined): void {
+    this.#allow = peers === undefined ? undefined : new Set(peers)
+  }
+
+  /** @throws RangeError when too many are revoked */
+  revoke(peer: string): void {
+    if (this.#revoked.size >= REVOKED_MAX && !this.#revoked.has(peer)) {
+      throw new RangeError(`${REVOKED_MAX} peers are revoked already; use an allow-list`)
+    }
+    this.#revoked.add(peer)
+  }
+
+  /** Returns whether it was revoked. */
+  restore(peer: string): boolean {
+    return this.#revoked.delete(peer)
+  }
+
+  /** What the rules that need no asking say. */
+  refusalOf(peer: string): AdmissionReason | undefined {
+    if (this.#revoked.has(peer)) return 'revoked'
+    return this.#allow === undefined || this.#allow.has(peer) ? undefined : 'notAllowed'
+  }
+
+  /** Asks all rules about a peer, and about its connection when it is inbound. Never rejects. */
+  async admit(peer: string, inbound?: Omit<AcceptRequest, 'peer'>): Promise<Turned | undefined> {
+    const before = this.refusalOf(peer) ?? (await this.ask(peer))
+    if (before !== undefined || inbound === undefined) return before ?? this.refusalOf(peer)
+    const verdict = await this.#askAccept({ peer, ...inbound })
+    // The operator may have changed the rules while the callbacks thought.
+    return this.refusalOf(peer) ?? verdict
+  }
+
+  /** Asks the callback alone. Never rejects. */
+  async ask(peer: string): Promise<AdmissionReason | undefined> {
+    try {
+      const admitted = this.#admit === undefined || (await this.#admit(peer))
+      return admitted ? undefined : 'callback'
+    } catch {
+      return 'callback'
+    }
+  }
+
+  async #askAccept(request: AcceptRequest): Promise<Turned | undefined> {
+    if (this.#accept === undefined) return undefined
+    try {
+      const verdict = await this.#accept(request)
+      if (verdict === 'accept') return undefined
+      return verdict === 'busy' ? 'busy' : 'notAccepted'
+    } catch {
+      return 'notAccepted'
     }
   }
 }

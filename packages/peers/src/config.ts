@@ -7,8 +7,8 @@ export const SESSION_TAG = 'starling:session'
 export const INTERNAL_TAG_PREFIX = 'starling:'
 
 /** The oldest and the newest handshake version spoken here. */
-export const PROTOCOL_VERSION_MIN = 1
-export const PROTOCOL_VERSION_MAX = 1
+export const PROTOCOL_VERSION_MIN = 2
+export const PROTOCOL_VERSION_MAX = 2
 
 /** From an open connection to an established session, ms. Source: guess, twice a dial and far above a slow round trip. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000
@@ -33,9 +33,6 @@ export const SUSPECT_AFTER_MS = 2_500
 
 /** Silence that ends a session, ms. Source: measured, above a beat plus a 3 s stall of the peer. */
 export const DOWN_AFTER_MS = 5_000
-
-/** A heartbeat timer later than this means that this process stalled and not its peers, ms. Source: one beat. */
-export const STALL_MS = 1_000
 
 /** A session nobody wants is kept this long, ms. Source: guess. */
 export const IDLE_GRACE_MS = 30_000
@@ -88,6 +85,49 @@ export const ADDRESSES_PER_PEER_MAX = 8
 /** Characters of one address. */
 export const ADDRESS_CHARS_MAX = 512
 
+/** Addresses one dial tries, and answers kept of one name. Source: twice the addresses of a peer. */
+export const TARGETS_MAX = 16
+
+/** Announced addresses. Source: guess, four interfaces with four transports. */
+export const ANNOUNCE_MAX = 16
+
+/** Answers to a question about a name are shared for this long, ms; each dial after that asks again. Source: guess. */
+export const NAME_FRESH_MS = 1_000
+
+/** The last answer about a name is used for this long while no new one comes, ms. Source: guess. */
+export const NAME_STALE_MS = 3_600_000
+
+/** Deadline of one question about a name, ms. Source: guess, well within a dial, so that an older answer can still be tried. */
+export const NAME_TIMEOUT_MS = 1_500
+
+/** Questions about names whose answers are remembered; those used least recently go. */
+export const NAMES_CACHE_MAX = 1_024
+
+/** Questions about names under way at once; more fail and are asked at the next redial. */
+export const NAME_LOOKUPS_MAX = 32
+
+/** How deep `/dnsaddr` records may refer to each other. Source: libp2p allows 32, which nobody needs. */
+export const DNSADDR_DEPTH_MAX = 4
+
+/** Peers whose admission is revoked, remembered. */
+export const REVOKED_MAX = 4_096
+
+/** From revoking a peer to its closed connection, and from a challenge to its answer, ms. Source: the reliability bar, 1 s. */
+export const REVOKE_MS = 1_000
+
+/** A standing connection that a second one calls in question must be heard within this, ms. Source: guess, a slow round trip. */
+export const PROBE_MS = 1_000
+
+/** Intents for one peer. Source: guess, far more than the parts of one process that want the same peer. */
+export const INTENTS_PER_PEER_MAX = 1_024
+
+/** A once intent without a session fails after this, ms. Source: guess, a dial, a handshake and one more try. */
+export const INTENT_TIMEOUT_MS = 30_000
+
+/** Events kept for a reader that is behind: the default and the most. */
+export const EVENT_BUFFER = 256
+export const EVENT_BUFFER_MAX = 65_536
+
 /** Dials in flight at once; more wait for the next redial. Source: libp2p runs 100 in parallel. */
 export const DIALS_MAX = 64
 
@@ -120,7 +160,7 @@ export const SESSION_WINDOW_BYTES = 16_384
 
 /** Delays, deadlines and grades the user may set; everything else above is fixed. */
 export interface PeersTimings {
-  /** Time between two heartbeats, ms (default 1,000). */
+  /** Time between two heartbeats, ms (default 1,000). A beat that is due this much too late means that this process stalled. */
   readonly beatIntervalMs: number
   /** Silence that makes a peer suspect, ms (default 2,500). */
   readonly suspectAfterMs: number

@@ -17,6 +17,11 @@ export type CounterName =
   | 'idleClosed'
   | 'goodbyesForced'
   | 'listenerErrors'
+  | 'revocations'
+  | 'probes'
+  | 'namesAsked'
+  | 'namesCached'
+  | 'namesFailed'
 
 const NAMES: readonly CounterName[] = [
   'dials',
@@ -35,7 +40,12 @@ const NAMES: readonly CounterName[] = [
   'selfStalls',
   'idleClosed',
   'goodbyesForced',
-  'listenerErrors'
+  'listenerErrors',
+  'revocations',
+  'probes',
+  'namesAsked',
+  'namesCached',
+  'namesFailed'
 ]
 
 /** Names of errors counted apart; further ones share one name, so that a peer cannot make the list grow. */

@@ -1,16 +1,17 @@
 import type { Connection } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { Timers } from '@starling/ports'
-import { ADDRESSES_PER_PEER_MAX, DIAL_SLOT_MS_MIN } from './config.ts'
+import { DIAL_SLOT_MS_MIN, TARGETS_MAX } from './config.ts'
+import { limited, raced } from './deadline.ts'
 import { DialError } from './errors.ts'
+import type { Names } from './names.ts'
 import type { DiallerPort } from './ports.ts'
-import type { PeersInit } from './types.ts'
 
 export interface DialRequest {
   readonly peer: string
   /** Best first. */
   readonly addresses: readonly string[]
-  /** Rotates all addresses but the first, so that a later attempt reaches those an earlier one had no time for. */
+  /** Rotates all targets but the first, so that a later attempt reaches those an earlier one had no time for. */
   readonly turn: number
   readonly timeoutMs: number
   /** Gives the dial up. */
@@ -35,7 +36,7 @@ export interface Dialled {
 export async function dial(
   port: DiallerPort,
   timers: Timers,
-  resolve: PeersInit['resolve'],
+  names: Names,
   request: DialRequest
 ): Promise<Dialled> {
   const { peer, addresses, timeoutMs, signal } = request
@@ -44,7 +45,7 @@ export async function dial(
   }
   const deadline = limited(timers, timeoutMs, signal)
   try {
-    const targets = await targetsOf(request, resolve, deadline.signal)
+    const targets = await targetsOf(request, names, deadline.signal)
     if (targets.length === 0) throw new DialError(peer, addresses, 'none of its addresses can be dialled')
     const slotMs = Math.max(DIAL_SLOT_MS_MIN, timeoutMs / targets.length)
     const causes: unknown[] = []
@@ -74,33 +75,18 @@ interface Target {
   readonly multiaddr: Multiaddr
 }
 
-async function targetsOf(
-  request: DialRequest,
-  resolve: PeersInit['resolve'],
-  signal: AbortSignal
-): Promise<Target[]> {
+async function targetsOf(request: DialRequest, names: Names, signal: AbortSignal): Promise<Target[]> {
+  const { addresses, turn, peer } = request
+  // A name that does not resolve now is asked for again at the next redial; the other addresses still count.
+  const found = await Promise.all(addresses.map(address => names.resolve(address, signal)))
   const targets: Target[] = []
-  for (const address of rotated(request.addresses, request.turn)) {
-    for (const found of await resolved(address, resolve, signal)) {
-      const target = withPeer(found, request.peer)
+  for (const [index, address] of addresses.entries()) {
+    for (const each of found[index] ?? []) {
+      const target = withPeer(each, peer)
       if (target !== undefined) targets.push({ address, multiaddr: target })
     }
   }
-  return targets.slice(0, 2 * ADDRESSES_PER_PEER_MAX)
-}
-
-async function resolved(
-  address: string,
-  resolve: PeersInit['resolve'],
-  signal: AbortSignal
-): Promise<readonly string[]> {
-  if (resolve === undefined) return [address]
-  try {
-    return await raced(resolve(address, { signal }), signal)
-  } catch {
-    // A name that does not resolve now is tried again at the next redial; the other addresses still count.
-    return []
-  }
+  return rotated(targets, turn).slice(0, TARGETS_MAX)
 }
 
 /** The address with the peer's id at its end; undefined when it is malformed or names another peer. */
@@ -115,9 +101,9 @@ function withPeer(address: string, peer: string): Multiaddr | undefined {
   }
 }
 
-function rotated(addresses: readonly string[], turn: number): readonly string[] {
-  const [first, ...rest] = addresses
-  if (first === undefined || rest.length === 0) return addresses
+function rotated(targets: readonly Target[], turn: number): readonly Target[] {
+  const [first, ...rest] = targets
+  if (first === undefined || rest.length === 0) return targets
   const start = turn % rest.length
   return [first, ...rest.slice(start), ...rest.slice(0, start)]
 }
@@ -133,44 +119,5 @@ async function openRaced(port: DiallerPort, address: Multiaddr, signal: AbortSig
       () => {}
     )
     throw error
-  }
-}
-
-/** Settles with `promise`, or rejects as soon as `signal` aborts, whether or not the work behind it heeds the signal. */
-export function raced<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) {
-    promise.catch(() => {})
-    return Promise.reject(reasonOf(signal))
-  }
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => reject(reasonOf(signal))
-    signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
-}
-
-function reasonOf(signal: AbortSignal): Error {
-  return signal.reason instanceof Error ? signal.reason : new Error('aborted')
-}
-
-/** A signal that aborts with its parent or after `timeoutMs`. Must be disposed of. */
-export function limited(
-  timers: Timers,
-  timeoutMs: number,
-  parent?: AbortSignal
-): { readonly signal: AbortSignal; dispose(): void } {
-  const controller = new AbortController()
-  const onParent = (): void => controller.abort(parent?.reason)
-  if (parent?.aborted === true) onParent()
-  parent?.addEventListener('abort', onParent, { once: true })
-  const timer = timers.schedule(timeoutMs, () =>
-    controller.abort(new Error(`no answer within ${timeoutMs} ms`))
-  )
-  return {
-    signal: controller.signal,
-    dispose() {
-      timer.cancel()
-      parent?.removeEventListener('abort', onParent)
-    }
   }
 }

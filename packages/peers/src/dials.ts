@@ -1,17 +1,19 @@
 import type { Connection } from '@libp2p/interface'
 import type { AddressBook } from './address-book.ts'
-import { DIALS_MAX, LATE_DIAL_MS, type PeersTimings } from './config.ts'
+import { DIALS_MAX, LATE_DIAL_MS, PEERS_MAX, type PeersTimings } from './config.ts'
 import type { Counters } from './counters.ts'
 import { dial } from './dialler.ts'
-import { DialError } from './errors.ts'
+import { AdmissionError, DialError } from './errors.ts'
 import type { PeerRecord } from './peer-record.ts'
+import type { Names } from './names.ts'
 import type { PeersComponents } from './ports.ts'
-import type { PeersInit } from './types.ts'
 
 export interface DialsHost {
   readonly parts: Pick<PeersComponents, 'connectionManager' | 'timers' | 'clock'>
   readonly book: AddressBook
-  readonly resolve: PeersInit['resolve']
+  readonly names: Names
+  /** Why this peer must not be dialled at all. */
+  refusalOf(peer: string): Error | undefined
   readonly timings: PeersTimings
   readonly counters: Counters
   opened(record: PeerRecord, attempt: number, connection: Connection): void
@@ -23,6 +25,8 @@ export interface DialsHost {
 /** The dials in flight, and the connections of those that were given up. */
 export class Dials {
   readonly #host: DialsHost
+  /** Until when, in monotonic ms, the connection of a given-up dial may still turn up; the earliest first. */
+  readonly #late = new Map<string, number>()
   #running = 0
 
   constructor(host: DialsHost) {
@@ -35,7 +39,7 @@ export class Dials {
 
   /** Ends in exactly one of `opened` and `failed`, never inside this call. */
   async run(record: PeerRecord, attempt: number): Promise<void> {
-    const { parts, book, resolve, timings, counters } = this.#host
+    const { parts, book, names, timings, counters } = this.#host
     const { peer } = record
     const abort = new AbortController()
     record.dialAbort = abort
@@ -44,8 +48,10 @@ export class Dials {
     this.#running++
     try {
       await Promise.resolve()
+      const refusal = this.#host.refusalOf(peer)
+      if (refusal !== undefined) throw refusal
       if (busy) throw new DialError(peer, [], `${DIALS_MAX} other dials are running; it is tried again`)
-      const { connection, address } = await dial(parts.connectionManager, parts.timers, resolve, {
+      const { connection, address } = await dial(parts.connectionManager, parts.timers, names, {
         peer,
         addresses: book.get(peer),
         turn: attempt,
@@ -56,8 +62,9 @@ export class Dials {
       this.#host.opened(record, attempt, connection)
     } catch (cause) {
       counters.add('dialsFailed')
-      record.lateDialUntilMs = parts.clock.monotonicMs() + LATE_DIAL_MS
-      const error = cause instanceof DialError ? cause : new DialError(peer, [], 'the dial failed', { cause })
+      this.#expectLate(peer)
+      const known = cause instanceof DialError || cause instanceof AdmissionError
+      const error = known ? cause : new DialError(peer, [], 'the dial failed', { cause })
       this.#host.failed(record, attempt, error)
     } finally {
       this.#running--
@@ -66,13 +73,24 @@ export class Dials {
     }
   }
 
+  #expectLate(peer: string): void {
+    const nowMs = this.#host.parts.clock.monotonicMs()
+    this.#late.delete(peer)
+    this.#late.set(peer, nowMs + LATE_DIAL_MS)
+    for (const [other, untilMs] of this.#late) {
+      if (untilMs >= nowMs && this.#late.size <= PEERS_MAX) break
+      this.#late.delete(other)
+    }
+  }
+
   /**
    * Closes a connection of our own that nobody waits for any more: libp2p's QUIC goes on dialling after the signal. Others in
    * the same process may use libp2p too, so a connection is taken for a late one only for a while after a failed dial.
    */
   closeLate(record: PeerRecord | undefined, connection: Connection): void {
-    if (record === undefined || record.state.dialling !== undefined) return
-    if (this.#host.parts.clock.monotonicMs() > record.lateDialUntilMs) return
+    const untilMs = this.#late.get(connection.remotePeer.toString())
+    if (untilMs === undefined || record?.state.dialling !== undefined) return
+    if (this.#host.parts.clock.monotonicMs() > untilMs) return
     this.#host.counters.add('lateDialsClosed')
     void connection.close().catch(() => connection.abort(new Error('the dial was given up')))
   }

@@ -1,12 +1,24 @@
 /** Why a peer was not admitted. `refused` is all that the refused side is told. */
-export type AdmissionReason = 'refused' | 'proof' | 'notAllowed' | 'callback' | 'noSecret'
+export type AdmissionReason =
+  | 'refused'
+  | 'proof'
+  | 'notAllowed'
+  | 'callback'
+  | 'noSecret'
+  | 'notAccepted'
+  | 'revoked'
+  | 'secretGone'
 
 const ADMISSION_TEXT: Readonly<Record<AdmissionReason, string>> = {
   refused: 'the peer refused admission; check that both nodes share a cluster secret and allow each other',
   proof: 'its proof fits none of our cluster secrets; give both nodes the same secret',
   notAllowed: 'its peer id is not on the allow-list; add it if it belongs to this cluster',
   callback: 'the admission callback turned it away',
-  noSecret: 'one side has a cluster secret and the other has none; give both nodes the same secret'
+  noSecret: 'one side has a cluster secret and the other has none; give both nodes the same secret',
+  notAccepted: 'the accept callback turned its connection away',
+  revoked: 'its admission was revoked here; restore it if it belongs to this cluster',
+  secretGone:
+    'its session was proven with a secret that is gone, and it proved no other in time; give both nodes the same first secret'
 }
 
 /** A peer could not prove that it belongs to the cluster, or we could not. Nothing was exchanged; retried slowly. */
@@ -139,6 +151,45 @@ export class SessionClosedError extends Error {
   constructor(peer: string) {
     super(`the session with ${peer} is over; wait for its next 'up' event`)
     this.peer = peer
+  }
+}
+
+/** A `once` intent got no session in time. State another when the peer can be reached. */
+export class IntentTimeoutError extends Error {
+  override readonly name = 'IntentTimeoutError'
+  readonly peer: string
+  readonly timeoutMs: number
+
+  constructor(peer: string, timeoutMs: number, options?: ErrorOptions) {
+    super(`no session with ${peer} within ${timeoutMs} ms`, options)
+    this.peer = peer
+    this.timeoutMs = timeoutMs
+  }
+}
+
+/** The intent was over before it had a session: released, or the manager stopped. */
+export class IntentEndedError extends Error {
+  override readonly name = 'IntentEndedError'
+  readonly peer: string
+  readonly reason: 'released' | 'closed' | 'stopped'
+
+  constructor(peer: string, reason: 'released' | 'closed' | 'stopped') {
+    super(`the wish for a session with ${peer} is over (${reason})`)
+    this.peer = peer
+    this.reason = reason
+  }
+}
+
+/** More wishes for one peer than the manager keeps; somebody forgets to release them. */
+export class TooManyIntentsError extends Error {
+  override readonly name = 'TooManyIntentsError'
+  readonly peer: string
+  readonly intentsMax: number
+
+  constructor(peer: string, intentsMax: number) {
+    super(`more than ${intentsMax} intents for ${peer}; release those that are not needed`)
+    this.peer = peer
+    this.intentsMax = intentsMax
   }
 }
 

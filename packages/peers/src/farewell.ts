@@ -1,7 +1,7 @@
 import type { Connection } from '@libp2p/interface'
 import type { Timers } from '@starling/ports'
 import { CLOSER_WAIT_MS } from './config.ts'
-import { limited } from './dialler.ts'
+import { limited } from './deadline.ts'
 import { isOpen } from './ports.ts'
 import type { SessionChannel } from './session-channel.ts'
 
@@ -45,16 +45,16 @@ export async function sayGoodbye(goodbye: Goodbye): Promise<boolean> {
   return clean
 }
 
-/** Ends a connection without a session; a refusal that is under way gets the time to arrive. */
-export async function dismiss(leaving: Leaving): Promise<void> {
+/** Ends a connection without a session; a last message that is under way gets `waitMs` to arrive, and closing as much. */
+export async function dismiss(leaving: Leaving, waitMs: number = CLOSER_WAIT_MS): Promise<void> {
   const { channel } = leaving
-  if (channel !== undefined) await within(leaving, CLOSER_WAIT_MS, signal => channel.end(signal))
-  await closeConnection(leaving)
+  if (channel !== undefined) await within(leaving, waitMs, signal => channel.end(signal))
+  await closeConnection(leaving, waitMs)
 }
 
-async function closeConnection(leaving: Leaving): Promise<void> {
+async function closeConnection(leaving: Leaving, waitMs: number = CLOSER_WAIT_MS): Promise<void> {
   const { connection } = leaving
-  await within(leaving, CLOSER_WAIT_MS, signal => connection.close({ signal }))
+  await within(leaving, waitMs, signal => connection.close({ signal }))
   if (isOpen(connection)) connection.abort(new Error('it did not close in time'))
 }
 

@@ -8,9 +8,9 @@ import {
   DuplicateConnectionError,
   PeerUnavailableError,
   ProtocolVersionError,
-  SessionProtocolError,
-  type AdmissionReason
+  SessionProtocolError
 } from './errors.ts'
+import type { Turned } from './admission.ts'
 import type { Hello, RefuseCode, SessionMessage } from './messages.ts'
 import { matchProof, proofOf, type ProofSubject, type Role } from './proof.ts'
 
@@ -37,7 +37,7 @@ export type HandshakeInput =
   | { readonly type: 'start' }
   | { readonly type: 'message'; readonly message: SessionMessage }
   /** The answer to `admit`. */
-  | { readonly type: 'admitted'; readonly refusal: AdmissionReason | undefined }
+  | { readonly type: 'admitted'; readonly refusal: Turned | undefined }
   /** Acceptor: the answer to `verified`. */
   | { readonly type: 'decided'; readonly accept: boolean }
 
@@ -51,6 +51,15 @@ export type HandshakeOutput =
   | { readonly type: 'established'; readonly incarnation: bigint }
   /** The end. A `send` of a refusal precedes it when the other side does not know yet. */
   | { readonly type: 'failed'; readonly error: Error; readonly refused: boolean; readonly duplicate: boolean }
+
+/** What a finished handshake has found out. */
+export interface HandshakeResult {
+  readonly subject: ProofSubject
+  /** The secret that the peer proved; undefined in a cluster without one. */
+  readonly secret: Uint8Array | undefined
+  /** The peer's process. */
+  readonly incarnation: bigint
+}
 
 /** A refusal: what it says besides its code is the same for every code, so that it cannot say too much. */
 export function refusalOf(
@@ -74,13 +83,19 @@ export class HandshakeMachine {
   #subject: ProofSubject | undefined
   #peerHello: Hello | undefined
   #dialAttempt = 0
-  /** Acceptor: the secret the dialler proved with, hence one that it knows. */
+  /** The secret we prove with; once the peer has proven, the one it knows. */
   #secret: Uint8Array | undefined
   #output: HandshakeOutput[] = []
 
   constructor(config: HandshakeConfig) {
     this.#config = config
     this.#secret = config.secrets[0]
+  }
+
+  /** What was found out, once the session stands. */
+  get result(): HandshakeResult | undefined {
+    if (this.#subject === undefined || this.#peerHello === undefined) return undefined
+    return { subject: this.#subject, secret: this.#secret, incarnation: this.#peerHello.incarnation }
   }
 
   /** Applies one input at wall time `wallMs`; after `failed`, `established` or a verdict nothing has an effect. */
@@ -189,7 +204,10 @@ export class HandshakeMachine {
     this.#output.push({ type: 'admit' })
   }
 
-  #onAdmitted(refusal: AdmissionReason | undefined, wallMs: number): void {
+  #onAdmitted(refusal: Turned | undefined, wallMs: number): void {
+    if (refusal === 'busy') {
+      return this.#refuse('unavailable', new PeerUnavailableError(this.#config.peer, 'we are busy'), wallMs)
+    }
     if (refusal !== undefined) {
       return this.#refuse('admission', new AdmissionError(this.#config.peer, refusal), wallMs)
     }
@@ -208,8 +226,10 @@ export class HandshakeMachine {
   #onAccept(proof: Uint8Array, wallMs: number): void {
     const { secrets, hmac, peer } = this.#config
     const subject = this.#subject as ProofSubject
-    if (secrets.length > 0 && matchProof(hmac, secrets, 'acceptor', subject, proof) === undefined) {
-      return this.#refuse('admission', new AdmissionError(peer, 'proof'), wallMs)
+    if (secrets.length > 0) {
+      this.#secret = matchProof(hmac, secrets, 'acceptor', subject, proof)
+      if (this.#secret === undefined)
+        return this.#refuse('admission', new AdmissionError(peer, 'proof'), wallMs)
     }
     this.#phase = 'done'
     this.#output.push({ type: 'established', incarnation: (this.#peerHello as Hello).incarnation })

@@ -29,13 +29,27 @@ export {
   DialError,
   DuplicateConnectionError,
   HandshakeTimeoutError,
+  IntentEndedError,
+  IntentTimeoutError,
   PeerUnavailableError,
   ProtocolVersionError,
   SessionClosedError,
   SessionProtocolError,
+  TooManyIntentsError,
   TooManyPeersError,
   type AdmissionReason
 } from './errors.ts'
+export type { Lagged } from './event-stream.ts'
+export type {
+  EventStreamOptions,
+  Intent,
+  IntentEnd,
+  IntentEvent,
+  IntentMode,
+  WantOptions
+} from './intent-types.ts'
+export type { NameLookup } from './names.ts'
+export type { PeerEvent } from './peer-events.ts'
 export type {
   ChannelInfo,
   ChannelRefusal,
@@ -46,9 +60,11 @@ export type {
   PeersComponents
 } from './ports.ts'
 export { createPeers, peers, type PeersServiceComponents, type PeersServiceInit } from './service.ts'
+export { systemNames } from './system-names.ts'
 export type {
+  AcceptRequest,
+  AcceptVerdict,
   ClusterInit,
-  Intent,
   PeerInfo,
   PeerKey,
   Peers,
@@ -58,5 +74,5 @@ export type {
   RejectionEvent,
   Session,
   SessionEvent,
-  WantOptions
+  SessionFacts
 } from './types.ts'

@@ -15,7 +15,7 @@ export class LinkChannels {
 
   /** Channels open or waiting: the session is in use. */
   get busy(): boolean {
-    return this.#open.size > 0 || this.#waiting.size > 0
+    return this.size > 0
   }
 
   /** Whether a channel may be accepted: at once, later, or not. */
@@ -35,6 +35,17 @@ export class LinkChannels {
   /** The session is over, or never came: those that wait are refused. Open channels are their users' to end. */
   shut(): void {
     if (this.#phase !== 'over') this.#enter('over')
+  }
+
+  /** Ends every open channel at once: nothing of what is in flight on it is delivered. */
+  abort(reason: Error): void {
+    this.shut()
+    for (const channel of this.#open) channel.abort(reason)
+  }
+
+  /** Channels open or waiting. */
+  get size(): number {
+    return this.#open.size + this.#waiting.size
   }
 
   /** Counts an open channel until it is over. */

@@ -1,8 +1,13 @@
 import type { Connection } from '@libp2p/interface'
 import type { TimerHandle } from '@starling/ports'
-import { NONCE_BYTES, SESSION_TAG, SESSION_WINDOW_BYTES } from './config.ts'
-import { limited } from './dialler.ts'
-import { HandshakeTimeoutError, PeerUnavailableError, SessionProtocolError } from './errors.ts'
+import { NONCE_BYTES, REVOKE_MS, SESSION_TAG, SESSION_WINDOW_BYTES } from './config.ts'
+import { limited } from './deadline.ts'
+import {
+  AdmissionError,
+  HandshakeTimeoutError,
+  PeerUnavailableError,
+  SessionProtocolError
+} from './errors.ts'
 import { dismiss, sayGoodbye, type Leaving } from './farewell.ts'
 import {
   HandshakeMachine,
@@ -10,9 +15,9 @@ import {
   type HandshakeInput,
   type HandshakeOutput
 } from './handshake-machine.ts'
-import { Heartbeat } from './heartbeat.ts'
 import { LinkChannels } from './link-channels.ts'
 import type { LinkHost } from './link-host.ts'
+import { LinkSession } from './link-session.ts'
 import type { GoodbyeCode, SessionMessage } from './messages.ts'
 import type { CloseCode, Failure } from './peer-types.ts'
 import { isOpen, type FramedChannel } from './ports.ts'
@@ -35,7 +40,7 @@ export class Link {
   #phase: LinkPhase = 'handshaking'
   #machine: HandshakeMachine | undefined
   #channel: SessionChannel | undefined
-  #heartbeat: Heartbeat | undefined
+  #session: LinkSession | undefined
   #deadline: TimerHandle | undefined
   #closed = false
 
@@ -48,8 +53,9 @@ export class Link {
     this.channels = new LinkChannels(() => host.counters.add('channelsHeld'))
   }
 
-  get heartbeat(): Heartbeat | undefined {
-    return this.#heartbeat
+  /** What runs on it once both sides have proven themselves. */
+  get session(): LinkSession | undefined {
+    return this.#session
   }
 
   get handshaking(): boolean {
@@ -101,7 +107,7 @@ export class Link {
     if (accept) return this.#establish()
     this.#host.counters.add('duplicatesClosed')
     this.#endPhase()
-    this.close()
+    this.close('duplicate')
   }
 
   /** Effect `up`: channels that came early come in. */
@@ -128,10 +134,21 @@ export class Link {
     })
   }
 
+  /** Effect `cut`: the peer is not admitted any more, so nothing of it is delivered from here on. */
+  cut(error: Error): void {
+    this.channels.abort(error)
+    if (this.#phase !== 'ending') {
+      this.#endPhase()
+      this.#channel?.send({ type: 'goodbye', code: 'refused' })
+    }
+    void dismiss(this.#leaving(), REVOKE_MS / 2).then(() => this.lost('closed'))
+  }
+
   /** Effect `close`: there was no session on it. */
-  close(): void {
+  close(code: CloseCode): void {
     if (this.#phase === 'handshaking') {
-      this.#channel?.send(refusalOf('unavailable', this.#host.clock.wallMs()))
+      const why = code === 'refused' ? 'admission' : 'unavailable'
+      this.#channel?.send(refusalOf(why, this.#host.clock.wallMs()))
     }
     if (this.#phase !== 'ending') this.#endPhase()
     void dismiss(this.#leaving()).then(() => this.lost('closed'))
@@ -188,23 +205,33 @@ export class Link {
   }
 
   #onMessage(message: SessionMessage): void {
-    this.#heartbeat?.heard()
+    this.#session?.heartbeat.heard()
     if (this.#phase === 'handshaking') return this.#handshake({ type: 'message', message })
     switch (message.type) {
       case 'beat':
-        this.#heartbeat?.onBeat(message.wanted)
+        this.#session?.heartbeat.onBeat(message.wanted)
         return this.#channel?.send({ type: 'beatReply', number: message.number })
       case 'beatReply':
-        return this.#heartbeat?.onReply(message.number)
+        return this.#session?.heartbeat.onReply(message.number)
       case 'goodbye':
         return this.#host.input(this, { type: 'goodbye', attempt: this.attempt })
       case 'refuse':
         // The acceptor's verdict and the dialler's change of mind passed each other: for the dialler there was no session.
         return this.#host.input(this, { type: 'goodbye', attempt: this.attempt })
+      case 'challenge':
+        if (this.#phase === 'established') this.#session?.renewal.onChallenge(message.nonce)
+        return
+      case 'renewal':
+        if (this.#phase !== 'established' || this.#session?.renewal.onRenewal(message.proof) === true) return
+        return this.#misplaced(message)
       default:
-        if (this.#phase === 'ending') return
-        return this.#broken(new SessionProtocolError(this.peer, `'${message.type}' after the handshake`))
+        return this.#misplaced(message)
     }
+  }
+
+  #misplaced(message: SessionMessage): void {
+    if (this.#phase === 'ending') return
+    this.#broken(new SessionProtocolError(this.peer, `'${message.type}' after the handshake`))
   }
 
   #handshake(input: HandshakeInput): void {
@@ -219,7 +246,7 @@ export class Link {
         return this.#channel?.send(output.message)
       case 'admit':
         void this.#host.admission
-          .admit(this.peer)
+          .admit(this.peer, this.#inbound())
           .then(refusal => this.#handshake({ type: 'admitted', refusal }))
         return
       case 'verified': {
@@ -238,16 +265,29 @@ export class Link {
     if (this.#phase !== 'handshaking') return
     this.#phase = 'established'
     this.#deadline?.cancel()
-    this.#heartbeat = new Heartbeat(this.#host, {
+    const result = this.#machine?.result
+    if (result === undefined) return
+    this.#session = new LinkSession(this.#host, {
       peer: this.peer,
+      role: this.initiator ? 'dialler' : 'acceptor',
+      connection: this.connection,
+      result,
       busy: () => this.channels.busy,
-      beat: (number, wanted) => this.#channel?.send({ type: 'beat', number, wanted }),
+      send: message => this.#channel?.send(message),
       idle: () => {
         this.#host.counters.add('idleClosed')
         this.#host.input(this, { type: 'drop', attempt: this.attempt, code: 'idle' })
       },
-      silent: () => this.abort('silent')
+      silent: () => this.abort('silent'),
+      unproven: () => this.#host.revoke(this, new AdmissionError(this.peer, 'secretGone')),
+      health: health => this.#host.health(this, health)
     })
+  }
+
+  /** What the accept rule is told about an inbound connection. */
+  #inbound(): { readonly remoteAddress: string; readonly sessions: number } | undefined {
+    if (this.initiator) return undefined
+    return { remoteAddress: this.connection.remoteAddr.toString(), sessions: this.#host.sessions() }
   }
 
   #fail(failure: Failure): void {
@@ -281,7 +321,7 @@ export class Link {
   #endPhase(): void {
     this.#phase = 'ending'
     this.#deadline?.cancel()
-    this.#heartbeat?.stop()
+    this.#session?.stop()
     this.channels.shut()
   }
 

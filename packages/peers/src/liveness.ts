@@ -1,4 +1,4 @@
-import { STALL_MS, type PeersTimings } from './config.ts'
+import type { PeersTimings } from './config.ts'
 
 /** How a peer looks from here. */
 export type Health = 'alive' | 'suspect' | 'down'
@@ -6,15 +6,15 @@ export type Health = 'alive' | 'suspect' | 'down'
 /** What a tick found. */
 export interface LivenessTick {
   readonly health: Health
-  /** This process was late by so much that silence says nothing about the peer; it got a new grace. */
-  readonly stalled: boolean
+  /** This process was late by so many ms that silence says nothing about the peer; 0 when it was not. */
+  readonly stalledMs: number
 }
 
 /**
  * Silence of one peer, graded. Pure: the driver calls `tick` once per beat interval with monotonic time.
  *
- * A process that was stopped or busy has read nothing meanwhile, so it first suspects itself: a tick that comes late starts
- * the count again instead of condemning everybody.
+ * A process that was stopped or busy has read nothing meanwhile, so it first suspects itself: a tick that comes late by more
+ * than a beat starts the count again instead of condemning everybody.
  */
 export class Liveness {
   readonly #timings: PeersTimings
@@ -27,26 +27,27 @@ export class Liveness {
     this.#tickMs = nowMs
   }
 
-  /** When the peer was last heard, monotonic ms. */
+  /** When the peer was last heard, or given a new grace, monotonic ms. */
   get heardMs(): number {
     return this.#heardMs
   }
 
-  /** Something arrived from the peer. */
+  /** Something arrived from the peer, or this process found that it had not listened. */
   heard(nowMs: number): void {
     if (nowMs > this.#heardMs) this.#heardMs = nowMs
   }
 
   /** Judges the silence so far. */
   tick(nowMs: number): LivenessTick {
-    const lateMs = nowMs - this.#tickMs - this.#timings.beatIntervalMs
+    const { beatIntervalMs, suspectAfterMs, downAfterMs } = this.#timings
+    const lateMs = nowMs - this.#tickMs - beatIntervalMs
     this.#tickMs = nowMs
-    if (lateMs > STALL_MS) {
+    if (lateMs > beatIntervalMs) {
       this.#heardMs = nowMs
-      return { health: 'alive', stalled: true }
+      return { health: 'alive', stalledMs: lateMs }
     }
     const silentMs = nowMs - this.#heardMs
-    if (silentMs >= this.#timings.downAfterMs) return { health: 'down', stalled: false }
-    return { health: silentMs >= this.#timings.suspectAfterMs ? 'suspect' : 'alive', stalled: false }
+    if (silentMs >= downAfterMs) return { health: 'down', stalledMs: 0 }
+    return { health: silentMs >= suspectAfterMs ? 'suspect' : 'alive', stalledMs: 0 }
   }
 }

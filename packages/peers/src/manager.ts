@@ -1,25 +1,36 @@
 import type { Connection } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
 import { AddressBook } from './address-book.ts'
-import { createAdmission } from './admission.ts'
+import { Admission } from './admission.ts'
+import { Announcer } from './announcer.ts'
 import { Channels } from './channels.ts'
-import { PEERS_MAX, resolveTimings, STOP_TIMEOUT_MS } from './config.ts'
+import { checkAnnounce, checkPeer } from './check-arguments.ts'
+import {
+  INTENTS_PER_PEER_MAX,
+  PEERS_MAX,
+  resolveTimings,
+  STOP_TIMEOUT_MS,
+  type PeersTimings
+} from './config.ts'
 import { Counters } from './counters.ts'
-import { TooManyPeersError } from './errors.ts'
+import { limited, raced } from './deadline.ts'
+import { AdmissionError, TooManyIntentsError, TooManyPeersError } from './errors.ts'
+import type { Lagged } from './event-stream.ts'
 import { infoOf } from './info.ts'
-import { Listeners } from './listeners.ts'
+import { checkMode, PeerIntent } from './intent.ts'
+import type { EventStreamOptions, Intent, WantOptions } from './intent-types.ts'
+import { Names } from './names.ts'
 import { PeerDriver } from './peer-driver.ts'
+import type { PeerEvent } from './peer-events.ts'
+import type { PeerRecord } from './peer-record.ts'
 import type { FramedChannel, PeersComponents } from './ports.ts'
 import type {
-  Intent,
   PeerInfo,
   Peers,
   PeersInit,
   PeersStats,
   RejectionEvent,
   Session,
-  SessionEvent,
-  WantOptions
+  SessionEvent
 } from './types.ts'
 
 type Phase = 'stopped' | 'running' | 'stopping'
@@ -31,8 +42,9 @@ export class PeerManager implements Peers {
   readonly #init: PeersInit
   readonly #counters = new Counters()
   readonly #book = new AddressBook()
-  readonly #listeners: Listeners<SessionEvent>
-  readonly #rejectionListeners: Listeners<RejectionEvent>
+  readonly #admission: Admission
+  readonly #timings: PeersTimings
+  readonly #announcer: Announcer
   readonly #driver: PeerDriver
   readonly #channels: Channels
   readonly #onOpen = (event: CustomEvent<Connection>): void => this.#driver.connectionOpened(event.detail)
@@ -45,19 +57,20 @@ export class PeerManager implements Peers {
     this.self = components.peerId.toString()
     this.#components = components
     this.#init = init
-    const onError = (): void => this.#counters.add('listenerErrors')
-    this.#listeners = new Listeners(onError)
-    this.#rejectionListeners = new Listeners(onError)
+    if (init.announce !== undefined) checkAnnounce(init.announce)
+    this.#timings = resolveTimings(init.timings)
+    this.#admission = new Admission(init.cluster, init.accept, components.hash)
+    this.#announcer = new Announcer(this.#counters, record => this.#infoOf(record))
+    const { clock, timers } = components
     this.#driver = new PeerDriver({
       self: this.self,
       components,
-      timings: resolveTimings(init.timings),
-      admission: createAdmission(init.cluster, components.hash),
-      resolve: init.resolve,
+      timings: this.#timings,
+      admission: this.#admission,
+      names: new Names({ lookup: init.names, clock, timers, counters: this.#counters }),
       book: this.#book,
       counters: this.#counters,
-      sessions: this.#listeners,
-      rejections: this.#rejectionListeners
+      announcer: this.#announcer
     })
     this.#channels = new Channels(components, {
       linkOf: connection => this.#driver.links.get(connection.id),
@@ -76,6 +89,7 @@ export class PeerManager implements Peers {
     events.addEventListener('connection:close', this.#onClose)
     for (const connection of connectionManager.getConnections()) this.#driver.connectionOpened(connection)
     for (const record of this.#driver.records.values()) {
+      for (const intent of record.intents) intent.watch()
       this.#driver.input(record, { type: 'want', wanted: record.wanted, fresh: true })
     }
   }
@@ -93,29 +107,93 @@ export class PeerManager implements Peers {
   }
 
   want(peer: string, options: WantOptions): Intent {
-    this.#checkWant(peer, options)
-    if (this.#phase === 'stopping') return { release() {} }
+    checkMode(options?.mode)
+    checkPeer(peer, this.self)
+    const intent = new PeerIntent(peer, options, {
+      timers: this.#components.timers,
+      changed: () => this.#wishChanged(intent),
+      learn: addresses => void this.#book.add(peer, addresses)
+    })
+    if (this.#phase === 'stopping') {
+      intent.end({ type: 'stopped' })
+      return intent
+    }
     const record = this.#driver.recordOf(peer)
     if (record === undefined) throw new TooManyPeersError(PEERS_MAX)
+    if (record.intents.size >= INTENTS_PER_PEER_MAX) throw new TooManyIntentsError(peer, INTENTS_PER_PEER_MAX)
     if (options.addresses !== undefined) this.#book.add(peer, options.addresses)
-    const intent: Intent = {
-      release: () => {
-        if (!record.intents.delete(intent)) return
-        this.#driver.input(record, { type: 'want', wanted: record.wanted, fresh: false })
-        this.#driver.forget(record)
-      }
-    }
-    record.intents.set(intent, options.mode)
+    record.intents.add(intent)
+    if (record.session !== undefined) intent.up(record.session)
+    if (this.#phase === 'running') intent.watch()
     this.#driver.input(record, { type: 'want', wanted: record.wanted, fresh: true })
     return intent
   }
 
+  #wishChanged(intent: PeerIntent): void {
+    const record = this.#driver.records.get(intent.peer)
+    if (record === undefined || !record.intents.has(intent)) return
+    if (intent.over) record.intents.delete(intent)
+    this.#driver.input(record, { type: 'want', wanted: record.wanted, fresh: false })
+    this.#driver.forget(record)
+  }
+
+  revoke(peer: string): void {
+    checkPeer(peer, this.self)
+    this.#admission.revoke(peer)
+    this.#driver.revoke(peer, new AdmissionError(peer, 'revoked'))
+  }
+
+  restore(peer: string): void {
+    if (!this.#admission.restore(peer)) return
+    const record = this.#driver.records.get(peer)
+    if (record !== undefined) this.#driver.input(record, { type: 'restore' })
+  }
+
+  setAllowed(peers: Iterable<string> | undefined): void {
+    this.#admission.setAllowed(peers)
+    for (const record of [...this.#driver.records.values()]) {
+      const reason = this.#admission.refusalOf(record.peer)
+      if (reason !== undefined) this.#driver.revoke(record.peer, new AdmissionError(record.peer, reason))
+      else this.#driver.input(record, { type: 'restore' })
+    }
+  }
+
+  setSecrets(secrets: readonly (string | Uint8Array)[]): void {
+    this.#admission.setSecrets(secrets)
+    for (const link of [...this.#driver.links.values()]) link.session?.renewal.check()
+    for (const record of [...this.#driver.records.values()]) this.#driver.input(record, { type: 'restore' })
+  }
+
+  async recheck(): Promise<readonly string[]> {
+    if (!this.#admission.asks) return []
+    const asked = this.sessions().map(async ({ peer }) => ((await this.#verdict(peer)) ? undefined : peer))
+    return (await Promise.all(asked)).filter(peer => peer !== undefined)
+  }
+
+  /** What the callback says now; none in time counts as no. Ends what there is with a peer it turns away. */
+  async #verdict(peer: string): Promise<boolean> {
+    const limit = limited(this.#components.timers, this.#timings.handshakeTimeoutMs)
+    const reason = await raced(this.#admission.ask(peer), limit.signal).catch(() => 'callback' as const)
+    limit.dispose()
+    if (reason === undefined) return true
+    this.#driver.revoke(peer, new AdmissionError(peer, reason))
+    return false
+  }
+
   onSession(listener: (event: SessionEvent) => void): () => void {
-    return this.#listeners.add(listener)
+    return this.#announcer.sessions.add(listener)
   }
 
   onRejection(listener: (event: RejectionEvent) => void): () => void {
-    return this.#rejectionListeners.add(listener)
+    return this.#announcer.rejections.add(listener)
+  }
+
+  onPeer(listener: (event: PeerEvent) => void): () => void {
+    return this.#announcer.peers.add(listener)
+  }
+
+  events(options: EventStreamOptions = {}): AsyncIterable<PeerEvent | Lagged> {
+    return this.#announcer.streams.open(options)
   }
 
   handleChannel(tag: string, handler: (channel: FramedChannel, session: Session) => void): () => void {
@@ -132,28 +210,19 @@ export class PeerManager implements Peers {
   }
 
   peers(): readonly PeerInfo[] {
-    return [...this.#driver.records.values()].map(record => infoOf(record, this.#book.get(record.peer)))
+    return [...this.#driver.records.values()].map(record => this.#infoOf(record))
+  }
+
+  #infoOf(record: PeerRecord): PeerInfo {
+    return infoOf(record, this.#book.get(record.peer))
   }
 
   stats(): PeersStats {
     return {
       ...this.#counters.read(),
-      sessions: this.sessions().length,
+      sessions: this.#driver.sessionCount,
       peers: this.#driver.records.size,
       connections: this.#driver.links.size
-    }
-  }
-
-  #checkWant(peer: string, options: WantOptions): void {
-    if (options?.mode !== 'once' && options?.mode !== 'continuous') {
-      throw new TypeError(`mode must be 'once' or 'continuous', got ${String(options?.mode)}`)
-    }
-    if (typeof peer !== 'string') throw new TypeError(`a peer id is a text, got ${typeof peer}`)
-    if (peer === this.self) throw new TypeError('a node cannot want a session with itself')
-    try {
-      peerIdFromString(peer)
-    } catch (cause) {
-      throw new TypeError(`'${peer.slice(0, 80)}' is not a peer id`, { cause })
     }
   }
 
@@ -164,6 +233,7 @@ export class PeerManager implements Peers {
     events.removeEventListener('connection:open', this.#onOpen)
     events.removeEventListener('connection:close', this.#onClose)
     this.#channels.stop()
+    this.#announcer.streams.end()
     this.#phase = 'stopped'
     this.#stopping = undefined
   }

@@ -54,8 +54,23 @@ export type SessionMessage =
   | { readonly type: 'beatReply'; readonly number: number }
   /** The last message before END. */
   | { readonly type: 'goodbye'; readonly code: GoodbyeCode }
+  /** Prove yourself again: the secret that admitted you does not count here any more. */
+  | { readonly type: 'challenge'; readonly nonce: Uint8Array }
+  /** The answer, empty when the sender has no secret. */
+  | { readonly type: 'renewal'; readonly proof: Uint8Array }
 
-const TYPES = ['hello', 'helloReply', 'proof', 'accept', 'refuse', 'beat', 'beatReply', 'goodbye'] as const
+const TYPES = [
+  'hello',
+  'helloReply',
+  'proof',
+  'accept',
+  'refuse',
+  'beat',
+  'beatReply',
+  'goodbye',
+  'challenge',
+  'renewal'
+] as const
 const REFUSE_CODES: readonly RefuseCode[] = [
   'version',
   'cluster',
@@ -88,7 +103,11 @@ export function encodeMessage(message: SessionMessage): Uint8Array {
       break
     case 'proof':
     case 'accept':
+    case 'renewal':
       writer.bytes(message.proof)
+      break
+    case 'challenge':
+      writer.raw(message.nonce)
       break
     case 'refuse':
       writer.u8(REFUSE_CODES.indexOf(message.code) + 1)
@@ -125,8 +144,11 @@ function readBody(reader: ByteReader): SessionMessage {
     }
     case 'helloReply':
       return { type, version: reader.u16(), hello: readHello(reader) }
+    case 'challenge':
+      return { type, nonce: reader.raw(NONCE_BYTES).slice() }
     case 'proof':
-    case 'accept': {
+    case 'accept':
+    case 'renewal': {
       const proof = reader.bytes(PROOF_BYTES)
       if (proof.length !== 0 && proof.length !== PROOF_BYTES)
         reader.fail('invalid', 'a proof has 0 or 32 bytes')

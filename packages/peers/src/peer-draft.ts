@@ -1,3 +1,4 @@
+import { backoffMs } from './backoff.ts'
 import type { CloseCode, LinkState, PeerEffect, PeerState, Rank } from './peer-types.ts'
 
 /** What one step needs from outside. */
@@ -81,6 +82,20 @@ export class PeerDraft {
     if (redial === undefined) return
     this.set({ redial: undefined })
     this.effects.push({ type: 'unschedule', timer: 'redial', number: redial })
+  }
+
+  /** Redials after a pause, unless something may still become the session. */
+  protected planRedial(): void {
+    if (this.state.stopped || this.inProgress() || currentLink(this.state) !== undefined) return
+    const failures = this.state.failures + this.state.flaps
+    this.scheduleRedial(backoffMs({ ...this.state, failures }, this.context.random()))
+  }
+
+  protected dial(): void {
+    this.unscheduleRedial()
+    const attempt = this.state.attempts + 1
+    this.set({ attempts: attempt, dialling: attempt, owesDial: false })
+    this.effects.push({ type: 'dial', attempt })
   }
 
   /** A dial or a handshake that may still become the session. */

@@ -1,20 +1,21 @@
 import type { Connection } from '@libp2p/interface'
-import type { Admission } from './admission.ts'
 import type { AddressBook } from './address-book.ts'
+import type { Admission } from './admission.ts'
+import type { Announcer } from './announcer.ts'
 import { INCARNATION_RANDOM_BITS, PEERS_MAX, PENDING_INBOUND_MAX, type PeersTimings } from './config.ts'
 import type { Counters } from './counters.ts'
-import { limited } from './dialler.ts'
+import { limited } from './deadline.ts'
 import { Dials } from './dials.ts'
+import { AdmissionError } from './errors.ts'
 import { Link } from './link.ts'
 import type { LinkHost } from './link-host.ts'
-import type { Listeners } from './listeners.ts'
+import type { Names } from './names.ts'
 import { isForgettable } from './peer-draft.ts'
 import { stepPeer } from './peer-machine.ts'
 import { PeerRecord } from './peer-record.ts'
 import type { PeerEffect, PeerInput } from './peer-types.ts'
 import { isOpen, type PeersComponents } from './ports.ts'
 import { PeerSession } from './session.ts'
-import type { PeersInit, RejectionEvent, SessionEvent } from './types.ts'
 
 /** What the driver is given besides its parts. */
 export interface PeerDriverInit {
@@ -22,11 +23,10 @@ export interface PeerDriverInit {
   readonly components: PeersComponents
   readonly timings: PeersTimings
   readonly admission: Admission
-  readonly resolve: PeersInit['resolve']
+  readonly names: Names
   readonly book: AddressBook
   readonly counters: Counters
-  readonly sessions: Listeners<SessionEvent>
-  readonly rejections: Listeners<RejectionEvent>
+  readonly announcer: Announcer
 }
 
 /** Carries out what the machines decide: dials, links, timers, events. It takes no decision about a peer of its own. */
@@ -39,22 +39,27 @@ export class PeerDriver {
   #phase: 'stopped' | 'running' | 'stopping' = 'stopped'
   #quiet: (() => void) | undefined
   #attempts = 0
+  #stalledAtMs = Number.NEGATIVE_INFINITY
   /** Numbers of accepted connections count downwards, so that they never meet those of dials. */
   #accepted = 0
 
   constructor(init: PeerDriverInit) {
-    const { components, resolve, timings, book, counters } = init
+    const { components, names, timings, book, counters, admission } = init
     this.#init = init
     this.#host = this.#createHost(0n)
     this.#dials = new Dials({
       parts: components,
       book,
-      resolve,
+      names,
       timings,
       counters,
+      refusalOf: peer => {
+        const reason = admission.refusalOf(peer)
+        return reason === undefined ? undefined : new AdmissionError(peer, reason)
+      },
       opened: (record, attempt, connection) => this.#dialled(record, attempt, connection),
       failed: (record, attempt, error) => {
-        const failure = { error, refused: false, duplicate: false }
+        const failure = { error, refused: error instanceof AdmissionError, duplicate: false }
         this.input(record, { type: 'dialFailed', attempt, failure })
       },
       settled: () => this.#checkQuiet()
@@ -81,13 +86,13 @@ export class PeerDriver {
       limit.signal.addEventListener('abort', () => resolve(), { once: true })
     })
     for (const record of this.records.values()) {
-      record.intents.clear()
       this.input(record, { type: 'stop' })
+      for (const intent of [...record.intents]) intent.end({ type: 'stopped' })
     }
     this.#checkQuiet()
     await Promise.race([quiet, late])
     limit.dispose()
-    for (const link of this.links.values()) link.abort('stopped')
+    for (const link of [...this.links.values()]) link.abort('stopped')
     for (const record of this.records.values()) record.clearTimers()
     this.records.clear()
     this.links.clear()
@@ -144,15 +149,19 @@ export class PeerDriver {
         return record.links.get(effect.attempt)?.drain(effect.code)
       case 'close':
         if (effect.code === 'duplicate') this.#init.counters.add('duplicatesClosed')
-        return record.links.get(effect.attempt)?.close()
+        return record.links.get(effect.attempt)?.close(effect.code)
+      case 'cut': {
+        const error = record.state.lastFailure?.error ?? new AdmissionError(record.peer, 'revoked')
+        return record.links.get(effect.attempt)?.cut(error)
+      }
+      case 'probe':
+        return record.links.get(effect.attempt)?.session?.heartbeat.probe()
       case 'schedule':
         return this.#schedule(record, effect)
       case 'unschedule':
         return record.clearTimer(effect.timer, effect.number)
-      case 'failed': {
-        const { error } = effect.failure
-        return this.#init.sessions.tell({ type: 'failed', peer: record.peer, reason: error.name, error })
-      }
+      case 'failed':
+        return this.#init.announcer.failed(record, effect.failure.error)
     }
   }
 
@@ -215,7 +224,7 @@ export class PeerDriver {
     const session = new PeerSession(this.#init.components.mux, link)
     record.session = session
     this.#init.counters.add('sessionsUp')
-    this.#init.sessions.tell({ type: 'up', session })
+    this.#init.announcer.up(record, session)
     // Channels the peer opened early come in only now, when the listeners know the session.
     link.up()
   }
@@ -226,7 +235,7 @@ export class PeerDriver {
     record.session = undefined
     session.close()
     this.#init.counters.add(reason === 'replaced' ? 'sessionsReplaced' : 'sessionsDown')
-    this.#init.sessions.tell({ type: 'down', session, reason })
+    this.#init.announcer.down(record, session, reason)
   }
 
   #schedule(record: PeerRecord, effect: PeerEffect & { type: 'schedule' }): void {
@@ -251,6 +260,30 @@ export class PeerDriver {
       this.records.delete(record.peer)
   }
 
+  get sessionCount(): number {
+    let count = 0
+    for (const { session } of this.records.values()) if (session !== undefined) count++
+    return count
+  }
+
+  /** Ends whatever there is with a peer that is not admitted any more. */
+  revoke(peer: string, error: Error): void {
+    const record = this.records.get(peer)
+    if (record === undefined) return
+    if (record.links.size > 0) this.#init.counters.add('revocations')
+    this.input(record, { type: 'revoke', failure: { error, refused: true, duplicate: false } })
+  }
+
+  /** Each session finds out by itself that this process did not run; it is one stall, and everybody gets the new grace. */
+  #stalled(lateMs: number): void {
+    const nowMs = this.#init.components.clock.monotonicMs()
+    if (nowMs - this.#stalledAtMs < this.#init.timings.beatIntervalMs) return
+    this.#stalledAtMs = nowMs
+    this.#init.counters.add('selfStalls')
+    for (const link of this.links.values()) link.session?.heartbeat.heard()
+    this.#init.announcer.peer({ type: 'self:stalled', lateMs })
+  }
+
   #createHost(incarnation: bigint): LinkHost {
     const { clock, timers, random, hmac } = this.#init.components
     const components = this.#init.components
@@ -269,7 +302,15 @@ export class PeerDriver {
       counters: this.#init.counters,
       wanted: peer => (this.records.get(peer)?.intents.size ?? 0) > 0,
       input: (link, input) => this.#linkInput(link, input),
-      rejected: (link, error) => this.#init.rejections.tell({ peer: link.peer, error })
+      rejected: (link, error) => this.#init.announcer.rejections.tell({ peer: link.peer, error }),
+      sessions: () => this.sessionCount,
+      health: (link, health) => {
+        const record = this.records.get(link.peer)
+        if (record === undefined || record.session?.link !== link) return
+        this.#init.announcer.health(record, health, link.session?.heartbeat.silentMs ?? 0)
+      },
+      stalled: lateMs => this.#stalled(lateMs),
+      revoke: (link, error) => this.revoke(link.peer, error)
     }
   }
 

@@ -46,7 +46,11 @@ class Step extends PeerDraft {
       case 'closed':
         return this.#onClosed(input.attempt, input.reason)
       case 'drop':
-        return this.#onDrop(input)
+        return this.#endSession(input.attempt, input.code, input.code)
+      case 'revoke':
+        return this.#onRevoke(input.failure)
+      case 'restore':
+        return this.#onRestore()
       case 'timer':
         return input.timer === 'redial' ? this.#onRedial(input.number) : this.#onHoldEnd(input.number)
       case 'stop':
@@ -67,7 +71,7 @@ class Step extends PeerDraft {
       return
     }
     if (this.state.redial === undefined) {
-      if (fresh || wanted === 'continuous') this.#dial()
+      if (fresh || wanted === 'continuous') this.dial()
       return
     }
     if (!fresh) return
@@ -136,6 +140,15 @@ class Step extends PeerDraft {
     this.effects.push({ type: 'decide', attempt, accept })
     if (accept) return this.#establish(attempt)
     this.update(attempt, { phase: 'draining' })
+    if (current !== undefined && this.#inDoubt(current, link.rank)) {
+      this.effects.push({ type: 'probe', attempt: current.attempt })
+    }
+  }
+
+  /** The same process would not dial with a session that works, unless both dialled at once: its end is gone, or we are late. */
+  #inDoubt(current: LinkState, challenger: Rank): boolean {
+    const settled = this.context.nowMs - current.establishedAtMs >= HOLD_MS
+    return settled && current.rank?.incarnation === challenger.incarnation
   }
 
   #onEstablished(attempt: number, incarnation: bigint): void {
@@ -183,8 +196,8 @@ class Step extends PeerDraft {
     }
     const { owesDial, redial, stopped } = this.state
     if (stopped || redial !== undefined || this.inProgress() || currentLink(this.state) !== undefined) return
-    if (owesDial) return this.#dial()
-    if (this.state.wanted === 'continuous') this.#planRedial()
+    if (owesDial) return this.dial()
+    if (this.state.wanted === 'continuous') this.planRedial()
   }
 
   #onClosed(attempt: number, reason: string): void {
@@ -200,13 +213,6 @@ class Step extends PeerDraft {
     if (link.phase === 'draining') return
     const error = new Error(`the connection was lost during the handshake: ${reason}`)
     this.#afterLostHandshake(link, { error, refused: false, duplicate: false })
-  }
-
-  #onDrop(input: PeerInput & { type: 'drop' }): void {
-    if (input.failure?.refused === true) {
-      this.set({ refusals: this.state.refusals + 1, lastFailure: input.failure })
-    }
-    this.#endSession(input.attempt, input.code, input.code)
   }
 
   /** Ends the session on a link that still works: down at once, then goodbye. */
@@ -227,7 +233,7 @@ class Step extends PeerDraft {
 
   #afterLostSession(): void {
     this.#settleHeld()
-    if (this.state.wanted === 'continuous') this.#planRedial()
+    if (this.state.wanted === 'continuous') this.planRedial()
   }
 
   #fail(failure: Failure): void {
@@ -247,24 +253,44 @@ class Step extends PeerDraft {
       return this.scheduleRedial(Math.max(graceMs, backoffMs(this.state, random)))
     }
     this.effects.push({ type: 'failed', failure })
-    if (this.state.wanted === 'continuous') this.#planRedial()
-  }
-
-  #planRedial(): void {
-    if (this.state.stopped || this.inProgress() || currentLink(this.state) !== undefined) return
-    const failures = this.state.failures + this.state.flaps
-    this.scheduleRedial(backoffMs({ ...this.state, failures }, this.context.random()))
+    if (this.state.wanted === 'continuous') this.planRedial()
   }
 
   #onRedial(number: number): void {
     if (this.state.redial !== number) return
     this.set({ redial: undefined })
     if (this.state.wanted === 'none' || this.inProgress() || currentLink(this.state) !== undefined) return
-    this.#dial()
+    this.dial()
   }
 
   #onHoldEnd(attempt: number): void {
     if (this.link(attempt)?.phase === 'held') this.#settle(attempt)
+  }
+
+  #onRevoke(failure: Failure): void {
+    if (this.state.stopped) return
+    const { refusals, links, dialling, wanted } = this.state
+    if (dialling === undefined && links.length === 0 && wanted === 'none') return
+    this.set({ refusals: failure.refused ? refusals + 1 : refusals, lastFailure: failure, owesDial: false })
+    this.unscheduleRedial()
+    for (const { attempt, phase } of links) {
+      if (phase === 'handshaking' || phase === 'held') this.discard(attempt, 'refused')
+      if (phase === 'established') {
+        this.update(attempt, { phase: 'draining' })
+        this.effects.push({ type: 'down', attempt, reason: 'revoked' })
+      }
+      // On a connection that is only draining the last words of an earlier session may still be in flight.
+      if (phase === 'established' || phase === 'draining') this.effects.push({ type: 'cut', attempt })
+    }
+    if (wanted !== 'none') this.effects.push({ type: 'failed', failure })
+    if (wanted === 'continuous') this.planRedial()
+  }
+
+  #onRestore(): void {
+    if (this.state.refusals === 0) return
+    this.set({ refusals: 0 })
+    if (this.state.redial === undefined) return
+    this.scheduleRedial(backoffMs({ ...this.state, failures: 1 }, this.context.random()))
   }
 
   #onStop(): void {
@@ -278,13 +304,6 @@ class Step extends PeerDraft {
       if (link.phase === 'established') this.#endSession(link.attempt, 'stopped', 'shutdown')
       else if (link.phase !== 'draining') this.discard(link.attempt, 'shutdown')
     }
-  }
-
-  #dial(): void {
-    this.unscheduleRedial()
-    const attempt = this.state.attempts + 1
-    this.set({ attempts: attempt, dialling: attempt, owesDial: false })
-    this.effects.push({ type: 'dial', attempt })
   }
 
   #settleHeld(): void {

@@ -1,4 +1,5 @@
 import type { TimerHandle } from '@starling/ports'
+import type { PeerIntent } from './intent.ts'
 import type { Link } from './link.ts'
 import { createPeerState } from './peer-draft.ts'
 import type { PeerInput, PeerState, PeerTimer, Wanted } from './peer-types.ts'
@@ -7,8 +8,8 @@ import type { PeerSession } from './session.ts'
 /** Everything the manager keeps about one peer. */
 export class PeerRecord {
   readonly peer: string
-  /** The wishes of callers, by identity. */
-  readonly intents: Map<object, 'once' | 'continuous'> = new Map()
+  /** The wishes of callers that are not over. */
+  readonly intents: Set<PeerIntent> = new Set()
   /** Connections by attempt number, until they are gone. */
   readonly links: Map<number, Link> = new Map()
   /** Inputs that came while an input was being handled: a listener may act on what it is told. */
@@ -16,9 +17,11 @@ export class PeerRecord {
   readonly #timers = new Map<string, TimerHandle>()
   state: PeerState
   session: PeerSession | undefined
+  /** The process that `peer:join` was last told of and `peer:leave` was not. */
+  joined: bigint | undefined
+  /** `peer:suspect` was told and neither `peer:alive` nor `peer:leave` after it. */
+  suspected = false
   dialAbort: AbortController | undefined
-  /** Until when, in monotonic ms, the connection of a given-up dial may still turn up. */
-  lateDialUntilMs = 0
   handling = false
 
   constructor(peer: string, attempts: number) {
@@ -29,7 +32,7 @@ export class PeerRecord {
   /** What the intents add up to. */
   get wanted(): Wanted {
     if (this.intents.size === 0) return 'none'
-    for (const mode of this.intents.values()) if (mode === 'continuous') return 'continuous'
+    for (const intent of this.intents) if (intent.mode === 'continuous') return 'continuous'
     return 'once'
   }
 

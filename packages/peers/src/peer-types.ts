@@ -102,8 +102,12 @@ export type PeerInput =
   | { readonly type: 'goodbye'; readonly attempt: number }
   /** The connection is gone, for whatever reason; exactly once per link. */
   | { readonly type: 'closed'; readonly attempt: number; readonly reason: string }
-  /** We end the session: idle, revoked, or the peer broke a rule. */
-  | { readonly type: 'drop'; readonly attempt: number; readonly code: CloseCode; readonly failure?: Failure }
+  /** We end the session: idle, or the peer broke a rule. */
+  | { readonly type: 'drop'; readonly attempt: number; readonly code: CloseCode }
+  /** The peer is not admitted any more. */
+  | { readonly type: 'revoke'; readonly failure: Failure }
+  /** The peer may be admitted again: what it was refused for before does not count. */
+  | { readonly type: 'restore' }
   | { readonly type: 'timer'; readonly timer: PeerTimer; readonly number: number }
   | { readonly type: 'stop' }
 
@@ -119,6 +123,10 @@ export type PeerEffect =
   | { readonly type: 'down'; readonly attempt: number; readonly reason: string }
   /** Goodbye, acknowledged, then close. */
   | { readonly type: 'drain'; readonly attempt: number; readonly code: CloseCode }
+  /** Ends every channel at once, then goodbye and close within a second: the peer is not admitted any more. */
+  | { readonly type: 'cut'; readonly attempt: number }
+  /** The peer dialled although this connection carries the session: see at once whether it still answers. */
+  | { readonly type: 'probe'; readonly attempt: number }
   /** Close without a goodbye: there was no session on it. */
   | { readonly type: 'close'; readonly attempt: number; readonly code: CloseCode }
   | {

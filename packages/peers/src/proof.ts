@@ -16,6 +16,7 @@ export interface ProofSubject {
 }
 
 const PROOF_LABEL = 'starling session proof'
+const RENEWAL_LABEL = 'starling session renewal'
 const CLUSTER_LABEL = 'starling cluster'
 
 /**
@@ -23,11 +24,19 @@ const CLUSTER_LABEL = 'starling cluster'
  * cluster name, each of variable length with its length before it.
  *
  * The role keeps a proof from being sent back to its maker, the nonces from being used again, and the peer ids, which come
- * from the transport, from being passed on over a connection between two other nodes.
+ * from the transport, from being passed on over a connection between two other nodes. A proof within a session has another
+ * label, and the challenge it answers.
  */
-export function proofOf(hmac: Hmac, secret: Uint8Array, role: Role, subject: ProofSubject): Uint8Array {
+export function proofOf(
+  hmac: Hmac,
+  secret: Uint8Array,
+  role: Role,
+  subject: ProofSubject,
+  challenge?: Uint8Array
+): Uint8Array {
   const bytes = new ByteWriter(256)
-    .string(PROOF_LABEL)
+    .string(challenge === undefined ? PROOF_LABEL : RENEWAL_LABEL)
+    .raw(challenge ?? new Uint8Array(0))
     .u8(role === 'dialler' ? 1 : 2)
     .u16(subject.version)
     .raw(subject.diallerNonce)
@@ -45,11 +54,12 @@ export function matchProof(
   secrets: readonly Uint8Array[],
   role: Role,
   subject: ProofSubject,
-  proof: Uint8Array
+  proof: Uint8Array,
+  challenge?: Uint8Array
 ): Uint8Array | undefined {
   let match: Uint8Array | undefined
   for (const secret of secrets) {
-    if (equalInConstantTime(proofOf(hmac, secret, role, subject), proof)) match ??= secret
+    if (equalInConstantTime(proofOf(hmac, secret, role, subject, challenge), proof)) match ??= secret
   }
   return match
 }

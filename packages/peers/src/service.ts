@@ -4,6 +4,7 @@ import type { Ports } from '@starling/ports'
 import { systemPorts } from '@starling/ports/system'
 import { PeerManager } from './manager.ts'
 import type { MuxPort, PeersComponents } from './ports.ts'
+import { systemNames } from './system-names.ts'
 import type { Peers, PeersInit } from './types.ts'
 
 /** A peer manager over the given parts. Nothing happens before `start`. @throws TypeError, RangeError for a bad init. */
@@ -41,7 +42,7 @@ export function peers(init: PeersServiceInit): (components: PeersServiceComponen
       ...(addressManager === undefined ? {} : { addressManager }),
       ...(init.ports ?? systemPorts)
     }
-    return new PeersService(parts, init)
+    return new PeersService(parts, { names: systemNames, ...init })
   }
 }
 

@@ -23,6 +23,11 @@ export class PeerSession implements Session {
     return this.link.initiator
   }
 
+  /** The peer's process. */
+  get incarnation(): bigint {
+    return this.link.session?.result.incarnation ?? 0n
+  }
+
   async openChannel(tag: string, options: { readonly signal?: AbortSignal } = {}): Promise<FramedChannel> {
     if (this.#over.signal.aborted) throw new SessionClosedError(this.peer)
     options.signal?.throwIfAborted()

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
-import type { Connection, PeerId } from '@libp2p/interface'
+import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import type { Multiaddr } from '@multiformats/multiaddr'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { seededRandom } from '@starling/ports'
 import { systemHash, systemHmac } from '@starling/ports/system'
 import {
@@ -28,6 +28,8 @@ export class FakeConnection {
   readonly direction: 'inbound' | 'outbound'
   readonly node: FakeNode
   readonly channels = new Set<FakeChannel>()
+  readonly streams: Stream[] = []
+  readonly remoteAddr = multiaddr('/ip4/10.0.0.99/udp/4001/quic-v1')
   status: 'open' | 'closed' | 'aborted' = 'open'
   other: FakeConnection | undefined
   /** Nothing sent from this end arrives. */

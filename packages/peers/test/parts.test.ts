@@ -47,9 +47,9 @@ describe('liveness', () => {
   test('a late tick is our own stall and starts the count again', () => {
     const liveness = new Liveness(DEFAULT_TIMINGS, 0)
     liveness.tick(1_000)
-    expect(liveness.tick(30_000)).toEqual({ health: 'alive', stalled: true })
-    expect(liveness.tick(31_000)).toEqual({ health: 'alive', stalled: false })
-    expect(liveness.tick(32_900)).toEqual({ health: 'suspect', stalled: false })
+    expect(liveness.tick(30_000)).toEqual({ health: 'alive', stalledMs: 28_000 })
+    expect(liveness.tick(31_000)).toEqual({ health: 'alive', stalledMs: 0 })
+    expect(liveness.tick(32_900)).toEqual({ health: 'suspect', stalledMs: 0 })
   })
 })
 
