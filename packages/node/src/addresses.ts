@@ -1,4 +1,7 @@
-import { multiaddr } from '@multiformats/multiaddr'
+import { multiaddr, type Component } from '@multiformats/multiaddr'
+
+/** Which transports a node speaks. */
+export type TransportChoice = 'quic' | 'tcp' | 'both'
 
 /** A peer and the addresses to reach it at, as parsed from a contact's address. */
 export interface Contact {
@@ -6,17 +9,38 @@ export interface Contact {
   readonly addresses: readonly string[]
 }
 
+const EXAMPLES = {
+  quic: '/ip4/127.0.0.1/udp/4001/quic-v1',
+  tcp: '/ip4/127.0.0.1/tcp/4001',
+  both: '/ip4/127.0.0.1/udp/4001/quic-v1 or /ip4/127.0.0.1/tcp/4001'
+} as const
+const KINDS = { quic: 'QUIC', tcp: 'TCP', both: 'QUIC or TCP' } as const
+
+const IPS: ReadonlySet<string> = new Set(['ip4', 'ip6'])
+const NAMES: ReadonlySet<string> = new Set(['dns', 'dns4', 'dns6', 'dnsaddr'])
+
 /**
- * Checks an address to listen on or to announce: QUIC over UDP, for example `/ip4/0.0.0.0/udp/4001/quic-v1`.
+ * Checks an address to listen on: an IP address, and a transport that this node speaks.
  *
- * @throws TypeError naming the option and the address.
+ * @throws TypeError naming the option, the address and what is wrong with it.
  */
-export function checkAddress(address: string, option: string): string {
-  if (!parts(address, option).includes('quic-v1')) {
+export function checkListenAddress(address: string, option: string, choice: TransportChoice): string {
+  const [host] = checked(address, option, choice)
+  if (host !== undefined && NAMES.has(host.name)) {
     throw new TypeError(
-      `${option}: ${quote(address)} is not a QUIC address; write it like /ip4/127.0.0.1/udp/4001/quic-v1.`
+      `${option}: ${quote(address)} is a name; listen on an IP address, /ip4/0.0.0.0/… for all of this machine's.`
     )
   }
+  return address
+}
+
+/**
+ * Checks an address that others are to use: an IP address or a name, and a transport that this node speaks.
+ *
+ * @throws TypeError naming the option, the address and what is wrong with it.
+ */
+export function checkAddress(address: string, option: string, choice: TransportChoice): string {
+  checked(address, option, choice)
   return address
 }
 
@@ -24,19 +48,16 @@ export function checkAddress(address: string, option: string): string {
  * Parses a contact's address, which must end in the contact's peer id: `/ip4/…/udp/…/quic-v1/p2p/12D3Koo…`. Without the id
  * anybody at that address would be taken for the contact.
  *
- * @throws TypeError naming the option and the address.
+ * @throws TypeError naming the option, the address and what is wrong with it.
  */
-export function parseContact(address: string, option: string): Contact {
-  checkAddress(address, option)
-  const peer = multiaddr(address)
-    .getComponents()
-    .findLast(component => component.name === 'p2p')?.value
-  if (peer === undefined) {
+export function parseContact(address: string, option: string, choice: TransportChoice): Contact {
+  const last = checked(address, option, choice).at(-1)
+  if (last?.name !== 'p2p') {
     throw new TypeError(
       `${option}: ${quote(address)} names no peer; add /p2p/ and the contact's peer id, which it prints at start.`
     )
   }
-  return { peer: checkPeerId(peer, option), addresses: [address] }
+  return { peer: checkPeerId(last.value, option), addresses: [address] }
 }
 
 /** What every text form of a peer id is: base58 of the length that the kinds of keys lead to. */
@@ -61,17 +82,51 @@ export function mergeContacts(contacts: readonly Contact[]): Contact[] {
   return [...byPeer].map(([peer, addresses]) => ({ peer, addresses: [...addresses] }))
 }
 
-function parts(address: string, option: string): string[] {
+function checked(address: string, option: string, choice: TransportChoice): readonly Component[] {
+  const parts = parsed(address, option, choice)
+  const kind = kindOf(parts)
+  if (kind === undefined) {
+    throw new TypeError(
+      `${option}: ${quote(address)} is not a ${KINDS[choice]} address; write it like ${EXAMPLES[choice]}.`
+    )
+  }
+  if (kind !== 'name' && choice !== 'both' && kind !== choice) {
+    throw new TypeError(
+      `${option}: ${quote(address)} is not a ${KINDS[choice]} address but a ${KINDS[kind]} one, and this node speaks ` +
+        `${KINDS[choice]} only: set transports to '${kind}' or 'both', or give an address like ${EXAMPLES[choice]}.`
+    )
+  }
+  return parts
+}
+
+/** The transport of an address; `name` for one whose records say it; undefined when it is neither QUIC nor TCP. */
+function kindOf(parts: readonly Component[]): 'quic' | 'tcp' | 'name' | undefined {
+  const [host, ...rest] = parts.map(({ name }) => name)
+  if (host === undefined || !(IPS.has(host) || NAMES.has(host))) return undefined
+  if (rest.at(-1) === 'p2p') rest.pop()
+  switch (rest.join('/')) {
+    case 'udp/quic-v1':
+      return 'quic'
+    case 'tcp':
+      return 'tcp'
+    case '':
+      return host === 'dnsaddr' ? 'name' : undefined
+    default:
+      return undefined
+  }
+}
+
+function parsed(address: string, option: string, choice: TransportChoice): readonly Component[] {
   if (typeof address !== 'string')
     throw new TypeError(`${option} takes addresses as text, got ${typeof address}.`)
   try {
-    return multiaddr(address)
-      .getComponents()
-      .map(component => component.name)
+    return multiaddr(address).getComponents()
   } catch (error) {
     throw new TypeError(
-      `${option}: ${quote(address)} is not a multiaddr; write it like /ip4/127.0.0.1/udp/4001/quic-v1.`,
-      { cause: error }
+      `${option}: ${quote(address)} is not a multiaddr; write it like ${EXAMPLES[choice]}.`,
+      {
+        cause: error
+      }
     )
   }
 }

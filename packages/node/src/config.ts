@@ -1,14 +1,27 @@
-/** How many connections a node holds at most, both directions together. Source: a guess, 1,000 peers twice over. */
-export const CONNECTIONS_MAX = 2_000
-
-/** Inbound connections that may be in their transport handshake at one time. Source: a cluster of 1,000 starting at once. */
-export const PENDING_INBOUND_MAX = 1_000
-
-/** After how many ms a dial of one address is given up. Source: measured, an unreachable QUIC port takes 10 s by itself. */
-export const DIAL_TIMEOUT_MS = 4_000
-
 /** After how many ms `stop` stops waiting for goodbyes and closes what is left. Source: a guess. */
 export const STOP_TIMEOUT_MS = 5_000
+
+/**
+ * libp2p's connection manager, used as a dialler and nothing else. Every limit is set, none is inherited; times in ms.
+ * Sources: connections, a guess, 1,000 peers twice over; pending ones, a cluster of 1,000 that starts at once; dials, an
+ * unreachable QUIC port takes 10 s to fail by itself (measured); the other times are libp2p's own.
+ */
+export const CONNECTION_LIMITS = {
+  maxConnections: 2_000,
+  maxIncomingPendingConnections: 1_000,
+  dialTimeout: 4_000,
+  addressDialTimeout: 4_000,
+  maxParallelDials: 64,
+  maxDialQueueLength: 256,
+  maxPeerAddrsToDial: 16,
+  inboundUpgradeTimeout: 10_000,
+  inboundStreamProtocolNegotiationTimeout: 10_000,
+  outboundStreamProtocolNegotiationTimeout: 10_000,
+  connectionCloseTimeout: 1_000,
+  // Redialling is the peer manager's, which never gives up.
+  reconnectRetries: 0,
+  maxParallelReconnects: 1
+} as const
 
 /**
  * The QUIC transport's limits. The windows are just above the multiplexer's own credit window, so that ours binds first, and
@@ -22,17 +35,47 @@ export const QUIC_LIMITS = {
   maxConcurrentStreamLimit: 96,
   maxIdleTimeout: 10_000,
   keepAliveInterval: 3_000,
-  handshakeTimeout: 5_000
+  handshakeTimeout: 5_000,
+  receiveBufferSize: 500_000,
+  sendBufferSize: 500_000
 } as const
 
 /**
  * Inbound QUIC connections that may be in their cryptographic handshake at one time on each listen address; further ones wait.
- * Source: above 60 joiners at once, four times over; an idle place costs about a kilobyte.
+ * Source: above 60 joiners at once, four times over; an idle place costs some kilobytes.
  */
 export const QUIC_ACCEPTS = 256
+
+/** TCP sockets. Heartbeats go both ways every second, so a silent socket is a stranger's or a dead peer's. Times in ms. */
+export const TCP_LIMITS = {
+  inboundSocketInactivityTimeout: 10_000,
+  outboundSocketInactivityTimeout: 10_000,
+  maxConnections: 2_000,
+  backlog: 1_024,
+  dialOpts: { noDelay: true },
+  listenOpts: { noDelay: true }
+} as const
+
+/** Streams over TCP, with the windows and counts of QUIC. Buffers in bytes, above our own credit window. */
+export const YAMUX_LIMITS = {
+  enableKeepAlive: false,
+  maxInboundStreams: 96,
+  maxOutboundStreams: 96,
+  maxEarlyStreams: 96,
+  maxMessageSize: 65_536,
+  streamOptions: {
+    initialStreamWindowSize: 262_144,
+    maxStreamWindowSize: 1_310_720,
+    maxReadBufferLength: 4_194_304,
+    maxWriteBufferLength: 4_194_304
+  }
+} as const
 
 /** The shortest cluster secret, in bytes. Source: half a SHA-256, beyond guessing when random. */
 export const SECRET_BYTES_MIN = 16
 
 /** How many cluster secrets may be accepted at one time. Source: the limit of `@starling/peers`. */
 export const SECRETS_MAX = 8
+
+/** How many addresses a node may announce. Source: the limit of `@starling/peers`. */
+export const ANNOUNCE_MAX = 16

@@ -15,6 +15,7 @@ import { createHost, type Host } from './host.ts'
 import { loadIdentity } from './identity.ts'
 import { checkOptions, type NodeConfig, type NodeInit } from './options.ts'
 import { Shutdown, type Abandoned } from './shutdown.ts'
+import { loadTransports } from './transports.ts'
 
 /** Views, sessions, lag and limits of a node at one moment, as plain data. */
 export interface NodeInspection {
@@ -54,7 +55,7 @@ export interface StarlingNode {
  * Starts a node: takes its folder, loads or makes its identity, listens, and begins to look for its contacts. It resolves
  * when the node is ready for `map()`, not when a contact has answered: a first node has none, and contacts may be down.
  *
- * @throws TypeError, RangeError for options; nothing has been opened then.
+ * @throws TypeError, RangeError for options, TransportUnavailableError; nothing has been opened then.
  * @throws DataFolderError, IdentityDamagedError, ListenError, and the store's errors (`StoreLockedError`, …); everything
  *   opened so far is closed again.
  */
@@ -71,6 +72,7 @@ export async function createNode(init: NodeInit): Promise<StarlingNode> {
 }
 
 async function start(config: NodeConfig, ports: Ports, shutdown: Shutdown): Promise<StarlingNode> {
+  const transports = await loadTransports(config.transports)
   const dataDir = resolve(config.dataDir)
   await makeDataFolder(dataDir)
   const store = await openStore({ directory: dataDir })
@@ -79,7 +81,7 @@ async function start(config: NodeConfig, ports: Ports, shutdown: Shutdown): Prom
     privateKey: await loadIdentity(dataDir),
     listen: config.listen,
     announce: config.announce,
-    contacts: config.contacts.flatMap(contact => contact.addresses),
+    transports,
     peers: peersInit(config),
     ports
   })

@@ -26,6 +26,23 @@ export class IdentityDamagedError extends Error {
   }
 }
 
+/** A chosen transport cannot be loaded here, most often because QUIC has no binary for this platform. `cause` is why. */
+export class TransportUnavailableError extends Error {
+  override readonly name = 'TransportUnavailableError'
+  readonly transport: 'quic' | 'tcp'
+
+  constructor(transport: 'quic' | 'tcp', options?: ErrorOptions) {
+    super(transport === 'quic' ? QUIC_UNAVAILABLE : TCP_UNAVAILABLE, options)
+    this.transport = transport
+  }
+}
+
+const QUIC_UNAVAILABLE =
+  `QUIC cannot be loaded on this machine (${process.platform} ${process.arch}): its binary is missing or does not fit. ` +
+  "Set transports: 'tcp' on this node and 'both' on those it is to talk to; or, if the platform is one that QUIC supports, " +
+  'install the dependencies again with optional ones included.'
+const TCP_UNAVAILABLE = 'TCP cannot be loaded on this machine: install the dependencies again.'
+
 /** No listen address could be opened, most often because another process has the port. */
 export class ListenError extends Error {
   override readonly name = 'ListenError'

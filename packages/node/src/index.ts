@@ -25,14 +25,15 @@
  */
 import './node-version.ts'
 
-export type { Contact } from './addresses.ts'
+export type { TransportChoice } from './addresses.ts'
 export { createNode, type NodeInspection, type StarlingNode } from './create-node.ts'
 export {
   DataFolderError,
   IdentityDamagedError,
   ListenError,
   MapOptionsMismatchError,
-  NodeStoppedError
+  NodeStoppedError,
+  TransportUnavailableError
 } from './errors.ts'
 export type { MapInspection, MapOptions } from './hosted-maps.ts'
 export type { ClusterInit, NodeInit } from './options.ts'

@@ -1,6 +1,14 @@
 import type { Ports } from '@starling/ports'
-import { checkAddress, checkPeerId, mergeContacts, parseContact, type Contact } from './addresses.ts'
-import { SECRET_BYTES_MIN, SECRETS_MAX } from './config.ts'
+import {
+  checkAddress,
+  checkListenAddress,
+  checkPeerId,
+  mergeContacts,
+  parseContact,
+  type Contact,
+  type TransportChoice
+} from './addresses.ts'
+import { ANNOUNCE_MAX, SECRET_BYTES_MIN, SECRETS_MAX } from './config.ts'
 
 /** Which cluster this node belongs to, and what admits a peer to it. At least one rule is needed. */
 export interface ClusterInit {
@@ -21,11 +29,19 @@ export interface ClusterInit {
 export interface NodeInit {
   /** Folder of this node's identity and store; made if missing. One running node per folder. */
   readonly dataDir: string
-  /** QUIC addresses to listen on. Default: none, a node that only dials. Port 0 takes any free one. */
+  /**
+   * What this node speaks: QUIC (`/ip4/…/udp/…/quic-v1`, default), TCP with noise and yamux (`/ip4/…/tcp/…`), or both. `tcp`
+   * is for hosts where UDP is blocked or QUIC has no binary; a node of one kind reaches only nodes that speak it too.
+   */
+  readonly transports?: TransportChoice
+  /** IP addresses to listen on. Default: none, a node that only dials. Port 0 takes any free one. */
   readonly listen?: readonly string[]
-  /** Nodes to join, each as `/ip4/…/udp/…/quic-v1/p2p/<peer id>`. They may be down: they are tried for ever. */
+  /**
+   * Nodes to join, each as `/ip4/…/udp/…/quic-v1/p2p/<peer id>`. They may be down: they are tried for ever. Names
+   * (`/dns4/…`, `/dns6/…`, `/dns/…`, `/dnsaddr/…`) are looked up again at every attempt.
+   */
   readonly contacts?: readonly string[]
-  /** Addresses to give to others instead of the listen addresses, for a node behind a translated address. */
+  /** Addresses to give to others instead of the listen addresses, for a node behind a translated address. At most 16. */
   readonly announce?: readonly string[]
   readonly cluster: ClusterInit
   /** How far a stamp may be ahead of this node's wall clock, in ms, 1,000 to 86,400,000. Default 60,000. */
@@ -39,6 +55,7 @@ export interface NodeInit {
 /** `NodeInit` after its checks. */
 export interface NodeConfig {
   readonly dataDir: string
+  readonly transports: TransportChoice
   readonly listen: readonly string[]
   readonly announce: readonly string[]
   readonly contacts: readonly Contact[]
@@ -74,11 +91,7 @@ export function checkOptions(init: NodeInit): NodeConfig {
   }
   return {
     dataDir: init.dataDir,
-    listen: checkList(init.listen ?? [], 'listen').map(address => checkAddress(address, 'listen')),
-    announce: checkList(init.announce ?? [], 'announce').map(address => checkAddress(address, 'announce')),
-    contacts: mergeContacts(
-      checkList(init.contacts ?? [], 'contacts').map(address => parseContact(address, 'contacts'))
-    ),
+    ...checkReach(init),
     clusterName: name,
     secrets,
     allow:
@@ -92,6 +105,24 @@ export function checkOptions(init: NodeInit): NodeConfig {
       'reconcileIntervalMs',
       100,
       86_400_000
+    )
+  }
+}
+
+function checkReach(init: NodeInit): Pick<NodeConfig, 'transports' | 'listen' | 'announce' | 'contacts'> {
+  const { transports = 'quic', listen = [], announce = [], contacts = [] } = init
+  if (transports !== 'quic' && transports !== 'tcp' && transports !== 'both') {
+    throw new TypeError(`transports takes 'quic', 'tcp' or 'both', got ${JSON.stringify(transports)}.`)
+  }
+  if (checkList(announce, 'announce').length > ANNOUNCE_MAX) {
+    throw new RangeError(`announce takes at most ${ANNOUNCE_MAX} addresses, got ${announce.length}.`)
+  }
+  return {
+    transports,
+    listen: checkList(listen, 'listen').map(address => checkListenAddress(address, 'listen', transports)),
+    announce: announce.map(address => checkAddress(address, 'announce', transports)),
+    contacts: mergeContacts(
+      checkList(contacts, 'contacts').map(address => parseContact(address, 'contacts', transports))
     )
   }
 }

@@ -12,11 +12,9 @@ interface QuicListener extends Listener {
  * handshake of the last one has ended, and one whose other end has gone silent ends after the idle timeout: one packet of a
  * stranger, or one joiner that was too slow, would hold up everybody behind it for ten seconds.
  */
-export function quicTransport(ipVersions: {
-  readonly ipv4: boolean
-  readonly ipv6: boolean
-}): (components: QuicComponents) => Transport {
-  const create = quic({ ...ipVersions, ...QUIC_LIMITS })
+export function quicTransport(): (components: QuicComponents) => Transport {
+  // Both IP versions: where the host has one switched off the binding does without it.
+  const create = quic({ ...QUIC_LIMITS, ipv4: true, ipv6: true })
   return components => {
     const transport = create(components)
     const createListener = transport.createListener.bind(transport)

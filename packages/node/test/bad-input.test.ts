@@ -8,6 +8,7 @@ import { createNode, type NodeInit, type StarlingNode } from '../src/index.ts'
 // Goal: every mistake is one typed error whose sentence says what to do, and leaves nothing behind.
 
 const cluster = { name: 'test', secret: 'a secret of some length' }
+const peer = '12D3KooWGC9LnUyrD9Rc5ZmBsyCSbqkMPVmFJJbrvnqN3bpV4TbZ'
 let folder: string
 let dataDir: string
 const nodes: StarlingNode[] = []
@@ -50,7 +51,43 @@ describe('createNode refuses, before it opens anything,', () => {
       /cluster\.name/u
     ],
     ['an address that is none', { listen: ['nonsense'] }, 'TypeError', /listen.*"nonsense"/u],
-    ['a TCP address', { listen: ['/ip4/127.0.0.1/tcp/1'] }, 'TypeError', /not a QUIC address/u],
+    [
+      'a TCP address on a node that speaks QUIC',
+      { listen: ['/ip4/127.0.0.1/tcp/1'] },
+      'TypeError',
+      /listen: "\/ip4\/127.0.0.1\/tcp\/1" is not a QUIC address but a TCP one.* set transports to 'tcp' or 'both'/u
+    ],
+    [
+      'a QUIC contact on a node that speaks TCP',
+      { transports: 'tcp', contacts: [`/ip4/127.0.0.1/udp/1/quic-v1/p2p/${peer}`] },
+      'TypeError',
+      /contacts: .* is not a TCP address but a QUIC one.* set transports to 'quic' or 'both'/u
+    ],
+    [
+      'an address of a transport that nobody speaks',
+      { transports: 'both', announce: ['/dns4/example.com/tcp/443/wss'] },
+      'TypeError',
+      /announce: .* is not a QUIC or TCP address; write it like/u
+    ],
+    ['an address without a port', { listen: ['/ip4/127.0.0.1'] }, 'TypeError', /not a QUIC address/u],
+    [
+      'a name to listen on',
+      { listen: ['/dns4/example.com/udp/1/quic-v1'] },
+      'TypeError',
+      /listen: .* is a name; listen on an IP address/u
+    ],
+    [
+      'a choice of transports that is none',
+      { transports: 'udp' as never },
+      'TypeError',
+      /transports takes 'quic', 'tcp' or 'both', got "udp"/u
+    ],
+    [
+      'seventeen addresses to announce',
+      { announce: Array.from({ length: 17 }, () => '/ip4/127.0.0.1/udp/1/quic-v1') },
+      'RangeError',
+      /announce takes at most 16 addresses, got 17/u
+    ],
     [
       'a contact without a peer id',
       { contacts: ['/ip4/127.0.0.1/udp/1/quic-v1'] },
@@ -71,7 +108,7 @@ describe('createNode refuses, before it opens anything,', () => {
     ],
     [
       'an allow list that is none',
-      { cluster: { name: 'test', allow: '12D3KooWGC9LnUyrD9Rc5ZmBsyCSbqkMPVmFJJbrvnqN3bpV4TbZ' as never } },
+      { cluster: { name: 'test', allow: peer as never } },
       'TypeError',
       /cluster\.allow takes a list/u
     ],

@@ -28,9 +28,10 @@ export class NodeProcess {
   readonly exited: Promise<number | string>
   #lastId = 0
 
-  constructor() {
+  constructor(env: Readonly<Record<string, string>> = {}) {
     this.#child = fork(join(import.meta.dirname, 'worker.mjs'), {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc']
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, ...env }
     })
     this.#child.on(
       'message',

@@ -6,6 +6,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { systemPorts } from '@starling/ports/system'
 import { afterEach, expect, test } from 'vitest'
 import { createHost, type Host } from '../src/host.ts'
+import { loadTransports } from '../src/transports.ts'
 
 // Goal: whoever begins a QUIC handshake and goes silent holds up nobody else. It takes no identity to send one packet.
 
@@ -21,7 +22,7 @@ async function host(listen: readonly string[]): Promise<Host> {
     privateKey: await generateKeyPair('Ed25519'),
     listen,
     announce: [],
-    contacts: [],
+    transports: await loadTransports('quic'),
     peers: { cluster: { name: 'test', open: true } },
     ports: systemPorts
   })
