@@ -1,26 +1,13 @@
-import { DecodeError, equalBytes } from '@starling/codec'
+import { DecodeError } from '@starling/codec'
 import { DRIFT_MS_MAX, STAMP_COUNTER_MAX, STAMP_WALL_MS_MAX, stampOf, type Stamp } from '@starling/hlc'
-import { encodeKnown, NOTHING_KNOWN } from '@starling/ormap'
 import { Reconciler, RECONCILER_LIMITS } from '@starling/reconcile'
 import { pipe } from 'it-pipe'
 import { SyncFrameError } from './errors.ts'
 import type { ExchangeEnd, ExchangeSession, Incoming } from './exchange-state.ts'
 import type { SyncExchange } from './ports.ts'
 import { orAbort } from './range-exchange-abort.ts'
-import {
-  decodeSessionFrame,
-  encodeHello,
-  encodeKnownFrame,
-  KNOWN_OVERHEAD_BYTES,
-  type SessionFrame
-} from './range-exchange-frames.ts'
-import {
-  digestKnown,
-  readKnown,
-  type DigestedKnown,
-  type KnownMemory,
-  type KnownPair
-} from './range-exchange-known.ts'
+import { decodeSessionFrame, type SessionFrame } from './range-exchange-frames.ts'
+import { KnownHandshake, type KnownMemory } from './range-exchange-known.ts'
 import { ENTRY_PARTS_MAX } from './range-exchange-limits.ts'
 import { Outbox } from './range-exchange-outbox.ts'
 import type { RangeExchangeInit, RangeOutcome, RoundContext } from './range-exchange.ts'
@@ -44,10 +31,8 @@ export class RangeSession {
   readonly #context: RoundContext
   readonly #session: ExchangeSession
   readonly #init: RangeExchangeInit
-  readonly #memory: KnownMemory
   readonly #bytesMax: number
-  readonly #known: DigestedKnown
-  readonly #remembered: KnownPair | undefined
+  readonly #known: KnownHandshake
   readonly #stop = new AbortController()
   readonly #outbox: Outbox
   readonly #found: Inbound = { count: 0, ended: false }
@@ -55,8 +40,6 @@ export class RangeSession {
   #comparison: Reconciler
   #ordered = false
   #compared: 'complete' | 'partial' | undefined
-  #hello: FrameOf<'hello'> | undefined
-  #peerKnown: 'due' | 'set' | undefined
   /** Items that the other side lacks, and that this side lacks, by what the comparison has said so far. */
   #have = 0
   #need = 0
@@ -77,11 +60,16 @@ export class RangeSession {
     this.#exchange = exchange
     this.#context = context
     this.#session = session
-    this.#memory = memory
     this.#init = init
     this.#bytesMax = Math.min(exchange.messageBytesMax, limits.frameBytesMax)
-    this.#known = digestKnown(session.known, hash, this.#bytesMax - KNOWN_OVERHEAD_BYTES)
-    this.#remembered = memory.get(context.peer)
+    this.#known = new KnownHandshake(session.known, {
+      peer: context.peer,
+      memory,
+      hash,
+      frameBytesMax: this.#bytesMax,
+      stampMax: () => this.#stampMax(),
+      broken: detail => this.#broken(detail)
+    })
     this.#comparison = this.#newComparison()
     this.#outbox = new Outbox({
       session,
@@ -98,7 +86,7 @@ export class RangeSession {
     const onAbort = (): void => stop(signal.reason)
     if (signal.aborted) onAbort()
     signal.addEventListener('abort', onAbort, { once: true })
-    this.#outbox.frame(encodeHello(this.#known.digest, this.#remembered?.theirs.digest))
+    this.#outbox.frame(this.#known.hello)
     if (this.#context.initiator) this.#outbox.frame(this.#comparison.start())
     const both = [this.#receive(), this.#outbox.run(this.#stop.signal)]
     try {
@@ -174,9 +162,9 @@ export class RangeSession {
   }
 
   async #handle(frame: SessionFrame): Promise<void> {
-    if (frame.type === 'hello') return this.#onHello(frame)
-    if (this.#hello === undefined) throw this.#broken(`${frame.type} before the hello`)
+    if (frame.type !== 'hello' && !this.#known.hasBegun) throw this.#broken(`${frame.type} before the hello`)
     switch (frame.type) {
+      case 'hello':
       case 'known':
         return this.#onKnown(frame)
       case 'comparison':
@@ -191,34 +179,15 @@ export class RangeSession {
     }
   }
 
-  /** Either side sends what it knows unless the other has it: as its own, or from the session before. */
-  #onHello(hello: FrameOf<'hello'>): void {
-    if (this.#hello !== undefined) throw this.#broken('a second hello')
-    this.#hello = hello
-    const { ours, theirs } = this.#remembered ?? {}
-    const digest = this.#known.digest
-    if (equalBytes(hello.known, digest)) this.#setPeerKnown(this.#known)
-    else if (theirs !== undefined && equalBytes(hello.known, theirs.digest)) this.#setPeerKnown(theirs)
-    else this.#peerKnown = 'due'
-    const { held } = hello
-    if (equalBytes(hello.known, digest) || (held !== undefined && equalBytes(held, digest))) return
-    const fromHeld = ours !== undefined && held !== undefined && equalBytes(held, ours.digest)
-    const difference = encodeKnown(
-      this.#known.stamps,
-      fromHeld ? ours.stamps : NOTHING_KNOWN,
-      this.#init.hash
+  /** What the peer knows is set as soon as it is certain, which is before its first entry. */
+  #onKnown(frame: FrameOf<'hello'> | FrameOf<'known'>): void {
+    const wasKnown = this.#known.theirs !== undefined
+    const reply = this.#read(() =>
+      frame.type === 'hello' ? this.#known.onHello(frame) : this.#known.onKnown(frame)
     )
-    this.#outbox.frame(encodeKnownFrame(fromHeld, difference))
-  }
-
-  #onKnown({ fromHeld, difference }: FrameOf<'known'>): void {
-    if (this.#peerKnown !== 'due') throw this.#broken('what it knows was not asked for')
-    const base = fromHeld ? this.#remembered?.theirs.stamps : NOTHING_KNOWN
-    if (base === undefined) throw this.#broken('a difference to nothing')
-    const announced = (this.#hello as FrameOf<'hello'>).known
-    const stamps = this.#read(() => readKnown(difference, base, announced, this.#init.hash, this.#stampMax()))
-    if (stamps === undefined) throw this.#broken('what it knows is not what it announced')
-    this.#setPeerKnown({ digest: announced.slice(), stamps })
+    if (reply !== undefined) this.#outbox.frame(reply)
+    const { theirs } = this.#known
+    if (!wasKnown && theirs !== undefined) this.#session.setPeerKnown(theirs)
   }
 
   /** The greatest stamp that an entry could have now. */
@@ -226,12 +195,6 @@ export class RangeSession {
     const { clock, driftMsMax = DRIFT_MS_MAX } = this.#init
     const latestMs = Math.floor(clock.wallMs()) + driftMsMax
     return stampOf(Math.min(Math.max(latestMs, 0), STAMP_WALL_MS_MAX), STAMP_COUNTER_MAX)
-  }
-
-  #setPeerKnown(theirs: DigestedKnown): void {
-    this.#peerKnown = 'set'
-    this.#memory.set(this.#context.peer, { ours: this.#known, theirs })
-    this.#session.setPeerKnown(theirs.stamps)
   }
 
   #onComparison(bytes: Uint8Array): void {
@@ -247,7 +210,7 @@ export class RangeSession {
       this.#compareInOrder()
       return
     }
-    if (this.#peerKnown !== 'set') throw this.#broken('it did not say what it knows')
+    if (this.#known.theirs === undefined) throw this.#broken('it did not say what it knows')
     this.#compared = end.type
     this.#outbox.closeFound(this.#have > 0)
     if (this.#need === 0) this.#outbox.closeBack(false)
@@ -294,7 +257,7 @@ export class RangeSession {
 
   /** No side may send more than the comparison has found, nor more back than it was sent. */
   #count(entries: number, back: boolean): void {
-    if (this.#peerKnown !== 'set') throw this.#broken('entries before what it knows')
+    if (this.#known.theirs === undefined) throw this.#broken('entries before what it knows')
     const inbound = back ? this.#back : this.#found
     inbound.count += entries
     const most = back ? this.#outbox.foundSent : this.#need
