@@ -53,7 +53,7 @@ export interface Intent {
    * signal's reason.
    */
   whenUp(options?: { readonly signal?: AbortSignal }): Promise<Session>
-  /** Adds addresses, or changes the mode. Without effect once the intent has ended. */
+  /** Changes the mode, or adds addresses; a new one is tried soon. Without effect once the intent has ended. */
   update(change: { readonly mode?: IntentMode; readonly addresses?: readonly string[] }): void
   /** Gives the wish up. Idempotent. A session nobody else wants is closed after the idle grace. */
   release(): void

@@ -15,9 +15,10 @@ import type { Session } from './types.ts'
 
 export interface IntentHost {
   readonly timers: Timers
-  /** The intent has changed its mode, or is over. */
-  changed(intent: PeerIntent): void
-  learn(addresses: readonly string[]): void
+  /** The intent has changed, or is over; `fresh`: in a way that deserves a dial soon. */
+  changed(intent: PeerIntent, fresh: boolean): void
+  /** Returns whether one of them is new. */
+  learn(addresses: readonly string[]): boolean
 }
 
 /** One caller's wish. It hears of the peer's one session; what is done about it is the machine's to decide. */
@@ -107,7 +108,7 @@ export class PeerIntent implements Intent {
     for (const waiter of this.#waiting) waiter.reject(this.#error(end))
     this.#waiting.clear()
     this.#ended.resolve(end)
-    this.#host.changed(this)
+    this.#host.changed(this, false)
   }
 
   async whenUp(options: { readonly signal?: AbortSignal } = {}): Promise<Session> {
@@ -126,13 +127,13 @@ export class PeerIntent implements Intent {
 
   update(change: { readonly mode?: IntentMode; readonly addresses?: readonly string[] }): void {
     if (this.over) return
-    if (change.addresses !== undefined) this.#host.learn(change.addresses)
     if (change.mode !== undefined) {
       checkMode(change.mode)
       this.#mode = change.mode
       this.watch()
     }
-    this.#host.changed(this)
+    const learned = change.addresses !== undefined && this.#host.learn(change.addresses)
+    this.#host.changed(this, learned)
   }
 
   release(): void {

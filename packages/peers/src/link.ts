@@ -135,8 +135,8 @@ export class Link {
   }
 
   /** Effect `cut`: the peer is not admitted any more, so nothing of it is delivered from here on. */
-  cut(error: Error): void {
-    this.channels.abort(error)
+  cut(reason: Error): void {
+    this.channels.abort(reason)
     if (this.#phase !== 'ending') {
       this.#endPhase()
       this.#channel?.send({ type: 'goodbye', code: 'refused' })

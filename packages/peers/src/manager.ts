@@ -111,8 +111,8 @@ export class PeerManager implements Peers {
     checkPeer(peer, this.self)
     const intent = new PeerIntent(peer, options, {
       timers: this.#components.timers,
-      changed: () => this.#wishChanged(intent),
-      learn: addresses => void this.#book.add(peer, addresses)
+      changed: (_, fresh) => this.#wishChanged(intent, fresh),
+      learn: addresses => this.#book.add(peer, addresses)
     })
     if (this.#phase === 'stopping') {
       intent.end({ type: 'stopped' })
@@ -129,11 +129,11 @@ export class PeerManager implements Peers {
     return intent
   }
 
-  #wishChanged(intent: PeerIntent): void {
+  #wishChanged(intent: PeerIntent, fresh: boolean): void {
     const record = this.#driver.records.get(intent.peer)
     if (record === undefined || !record.intents.has(intent)) return
     if (intent.over) record.intents.delete(intent)
-    this.#driver.input(record, { type: 'want', wanted: record.wanted, fresh: false })
+    this.#driver.input(record, { type: 'want', wanted: record.wanted, fresh })
     this.#driver.forget(record)
   }
 

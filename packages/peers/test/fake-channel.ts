@@ -59,7 +59,9 @@ export class FakeChannel implements FramedChannel {
     })
   }
 
+  /** What is queued either way is dropped. */
   abort(reason: Error): void {
+    this.#inbox.length = 0
     this.#carry(() => this.other?.break(new Error('aborted by the peer')))
     this.break(reason)
   }

@@ -7,6 +7,7 @@ import { seededRandom } from '@starling/ports'
 import { systemHash, systemHmac } from '@starling/ports/system'
 import {
   createPeers,
+  type Intent,
   type ChannelInfo,
   type ChannelRefusal,
   type FramedChannel,
@@ -137,7 +138,7 @@ export class FakeNode {
     return this.seen.map(event => (event.type === 'up' ? 'up' : `${event.type} ${event.reason}`))
   }
 
-  want(other: FakeNode, mode: 'once' | 'continuous' = 'continuous'): { release(): void } {
+  want(other: FakeNode, mode: 'once' | 'continuous' = 'continuous'): Intent {
     return this.peers.want(other.peerId.toString(), { mode, addresses: [other.address] })
   }
 
@@ -178,6 +179,8 @@ export class FakeNet {
   readonly dials: { from: FakeNode; address: string; atMs: number }[] = []
   /** Called for both ends of each new connection. */
   onConnection: (connection: FakeConnection) => void = () => {}
+  /** Addresses that never answer. */
+  swallows: (address: string) => boolean = address => address.includes('/udp/9/')
   /** How long a dial takes, ms. */
   dialMs: () => number = () => 1
   #connections = 0
@@ -196,11 +199,20 @@ export class FakeNet {
     return node
   }
 
+  /** Another process with the key and the address of `of`, started now; the old one is not told. */
+  async twin(of: FakeNode): Promise<FakeNode> {
+    await this.time.advance(1)
+    const node = new FakeNode(this, this.nodes.indexOf(of) + 1, of.peerId, {}, 0)
+    this.nodes.push(node)
+    node.peers.start()
+    return node
+  }
+
   async dial(from: FakeNode, address: Multiaddr, signal?: AbortSignal): Promise<Connection> {
     const text = address.toString()
     this.dials.push({ from, address: text, atMs: this.time.nowMs })
     await new Promise<void>(resolve => this.time.timers.schedule(this.dialMs(), resolve))
-    const swallowed = text.includes('/udp/9/')
+    const swallowed = this.swallows(text)
     const to = this.nodes.find(node => text === `${node.address}/p2p/${node.peerId.toString()}`)
     if (swallowed || to?.listening === 'hang') {
       await new Promise((_resolve, reject) => signal?.addEventListener('abort', reject, { once: true }))

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { AdmissionError, type Session } from '../src/index.ts'
+import { TrafficTap } from '../src/traffic-tap.ts'
 import { CLUSTER, isDown, isFailed, isUp, startQuicNode, type QuicNode } from './quic-node.ts'
 
 const nodes: QuicNode[] = []
@@ -126,6 +127,88 @@ describe('over QUIC', () => {
     await noConnection(b)
     expect(a.peers.peers()).toEqual([])
     expect(a.peers.stats()).toMatchObject({ sessions: 0, connections: 0, goodbyesForced: 0 })
+  })
+
+  test('a revoked peer: nothing in flight is delivered, and its connection is closed', async () => {
+    const a = await node()
+    const b = await node()
+    const got: number[] = []
+    const first = Promise.withResolvers<void>()
+    const go = Promise.withResolvers<void>()
+    const over = Promise.withResolvers<unknown>()
+    b.peers.handleChannel('work', channel => {
+      void (async () => {
+        for await (const bytes of channel) {
+          got.push(bytes[0] as number)
+          first.resolve()
+          await go.promise
+        }
+      })().catch(over.resolve)
+    })
+    a.peers.want(b.peers.self, { mode: 'continuous', addresses: b.addresses })
+    const { session } = (await a.seen(isUp)) as { session: Session }
+    const channel = await session.openChannel('work')
+    for (let n = 0; n < 8; n++) channel.send(new Uint8Array(16_000).fill(n))
+    await first.promise
+    b.peers.revoke(a.peers.self)
+    go.resolve()
+    expect(await over.promise).toBeInstanceOf(AdmissionError)
+    await noConnection(b)
+    expect(got).toEqual([0])
+    expect(b.events.at(-1)).toMatchObject({ type: 'down', reason: 'revoked' })
+    await a.seen(isDown)
+  })
+
+  test('a secret taken away: the session is proven with the new one, on the same connection', async () => {
+    const [older, newer] = ['the older secret 1234', 'the newer secret 1234']
+    const a = await node({ cluster: { name: 'test', secrets: [older, newer] } })
+    const b = await node({ cluster: { name: 'test', secrets: [older, newer] } })
+    a.peers.want(b.peers.self, { mode: 'continuous', addresses: b.addresses })
+    await Promise.all([a.seen(isUp), b.seen(isUp)])
+    for (const each of [a, b]) each.peers.setSecrets([newer])
+    const { session } = a.events[0] as { session: Session }
+    // The answers to the challenges are on the same connection, and before this.
+    const answered = new Promise<void>(resolve => b.peers.handleChannel('after', () => resolve()))
+    await session.openChannel('after')
+    await answered
+    expect([...a.events, ...b.events].map(event => event.type)).toEqual(['up', 'up'])
+    expect([a.peers.stats().revocations, b.peers.stats().revocations]).toEqual([0, 0])
+  })
+
+  test('a tap on every stream, again and again, changes no byte of what its reader gets', async () => {
+    const a = await node()
+    const b = await node()
+    const sums: Promise<number>[] = []
+    b.peers.handleChannel('bulk', channel => {
+      sums.push(
+        (async () => {
+          let sum = 0
+          for await (const bytes of channel) for (const byte of bytes) sum += byte
+          await channel.end()
+          return sum
+        })()
+      )
+    })
+    a.peers.want(b.peers.self, { mode: 'continuous', addresses: b.addresses })
+    const { session } = (await a.seen(isUp)) as { session: Session }
+    await b.seen(isUp)
+    let heard = 0
+    const taps = b.libp2p.getConnections().map(connection => new TrafficTap(connection, () => heard++))
+    let expected = 0
+    for (let round = 0; round < 20; round++) {
+      for (const tap of taps) tap.arm()
+      const channel = await session.openChannel('bulk')
+      for (let n = 0; n < 20; n++) {
+        for (const tap of taps) tap.arm()
+        const message = new Uint8Array(10_000).fill(round + n)
+        expected += 10_000 * (round + n)
+        if (!channel.send(message)) await channel.drained()
+      }
+      await channel.end()
+    }
+    const total = (await Promise.all(sums)).reduce((sum, each) => sum + each, 0)
+    expect(total).toBe(expected)
+    expect(heard).toBeGreaterThan(20)
   })
 
   test('an open cluster name keeps two clusters apart', async () => {
