@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { createPeerState, outranks } from '../src/peer-draft.ts'
 import { stepPeer } from '../src/peer-machine.ts'
 import type { PeerInput } from '../src/peer-types.ts'
-import { apply, cloneWorld, fingerprint, movesOf, newWorld, settle, type World } from './peer-model.ts'
+import { cloneWorld, CRASHES, EVERYTHING, fingerprint, newWorld, type World } from './peer-model.ts'
+import { apply, movesOf, settle } from './peer-moves.ts'
+import { runs } from './runs.ts'
 
 const failure = { error: new Error('stale'), refused: false, duplicate: false }
 
@@ -38,43 +40,61 @@ function explore(start: World, depth: number): { states: number; settled: number
 
 describe('two machines', () => {
   test('both dial at once: every interleaving ends in one connection, the same at both ends', () => {
-    const { states } = explore(newWorld({ a: true, b: true }, 0), 40)
+    const { states } = explore(newWorld({ a: 'continuous', b: 'continuous' }, 0), 40)
     expect(states).toBeGreaterThan(150)
   })
 
   test('both dial, with one fault anywhere: every interleaving of 12 steps recovers', () => {
-    const { states } = explore(newWorld({ a: true, b: true }, 1), 12)
+    const { states } = explore(newWorld({ a: 'continuous', b: 'continuous' }, 1), 12)
     expect(states).toBeGreaterThan(1_000)
   })
 
   test('only the lesser or only the greater wants the other, with one fault', () => {
-    expect(explore(newWorld({ a: false, b: true }, 1), 16).states).toBeGreaterThan(300)
-    expect(explore(newWorld({ a: true, b: false }, 1), 16).states).toBeGreaterThan(300)
+    expect(explore(newWorld({ a: undefined, b: 'continuous' }, 1), 16).states).toBeGreaterThan(300)
+    expect(explore(newWorld({ a: 'continuous', b: undefined }, 1), 16).states).toBeGreaterThan(300)
   })
 
   test('with two faults anywhere in the first 6 steps', () => {
-    expect(explore(newWorld({ a: true, b: true }, 2), 6).states).toBeGreaterThan(1_000)
+    expect(explore(newWorld({ a: 'continuous', b: 'continuous' }, 2), 6).states).toBeGreaterThan(1_000)
   })
 
-  test('long random walks with many faults keep one session per end, and recover', () => {
-    const picks = fc.array(fc.nat(1_000), { minLength: 10, maxLength: 120 })
+  test('one step of anything else anywhere: wishes, revocations, stops and completions that come twice', () => {
+    const starts = [
+      { a: 'continuous', b: 'continuous' },
+      { a: 'once', b: 'once' },
+      { a: 'once', b: undefined },
+      { a: undefined, b: 'once' }
+    ] as const
+    for (const start of starts) expect(explore(newWorld(start, 1, EVERYTHING), 9).states).toBeGreaterThan(100)
+  })
+
+  test('PSM-A1: any interleaving of everything: one session, one connection, no wish forgotten, nothing acts twice', () => {
+    const picks = fc.array(fc.nat(1_000), { minLength: 10, maxLength: 80 })
+    const start = fc.constantFrom(undefined, 'once' as const, 'continuous' as const)
     fc.assert(
-      fc.property(picks, fc.boolean(), fc.boolean(), fc.nat(1_000), (choices, a, b, seed) => {
-        const world = newWorld({ a: a || !b, b }, 12)
-        for (const choice of choices) {
-          const moves = movesOf(world, false)
-          const move = moves[choice % moves.length]
-          if (move === undefined) break
-          apply(world, move)
+      fc.property(
+        picks,
+        start,
+        start,
+        fc.nat(1_000),
+        fc.constantFrom(CRASHES, EVERYTHING, EVERYTHING),
+        (choices, a, b, seed, kinds) => {
+          const world = newWorld({ a, b }, 16, kinds)
+          for (const choice of choices) {
+            const moves = movesOf(world, false)
+            const move = moves[choice % moves.length]
+            if (move === undefined) break
+            apply(world, move)
+          }
+          let draw = seed
+          const wrong = settle(world, count => {
+            draw = (draw * 48271 + 11) % 2147483647
+            return draw % count
+          })
+          expect(wrong).toBeUndefined()
         }
-        let draw = seed
-        const wrong = settle(world, count => {
-          draw = (draw * 48271 + 11) % 2147483647
-          return draw % count
-        })
-        expect(wrong).toBeUndefined()
-      }),
-      { numRuns: 1_500 }
+      ),
+      runs(10_000)
     )
   })
 
@@ -93,7 +113,7 @@ describe('two machines', () => {
     const context = { selfGreater: true, nowMs: 0, random: () => 0.5 }
     fc.assert(
       fc.property(fc.array(fc.nat(1_000), { maxLength: 40 }), fc.constantFrom(...stale), (choices, input) => {
-        const world = newWorld({ a: true, b: true }, 4)
+        const world = newWorld({ a: 'continuous', b: 'continuous' }, 4)
         for (const choice of choices) {
           const moves = movesOf(world, false)
           const move = moves[choice % moves.length]
@@ -106,7 +126,7 @@ describe('two machines', () => {
           expect(after.state).toEqual(end.state)
         }
       }),
-      { numRuns: 300 }
+      runs(2_000)
     )
   })
 
@@ -158,7 +178,12 @@ describe('two machines', () => {
         timer: fc.constantFrom('redial' as const, 'hold' as const),
         number: attempt
       }),
-      fc.constant({ type: 'stop' as const })
+      fc.record({ type: fc.constant('drop' as const), attempt, code: fc.constant('protocol' as const) }),
+      fc.record({
+        type: fc.constant('revoke' as const),
+        failure: fc.constantFrom(failure, { ...failure, refused: true })
+      }),
+      fc.constantFrom({ type: 'restore' as const }, { type: 'stop' as const })
     )
     fc.assert(
       fc.property(fc.array(inputs, { maxLength: 60 }), fc.boolean(), (list, selfGreater) => {
@@ -169,7 +194,7 @@ describe('two machines', () => {
           expect(state.links.length).toBeLessThanOrEqual(60)
         }
       }),
-      { numRuns: 500 }
+      runs(10_000)
     )
   })
 })

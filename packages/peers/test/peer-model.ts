@@ -2,21 +2,55 @@ import { createPeerState, currentLink, type PeerContext } from '../src/peer-draf
 import { stepPeer } from '../src/peer-machine.ts'
 import type { Failure, PeerEffect, PeerInput, PeerState } from '../src/peer-types.ts'
 
+/** Two machines, and between them everything that may happen to dials, connections, messages, timers, wishes and processes. */
+export interface World {
+  ends: Record<EndName, End>
+  conns: Conn[]
+  nextConn: number
+  /** Faults that may still happen. */
+  faults: number
+  readonly kinds: ReadonlySet<FaultKind>
+  nowMs: number
+}
+
 export type EndName = 'a' | 'b'
+
+/** What may go wrong or change; each use costs one fault. */
+export type FaultKind =
+  | 'dialFail'
+  | 'lose'
+  | 'timeout'
+  | 'drop'
+  | 'restart'
+  | 'wish'
+  | 'revoke'
+  | 'stop'
+  | 'replay'
+  | 'wait'
+
+/** A caller's wish, until it is over. */
+export interface Wish {
+  readonly mode: 'once' | 'continuous'
+  readonly attached: boolean
+}
 
 /** One node of the model: its machine and what its environment has promised it. `a` has the greater peer id. */
 export interface End {
   state: PeerState
   incarnation: number
-  wanted: boolean
+  wishes: Wish[]
   session: number | undefined
   dials: number[]
   redial: number | undefined
   holds: number[]
+  /** The other one is not admitted here. */
+  revoked: boolean
+  stopped: boolean
+  /** Completions that were used up. */
+  past: PeerInput[]
 }
 
-type Verdict = 'accept' | 'duplicate'
-type Wire = { type: 'verdict'; verdict: Verdict } | { type: 'goodbye' }
+export type Wire = 'accept' | 'duplicate' | 'refused' | 'goodbye'
 
 export interface Conn {
   id: number
@@ -34,51 +68,73 @@ export interface Conn {
   closing: boolean
 }
 
-export interface World {
-  ends: Record<EndName, End>
-  conns: Conn[]
-  nextConn: number
-  faults: number
-  uses: number
-}
+export const PLAIN: Failure = { error: new Error('model'), refused: false, duplicate: false }
+export const DUPLICATE: Failure = { ...PLAIN, duplicate: true }
+export const REFUSED: Failure = { ...PLAIN, refused: true }
 
-/** One thing that can happen next. */
-export type Move =
-  | { type: 'dialOk' | 'dialFail'; end: EndName; attempt: number }
-  | { type: 'arrive' | 'verify' | 'lose'; conn: number }
-  | { type: 'deliver'; conn: number; to: 'dialler' | 'acceptor' }
-  | { type: 'timeout' | 'tellClosed'; conn: number; at: 'dialler' | 'acceptor' }
-  | { type: 'redial' | 'restart' | 'drop' | 'release' | 'want'; end: EndName }
-  | { type: 'hold'; end: EndName; number: number }
+/** The faults of connections and processes, without those of wishes and rules. */
+export const CRASHES: ReadonlySet<FaultKind> = new Set([
+  'dialFail',
+  'lose',
+  'timeout',
+  'drop',
+  'restart',
+  'wish'
+])
+export const EVERYTHING: ReadonlySet<FaultKind> = new Set([...CRASHES, 'revoke', 'stop', 'replay', 'wait'])
 
-const PLAIN: Failure = { error: new Error('model'), refused: false, duplicate: false }
-const DUPLICATE: Failure = { error: new Error('model'), refused: false, duplicate: true }
+const PAST_MAX = 12
 
-export function newWorld(wants: Record<EndName, boolean>, faults: number): World {
-  const world: World = { ends: { a: newEnd(1), b: newEnd(1) }, conns: [], nextConn: 1, faults, uses: 0 }
-  for (const name of ['a', 'b'] as const) if (wants[name]) want(world, name)
+export function newWorld(
+  wants: Record<EndName, Wish['mode'] | undefined>,
+  faults: number,
+  kinds: ReadonlySet<FaultKind> = CRASHES
+): World {
+  const world: World = {
+    ends: { a: newEnd(1), b: newEnd(1) },
+    conns: [],
+    nextConn: 1,
+    faults,
+    kinds,
+    nowMs: 0
+  }
+  for (const name of ['a', 'b'] as const) if (wants[name] !== undefined) wish(world, name, wants[name])
   return world
 }
 
-function newEnd(incarnation: number): End {
+export function newEnd(incarnation: number): End {
   return {
     state: createPeerState(0),
     incarnation,
-    wanted: false,
+    wishes: [],
     session: undefined,
     dials: [],
     redial: undefined,
-    holds: []
+    holds: [],
+    revoked: false,
+    stopped: false,
+    past: []
   }
 }
 
-function want(world: World, name: EndName): void {
-  world.ends[name].wanted = true
-  input(world, name, { type: 'want', wanted: 'continuous', fresh: true })
+export function wish(world: World, name: EndName, mode: Wish['mode']): void {
+  const end = world.ends[name]
+  end.wishes = [...end.wishes, { mode, attached: end.session !== undefined }]
+  input(world, name, { type: 'want', wanted: wantedOf(end), fresh: true })
+}
+
+export function wantedOf({ wishes }: End): 'none' | 'once' | 'continuous' {
+  if (wishes.length === 0) return 'none'
+  return wishes.some(({ mode }) => mode === 'continuous') ? 'continuous' : 'once'
 }
 
 export function cloneWorld(world: World): World {
-  const end = (from: End): End => ({ ...from, dials: [...from.dials], holds: [...from.holds] })
+  const end = (from: End): End => ({
+    ...from,
+    dials: [...from.dials],
+    holds: [...from.holds],
+    past: [...from.past]
+  })
   return {
     ...world,
     ends: { a: end(world.ends.a), b: end(world.ends.b) },
@@ -91,223 +147,82 @@ export function cloneWorld(world: World): World {
   }
 }
 
-/** Everything that can happen next; `calm` leaves out faults. */
-export function movesOf(world: World, calm: boolean): Move[] {
-  const moves: Move[] = []
-  const faulty = !calm && world.faults > 0
-  for (const end of ['a', 'b'] as const) {
-    const { dials, redial, holds } = world.ends[end]
-    for (const attempt of dials) {
-      moves.push({ type: 'dialOk', end, attempt })
-      if (faulty) moves.push({ type: 'dialFail', end, attempt })
-    }
-    if (redial !== undefined) moves.push({ type: 'redial', end })
-    for (const number of holds) moves.push({ type: 'hold', end, number })
-    if (!faulty) continue
-    moves.push({ type: 'restart', end })
-    if (world.ends[end].session !== undefined) moves.push({ type: 'drop', end })
-    moves.push({ type: world.ends[end].wanted ? 'release' : 'want', end })
-  }
-  for (const conn of world.conns) moves.push(...connMoves(conn, faulty))
-  return moves
-}
-
-function connMoves(conn: Conn, faulty: boolean): Move[] {
-  const moves: Move[] = []
-  const id = conn.id
-  if (conn.closing) {
-    if (conn.diallerAttempt > 0) moves.push({ type: 'tellClosed', conn: id, at: 'dialler' })
-    if ((conn.acceptorAttempt ?? 0) > 0) moves.push({ type: 'tellClosed', conn: id, at: 'acceptor' })
-  } else {
-    if (conn.acceptorAttempt === undefined) moves.push({ type: 'arrive', conn: id })
-    if (conn.ready.dialler && conn.ready.acceptor && !conn.verified) moves.push({ type: 'verify', conn: id })
-    if (faulty) {
-      moves.push({ type: 'lose', conn: id }, { type: 'timeout', conn: id, at: 'dialler' })
-      if ((conn.acceptorAttempt ?? 0) > 0) moves.push({ type: 'timeout', conn: id, at: 'acceptor' })
-    }
-  }
-  // What was sent may still be read while the connection is closing.
-  if (conn.toDialler.length > 0 && conn.diallerAttempt > 0) {
-    moves.push({ type: 'deliver', conn: id, to: 'dialler' })
-  }
-  if (conn.toAcceptor.length > 0 && (conn.acceptorAttempt ?? 0) > 0) {
-    moves.push({ type: 'deliver', conn: id, to: 'acceptor' })
-  }
-  return moves
-}
-
-export function apply(world: World, move: Move): void {
-  switch (move.type) {
-    case 'dialOk':
-      return dialOk(world, move.end, move.attempt)
-    case 'dialFail':
-      world.faults--
-      take(world.ends[move.end].dials, move.attempt)
-      return input(world, move.end, { type: 'dialFailed', attempt: move.attempt, failure: PLAIN })
-    case 'redial':
-      return fire(world, move.end)
-    case 'hold':
-      take(world.ends[move.end].holds, move.number)
-      return input(world, move.end, { type: 'timer', timer: 'hold', number: move.number })
-    case 'restart':
-      return restart(world, move.end)
-    case 'drop':
-      world.faults--
-      return input(world, move.end, {
-        type: 'drop',
-        attempt: world.ends[move.end].session ?? 0,
-        code: 'protocol'
-      })
-    case 'want':
-      world.faults--
-      return want(world, move.end)
-    case 'release':
-      world.faults--
-      world.ends[move.end].wanted = false
-      return input(world, move.end, { type: 'want', wanted: 'none', fresh: false })
-    default:
-      return applyToConn(world, move, connOf(world, move.conn))
-  }
-}
-
-function applyToConn(world: World, move: Move & { conn: number }, conn: Conn): void {
-  const acceptor = other(conn.dialler)
-  switch (move.type) {
-    case 'arrive': {
-      conn.acceptorAttempt = 1_000_000 + conn.id
-      return input(world, acceptor, { type: 'accepted', attempt: conn.acceptorAttempt })
-    }
-    case 'verify':
-      conn.verified = true
-      return input(world, acceptor, {
-        type: 'verified',
-        attempt: conn.acceptorAttempt ?? 0,
-        incarnation: BigInt(conn.diallerIncarnation),
-        dialAttempt: conn.diallerAttempt
-      })
-    case 'lose':
-      world.faults--
-      conn.closing = true
-      return
-    case 'deliver':
-      return deliver(world, conn, move.to)
-    case 'timeout': {
-      world.faults--
-      const name = move.at === 'dialler' ? conn.dialler : acceptor
-      const attempt = (move.at === 'dialler' ? conn.diallerAttempt : conn.acceptorAttempt) ?? 0
-      return input(world, name, { type: 'handshakeFailed', attempt, failure: PLAIN })
-    }
-    case 'tellClosed': {
-      const name = move.at === 'dialler' ? conn.dialler : acceptor
-      const attempt = (move.at === 'dialler' ? conn.diallerAttempt : conn.acceptorAttempt) ?? 0
-      if (move.at === 'dialler') conn.diallerAttempt = 0
-      else conn.acceptorAttempt = 0
-      forget(world, conn)
-      return input(world, name, { type: 'closed', attempt, reason: 'lost' })
-    }
-  }
-}
-
-function dialOk(world: World, name: EndName, attempt: number): void {
-  const end = world.ends[name]
-  take(end.dials, attempt)
-  world.conns.push({
-    id: world.nextConn++,
-    dialler: name,
-    diallerIncarnation: end.incarnation,
-    acceptorIncarnation: world.ends[other(name)].incarnation,
-    diallerAttempt: attempt,
-    acceptorAttempt: undefined,
-    ready: { dialler: false, acceptor: false },
-    verified: false,
-    toDialler: [],
-    toAcceptor: [],
-    closing: false
-  })
-  input(world, name, { type: 'dialled', attempt })
-}
-
-function deliver(world: World, conn: Conn, to: 'dialler' | 'acceptor'): void {
-  const message = (to === 'dialler' ? conn.toDialler : conn.toAcceptor).shift()
-  const name = to === 'dialler' ? conn.dialler : other(conn.dialler)
-  const attempt = (to === 'dialler' ? conn.diallerAttempt : conn.acceptorAttempt) ?? 0
-  if (message?.type === 'goodbye') return input(world, name, { type: 'goodbye', attempt })
-  if (message?.verdict === 'duplicate') {
-    return input(world, name, { type: 'handshakeFailed', attempt, failure: DUPLICATE })
-  }
-  input(world, name, { type: 'established', attempt, incarnation: BigInt(conn.acceptorIncarnation) })
-}
-
-/** The process dies and starts again with the same key: the other end learns it from each connection, some time later. */
-function restart(world: World, name: EndName): void {
-  world.faults--
-  const before = world.ends[name]
-  for (const conn of world.conns) {
-    conn.closing = true
-    if (conn.dialler === name) conn.diallerAttempt = 0
-    else conn.acceptorAttempt = 0
-    forget(world, conn)
-  }
-  world.ends[name] = newEnd(before.incarnation + 1)
-  if (before.wanted) want(world, name)
-}
-
-function fire(world: World, name: EndName): void {
-  const number = world.ends[name].redial as number
-  world.ends[name].redial = undefined
-  input(world, name, { type: 'timer', timer: 'redial', number })
-}
-
 /** Feeds one machine and carries its effects out, checking what must hold after every step. */
 export function input(world: World, name: EndName, event: PeerInput): void {
   const end = world.ends[name]
-  const context: PeerContext = { selfGreater: name === 'a', nowMs: 0, random: () => 0.5 }
+  const before = wantedOf(end)
+  const context: PeerContext = { selfGreater: name === 'a', nowMs: world.nowMs, random: () => 0.5 }
   const { state, effects } = stepPeer(end.state, event, context)
   end.state = state
-  for (const effect of effects) carryOut(world, name, end, effect)
-  const established = state.links.filter(link => link.phase === 'established')
-  if (established.length > 1) throw new Error(`${name} has ${established.length} sessions`)
-  if (currentLink(state)?.attempt !== end.session)
-    throw new Error(
-      `${name} announced another session after ${JSON.stringify(event, (k, v: unknown) => (typeof v === 'bigint' ? Number(v) : v))}: ${JSON.stringify(effects)}`
-    )
+  for (const effect of effects) carryOut(world, name, effect)
+  remember(end, event)
+  // Wishes that are over are told to the machine when it is done with the input, as the driver does it.
+  if (wantedOf(end) !== before) input(world, name, { type: 'want', wanted: wantedOf(end), fresh: false })
+  check(name, end, event, effects)
 }
 
-function carryOut(world: World, name: EndName, end: End, effect: PeerEffect): void {
+function check(name: EndName, end: End, event: PeerInput, effects: readonly PeerEffect[]): void {
+  const fail = (what: string): never => {
+    const json = (value: unknown): string =>
+      JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? Number(each) : each))
+    throw new Error(`${name} ${what} after ${json(event)}: ${json(effects)}`)
+  }
+  const { state, session, wishes } = end
+  if (state.links.filter(link => link.phase === 'established').length > 1) fail('has two sessions')
+  if (currentLink(state)?.attempt !== session) fail('announced another session')
+  if (session !== undefined && end.revoked) fail('is in session with a peer it does not admit')
+  if (session !== undefined && end.stopped) fail('is in session after it stopped')
+  if (session !== undefined && end.redial !== undefined) fail('will dial although it is in session')
+  if (wishes.some(({ attached }) => attached) && session === undefined) fail('kept a wish in a dead session')
+  if (wishes.some(({ attached }) => !attached) && session !== undefined) fail('left a wish out')
+  const trying =
+    state.dialling !== undefined ||
+    state.redial !== undefined ||
+    state.links.some(({ phase }) => phase === 'handshaking' || phase === 'held')
+  if (wishes.some(({ attached }) => !attached) && !trying) fail('forgot a wish')
+  if (state.redial !== end.redial) fail('lost its redial timer')
+}
+
+function carryOut(world: World, name: EndName, effect: PeerEffect): void {
+  const end = world.ends[name]
   switch (effect.type) {
     case 'dial':
       if (end.dials.length > 0) throw new Error(`${name} dials twice at once`)
+      if (end.stopped) throw new Error(`${name} dials after it stopped`)
       end.dials.push(effect.attempt)
       return
     case 'handshake':
       return markReady(findConn(world, name, effect.attempt), name)
     case 'decide': {
       const conn = findConn(world, name, effect.attempt)
-      conn?.toDialler.push({ type: 'verdict', verdict: effect.accept ? 'accept' : 'duplicate' })
+      conn?.toDialler.push(effect.accept ? 'accept' : 'duplicate')
       if (conn !== undefined && !effect.accept) conn.closing = true
       return
     }
     case 'up':
       if (end.session !== undefined) throw new Error(`${name} brings a second session up`)
       end.session = effect.attempt
+      end.wishes = end.wishes.map(each => ({ ...each, attached: true }))
       return
     case 'down':
       if (end.session !== effect.attempt) throw new Error(`${name} ends a session it does not have`)
       end.session = undefined
+      end.wishes = end.wishes
+        .filter(({ mode, attached }) => effect.reason === 'replaced' || mode !== 'once' || !attached)
+        .map(each => ({ ...each, attached: false }))
       return
-    case 'drain': {
-      const conn = findConn(world, name, effect.attempt)
-      if (conn === undefined) return
-      if (conn.dialler === name) conn.toAcceptor.push({ type: 'goodbye' })
-      else conn.toDialler.push({ type: 'goodbye' })
-      conn.closing = true
+    case 'failed':
+      if (end.session !== undefined) throw new Error(`${name} tells of a failure while in session`)
+      end.wishes = end.wishes.filter(({ mode, attached }) => mode !== 'once' || attached)
       return
-    }
-    case 'close': {
-      const conn = findConn(world, name, effect.attempt)
-      if (conn !== undefined) conn.closing = true
+    case 'drain':
+    case 'cut':
+      return say(world, name, effect.attempt, 'goodbye')
+    case 'close':
+      return say(world, name, effect.attempt, effect.code === 'refused' ? 'refused' : undefined)
+    case 'probe':
+      if (end.session !== effect.attempt) throw new Error(`${name} doubts what is no session`)
       return
-    }
     case 'schedule':
       if (effect.timer === 'hold') end.holds.push(effect.number)
       else end.redial = effect.number
@@ -317,9 +232,23 @@ function carryOut(world: World, name: EndName, end: End, effect: PeerEffect): vo
       else if (end.redial === effect.number) end.redial = undefined
       return
     case 'cancelDial':
-    case 'failed':
       return
   }
+}
+
+/** The last word on a connection, and its close. */
+function say(world: World, name: EndName, attempt: number, word: Wire | undefined): void {
+  const conn = findConn(world, name, attempt)
+  if (conn === undefined) return
+  if (word !== undefined) (conn.dialler === name ? conn.toAcceptor : conn.toDialler).push(word)
+  conn.closing = true
+}
+
+/** Completions are kept, to be said again later: they must not act twice. */
+function remember(end: End, event: PeerInput): void {
+  const single = ['want', 'accepted', 'dialled', 'stop', 'revoke', 'restore', 'drop']
+  if (single.includes(event.type)) return
+  end.past = [...end.past, event].slice(-PAST_MAX)
 }
 
 function markReady(conn: Conn | undefined, name: EndName): void {
@@ -328,58 +257,28 @@ function markReady(conn: Conn | undefined, name: EndName): void {
   else conn.ready.acceptor = true
 }
 
-function findConn(world: World, name: EndName, attempt: number): Conn | undefined {
+export function findConn(world: World, name: EndName, attempt: number): Conn | undefined {
   return world.conns.find(
     conn => (conn.dialler === name ? conn.diallerAttempt : conn.acceptorAttempt) === attempt
   )
 }
 
-function connOf(world: World, id: number): Conn {
-  const conn = world.conns.find(each => each.id === id)
-  if (conn === undefined) throw new Error(`no connection ${id}`)
-  return conn
-}
-
-function forget(world: World, conn: Conn): void {
-  const gone = conn.diallerAttempt === 0 && (conn.acceptorAttempt === undefined || conn.acceptorAttempt === 0)
-  if (gone) world.conns = world.conns.filter(each => each !== conn)
-}
-
-function take(list: number[], value: number): void {
+export function take(list: number[], value: number): void {
   const index = list.indexOf(value)
   if (index >= 0) list.splice(index, 1)
 }
 
-function other(name: EndName): EndName {
+export function other(name: EndName): EndName {
   return name === 'a' ? 'b' : 'a'
-}
-
-/** Runs without faults until nothing but a healthy connection is left; returns what is wrong then, or undefined. */
-export function settle(world: World, choose: (count: number) => number): string | undefined {
-  for (let steps = 0; steps < 400; steps++) {
-    const moves = movesOf(world, true)
-    if (moves.length === 0) break
-    const move = moves[choose(moves.length)]
-    if (move !== undefined) apply(world, move)
-  }
-  const { a, b } = world.ends
-  if (movesOf(world, true).length > 0) return 'never settles'
-  const none = !a.wanted && !b.wanted && world.conns.length === 0
-  if (none)
-    return a.session === undefined && b.session === undefined ? undefined : 'a session without a connection'
-  const conn = world.conns[0]
-  if (conn === undefined || world.conns.length > 1) return `${world.conns.length} connections`
-  const attempts =
-    conn.dialler === 'a'
-      ? [conn.diallerAttempt, conn.acceptorAttempt]
-      : [conn.acceptorAttempt, conn.diallerAttempt]
-  if (a.session !== attempts[0] || b.session !== attempts[1]) return 'the ends chose differently'
-  return undefined
 }
 
 /** A text that is equal for worlds that behave alike. */
 export function fingerprint(world: World): string {
   return JSON.stringify(world, (key, value: unknown) =>
-    typeof value === 'bigint' ? Number(value) : key === 'lastFailure' || key === 'uses' ? undefined : value
+    typeof value === 'bigint'
+      ? Number(value)
+      : key === 'lastFailure' || key === 'kinds' || key === 'past'
+        ? undefined
+        : value
   )
 }
