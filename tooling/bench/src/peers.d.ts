@@ -54,15 +54,37 @@ declare module 'yjs' {
     readonly size: number
     set(key: string, value: unknown): unknown
     get(key: string): unknown
+    observe(
+      listener: (event: {
+        readonly keysChanged: ReadonlySet<string>
+        readonly transaction: { readonly origin: unknown }
+      }) => void
+    ): void
   }
   export class Doc {
     getMap(name: string): Map
-    on(event: 'update', listener: (update: Uint8Array) => void): void
+    on(event: 'update', listener: (update: Uint8Array, origin: unknown) => void): void
     transact(change: () => void): void
     destroy(): void
   }
-  export function applyUpdate(doc: Doc, update: Uint8Array): void
+  export function applyUpdate(doc: Doc, update: Uint8Array, origin?: unknown): void
   export function encodeStateAsUpdate(doc: Doc): Uint8Array
+}
+
+declare module 'ws' {
+  import type { EventEmitter } from 'node:events'
+  import type { AddressInfo } from 'node:net'
+  export class WebSocket extends EventEmitter {
+    constructor(address: string)
+    binaryType: string
+    send(data: Uint8Array): void
+    terminate(): void
+  }
+  export class WebSocketServer extends EventEmitter {
+    constructor(options: { readonly port: number; readonly host: string })
+    address(): AddressInfo
+    close(): void
+  }
 }
 
 declare module 'loro-crdt' {

@@ -3,7 +3,8 @@ import { clockSuite } from './suites/clock.ts'
 import { codecSuite } from './suites/codec.ts'
 import { crdtSuite } from './suites/crdt.ts'
 import { logSuite } from './suites/log.ts'
+import { mapSuite } from './suites/map.ts'
 import { muxSuite } from './suites/mux.ts'
 
 /** Every suite, in the order in which they run. */
-export const SUITES: readonly Suite[] = [codecSuite, clockSuite, crdtSuite, logSuite, muxSuite]
+export const SUITES: readonly Suite[] = [codecSuite, clockSuite, crdtSuite, logSuite, muxSuite, mapSuite]
