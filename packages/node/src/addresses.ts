@@ -63,9 +63,14 @@ export function parseContact(address: string, option: string, choice: TransportC
 /** What every text form of a peer id is: base58 of the length that the kinds of keys lead to. */
 const PEER_ID = /^[1-9A-HJ-NP-Za-km-z]{46,53}$/u
 
+/** Whether this is the text form of a peer id. */
+export function isPeerId(id: unknown): id is string {
+  return typeof id === 'string' && PEER_ID.test(id)
+}
+
 /** Checks a peer id. @throws TypeError naming the option and the id. */
 export function checkPeerId(id: unknown, option: string): string {
-  if (typeof id !== 'string' || !PEER_ID.test(id)) {
+  if (!isPeerId(id)) {
     throw new TypeError(`${option}: ${quote(String(id))} is not a peer id; a node prints its own at start.`)
   }
   return id

@@ -79,3 +79,14 @@ export const SECRETS_MAX = 8
 
 /** How many addresses a node may announce. Source: the limit of `@starling/peers`. */
 export const ANNOUNCE_MAX = 16
+
+/** How often the saved peers are written when they have changed, in ms. Source: a guess; a few kilobytes each time. */
+export const SAVE_INTERVAL_MS = 15_000
+
+/** Peers in the file of saved ones, addresses of each, and characters of one. Source: what gossip keeps and takes. */
+export const SAVED_PEERS_MAX = 256
+export const SAVED_ADDRESSES_MAX = 8
+export const SAVED_ADDRESS_CHARS_MAX = 256
+
+/** The longest file of saved peers that is read, in bytes: all of the above, and some room. */
+export const PEERS_FILE_BYTES_MAX = 1_048_576

@@ -57,6 +57,22 @@ export class ListenError extends Error {
   }
 }
 
+/** The file of saved peers cannot be read or written. A warning: the node goes on without it. `cause` is why. */
+export class SavedPeersError extends Error {
+  override readonly name = 'SavedPeersError'
+  readonly file: string
+
+  constructor(file: string, problem: 'read' | 'written', options?: ErrorOptions) {
+    super(
+      problem === 'read'
+        ? `The saved peers in ${file} cannot be read and are ignored; the file is replaced when new ones are known.`
+        : `The saved peers cannot be written to ${file}: see that the data folder has room and may be written.`,
+      options
+    )
+    this.file = file
+  }
+}
+
 /** The node was stopped, or is stopping. */
 export class NodeStoppedError extends Error {
   override readonly name = 'NodeStoppedError'

@@ -26,16 +26,19 @@
 import './node-version.ts'
 
 export type { TransportChoice } from './addresses.ts'
-export { createNode, type NodeInspection, type StarlingNode } from './create-node.ts'
+export { createNode } from './create-node.ts'
 export {
   DataFolderError,
   IdentityDamagedError,
   ListenError,
   MapOptionsMismatchError,
   NodeStoppedError,
+  SavedPeersError,
   TransportUnavailableError
 } from './errors.ts'
 export type { MapInspection, MapOptions } from './hosted-maps.ts'
-export type { ClusterInit, NodeInit } from './options.ts'
+export type { ClusterInit, NodeInit, NodeWarning } from './options.ts'
 export type { Abandoned } from './shutdown.ts'
+export type { NodeInspection, StarlingNode } from './types.ts'
 export type { MapEvent, ReplicatedMap } from '@starling/map'
+export type { Lagged, PeerEvent, PeerInfo } from '@starling/peers'

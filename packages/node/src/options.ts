@@ -8,6 +8,7 @@ import {
   type Contact,
   type TransportChoice
 } from './addresses.ts'
+import type { SavedPeersError } from './errors.ts'
 import { ANNOUNCE_MAX, SECRET_BYTES_MIN, SECRETS_MAX } from './config.ts'
 
 /** Which cluster this node belongs to, and what admits a peer to it. At least one rule is needed. */
@@ -48,9 +49,16 @@ export interface NodeInit {
   readonly driftMsMax?: number
   /** How often a map compares itself with a random neighbour, in ms, 100 to 86,400,000. Default 30,000. */
   readonly reconcileIntervalMs?: number
+  /**
+   * Told of what is wrong and does not stop the node. Default: nobody is. Must not throw.
+   */
+  readonly onWarning?: (warning: NodeWarning) => void
   /** Clock, timers, randomness and hashing. Default: the system's. */
   readonly ports?: Ports
 }
+
+/** What a node goes on without. */
+export type NodeWarning = SavedPeersError
 
 /** `NodeInit` after its checks. */
 export interface NodeConfig {
@@ -65,6 +73,7 @@ export interface NodeConfig {
   readonly open: boolean
   readonly driftMsMax: number
   readonly reconcileIntervalMs: number
+  readonly onWarning: (warning: NodeWarning) => void
 }
 
 /**
@@ -83,7 +92,7 @@ export function checkOptions(init: NodeInit): NodeConfig {
   }
   if (!name.isWellFormed()) throw new TypeError('cluster.name holds a lone surrogate: repair it.')
   if (typeof open !== 'boolean') throw new TypeError(`cluster.open takes true or false, got ${typeof open}.`)
-  const secrets = checkSecrets(init.cluster.secret)
+  const secrets = checkSecrets(init.cluster.secret ?? [], 'cluster.secret')
   if (secrets.length === 0 && allow === undefined && !open) {
     throw new TypeError(
       'cluster needs a rule for who gets in: a secret, an allow list, or open: true if the network itself is closed.'
@@ -94,10 +103,7 @@ export function checkOptions(init: NodeInit): NodeConfig {
     ...checkReach(init),
     clusterName: name,
     secrets,
-    allow:
-      allow === undefined
-        ? undefined
-        : checkList(allow, 'cluster.allow').map(id => checkPeerId(id, 'cluster.allow')),
+    allow: allow === undefined ? undefined : checkPeerIds(allow, 'cluster.allow'),
     open,
     driftMsMax: checkRange(init.driftMsMax ?? 60_000, 'driftMsMax', 1_000, 86_400_000),
     reconcileIntervalMs: checkRange(
@@ -105,7 +111,8 @@ export function checkOptions(init: NodeInit): NodeConfig {
       'reconcileIntervalMs',
       100,
       86_400_000
-    )
+    ),
+    onWarning: init.onWarning ?? (() => {})
   }
 }
 
@@ -132,20 +139,27 @@ function checkList(list: readonly string[], option: string): readonly string[] {
   return list
 }
 
-function checkSecrets(secret: ClusterInit['secret']): Uint8Array[] {
-  const given =
-    secret === undefined ? [] : typeof secret === 'string' || secret instanceof Uint8Array ? [secret] : secret
+/** Checks a list of peer ids. @throws TypeError naming the option and what is wrong. */
+export function checkPeerIds(ids: readonly string[], option: string): readonly string[] {
+  return checkList(ids, option).map(id => checkPeerId(id, option))
+}
+
+/** Checks one or several cluster secrets. @throws TypeError, RangeError naming the option and what it takes. */
+export function checkSecrets(secret: NonNullable<ClusterInit['secret']>, option: string): Uint8Array[] {
+  const given = typeof secret === 'string' || secret instanceof Uint8Array ? [secret] : secret
+  if (!Array.isArray(given))
+    throw new TypeError(`${option} takes text, bytes or a list of them, got ${typeof given}.`)
   if (given.length > SECRETS_MAX) {
-    throw new RangeError(`cluster.secret takes at most ${SECRETS_MAX} secrets, got ${given.length}.`)
+    throw new RangeError(`${option} takes at most ${SECRETS_MAX} secrets, got ${given.length}.`)
   }
-  return given.map(each => {
+  return given.map((each: unknown) => {
     if (typeof each !== 'string' && !(each instanceof Uint8Array)) {
-      throw new TypeError(`cluster.secret takes text or bytes, got ${typeof each}.`)
+      throw new TypeError(`${option} takes text or bytes, got ${typeof each}.`)
     }
     const bytes = typeof each === 'string' ? new TextEncoder().encode(each) : each.slice()
     if (bytes.length < SECRET_BYTES_MIN) {
       throw new RangeError(
-        `cluster.secret needs at least ${SECRET_BYTES_MIN} bytes, got ${bytes.length}: use a long random one.`
+        `${option} needs at least ${SECRET_BYTES_MIN} bytes, got ${bytes.length}: use a long random one.`
       )
     }
     return bytes

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 
 /** How long a process may take for one answer, ms: a bound for a stuck test, not a measure. */
-const ANSWER_TIMEOUT_MS = 20_000
+const ANSWER_TIMEOUT_MS = 60_000
 
 export interface Started {
   readonly id: string
@@ -61,6 +61,11 @@ export class NodeProcess {
     return this.call('start', options)
   }
 
+  /** SIGSTOP, SIGCONT: the whole process, native threads included. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(signal)
+  }
+
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')
     await this.exited
@@ -88,10 +93,14 @@ export class NodeProcess {
 }
 
 /** Asks until the answer is right; the test's own timeout is the bound. */
-export async function eventually<T>(ask: () => Promise<T>, right: (answer: T) => boolean): Promise<T> {
+export async function eventually<T>(
+  ask: () => Promise<T>,
+  right: (answer: T) => boolean,
+  pauseMs = 20
+): Promise<T> {
   for (;;) {
     const answer = await ask()
     if (right(answer)) return answer
-    await new Promise(resolve => setTimeout(resolve, 20))
+    await new Promise(resolve => setTimeout(resolve, pauseMs))
   }
 }

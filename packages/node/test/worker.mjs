@@ -3,13 +3,37 @@ import { createNode } from '../dist/index.js'
 
 let node
 let map
+const peerEvents = []
+const warnings = []
 
 const methods = {
   async start(options) {
-    node = await createNode({ listen: ['/ip4/127.0.0.1/udp/0/quic-v1'], ...options })
-    map = await node.map('test')
+    await methods.create(options)
+    await methods.open()
     return { id: node.id, addresses: node.addresses(), size: map.size }
   },
+  /** Listens, and dials nobody yet. */
+  async create(options) {
+    node = await createNode({
+      listen: ['/ip4/127.0.0.1/udp/0/quic-v1'],
+      onWarning: warning => warnings.push({ name: warning.name, message: warning.message }),
+      ...options
+    })
+    node.onPeer(({ type, peer, reason }) => peerEvents.push({ type, peer, reason }))
+    return { id: node.id, addresses: node.addresses() }
+  },
+  async open() {
+    map = await node.map('test')
+  },
+  /** Nothing runs in this process for so long but the threads of native code. */
+  block: ms => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
+  neighbors: () => node.inspect().maps.flatMap(each => each.neighbors),
+  peerEvents: () => peerEvents,
+  warnings: () => warnings,
+  peers: () => node.peers().map(({ peer, status }) => ({ peer, status })),
+  revoke: peer => node.revoke(peer),
+  restore: peer => node.restore(peer),
+  setSecrets: secrets => node.setSecrets(secrets),
   set: async (key, value) => void (await map.set(key, value)),
   delete: async key => await map.delete(key),
   get: key => map.get(key),
