@@ -1,8 +1,11 @@
 // A node in a process of its own, for the end-to-end tests: it runs the build and does what the test asks over IPC.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createNode } from '../dist/index.js'
 
 let node
 let map
+let dataDir
 const peerEvents = []
 const warnings = []
 
@@ -14,6 +17,7 @@ const methods = {
   },
   /** Listens, and dials nobody yet. */
   async create(options) {
+    dataDir = options.dataDir
     node = await createNode({
       listen: ['/ip4/127.0.0.1/udp/0/quic-v1'],
       onWarning: warning => warnings.push({ name: warning.name, message: warning.message }),
@@ -30,6 +34,7 @@ const methods = {
   neighbors: () => node.inspect().maps.flatMap(each => each.neighbors),
   peerEvents: () => peerEvents,
   warnings: () => warnings,
+  savedPeers: () => readFile(join(dataDir, 'peers'), 'utf8').catch(() => ''),
   peers: () => node.peers().map(({ peer, status }) => ({ peer, status })),
   revoke: peer => node.revoke(peer),
   restore: peer => node.restore(peer),
