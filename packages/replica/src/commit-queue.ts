@@ -32,19 +32,23 @@ export interface GroupLimits {
 
 /**
  * Orders local commits and received rows on their way to the log: one batch at a time, and whatever came meanwhile forms
- * the next. After the first failure nothing more is sent, so that no row can follow one that may be missing.
+ * the next. After a failure nothing more is sent, so that no row can follow one that may be missing, until the log was recovered.
  */
 export class CommitQueue<Write> {
   readonly #target: CommitQueueTarget<Write>
   readonly #limits: GroupLimits
   #commits: Staged<Write>[] = []
   #commitBytes = 0
-  #touched = new Map<string, number>()
+  #touched = new Map<string, { readonly bytes: number; readonly order: number }>()
   #touchedBytes = 0
   #inFlightBytes = 0
   #running: Promise<void> | undefined
   #failed = false
-  #roomWaiters: (() => void)[] = []
+  #waiters: (() => void)[] = []
+  /** Counts what was handed in beside commits; and up to where it is durable. */
+  #order = 0
+  #durableUpTo = 0
+  #nudged = false
 
   constructor(target: CommitQueueTarget<Write>, limits: GroupLimits) {
     this.#target = target
@@ -75,16 +79,40 @@ export class CommitQueue<Write> {
 
   /** Notes that the row of `key` changed and takes about `bytes`. A key that waits already is written once. */
   touch(key: string, bytes: number): void {
-    this.#touchedBytes += bytes - (this.#touched.get(key) ?? 0)
-    this.#touched.set(key, bytes)
+    const before = this.#touched.get(key)
+    this.#touchedBytes += bytes - (before?.bytes ?? 0)
+    this.#touched.set(key, { bytes, order: before?.order ?? ++this.#order })
     this.#start()
+  }
+
+  /** Whether the row of a key waits to be written. */
+  isTouched(key: string): boolean {
+    return this.#touched.has(key)
+  }
+
+  /** Makes a group even when there is nothing to put in: the target has something of its own to write. */
+  nudge(): void {
+    this.#order++
+    this.#nudged = true
+    this.#start()
+  }
+
+  /** Resolves once every row that waits now is durable, or the queue has failed: says which. */
+  async settled(): Promise<boolean> {
+    const upTo = this.#order
+    while (!this.#failed && this.#durableUpTo < upTo) await this.#wait()
+    return !this.#failed
+  }
+
+  /** Goes on after a failure, once the log has been recovered. */
+  resume(): void {
+    this.#failed = false
+    this.#durableUpTo = this.#order
   }
 
   /** Resolves once at most `bytes` of received rows wait, or the queue has failed. */
   async room(bytes: number): Promise<void> {
-    while (!this.#failed && this.#touchedBytes > bytes) {
-      await new Promise<void>(resolve => this.#roomWaiters.push(resolve))
-    }
+    while (!this.#failed && this.#touchedBytes > bytes) await this.#wait()
   }
 
   /** Resolves once nothing waits and nothing is on its way, or the queue has failed. Never rejects. */
@@ -100,8 +128,8 @@ export class CommitQueue<Write> {
   async #run(): Promise<void> {
     // One turn, so that commits issued together share a batch.
     await Promise.resolve()
-    while (this.#commits.length > 0 || this.#touched.size > 0) {
-      const group = this.#take()
+    while (this.#commits.length > 0 || this.#touched.size > 0 || this.#nudged) {
+      const { group, upTo } = this.#take()
       try {
         await this.#target.append(group)
         this.#target.durable(group)
@@ -110,6 +138,7 @@ export class CommitQueue<Write> {
         break
       }
       this.#inFlightBytes = 0
+      this.#durableUpTo = upTo
       this.#wakeWaiters()
       for (const commit of group.commits) {
         this.#commitBytes -= commit.bytes
@@ -122,7 +151,7 @@ export class CommitQueue<Write> {
   }
 
   /** Commits and received rows have a budget each, so that neither starves the other. */
-  #take(): Group<Write> {
+  #take(): { readonly group: Group<Write>; readonly upTo: number } {
     const { groupBytesMax, groupRowsMax } = this.#limits
     let bytes = 0
     let rows = 0
@@ -137,15 +166,23 @@ export class CommitQueue<Write> {
     this.#commits = this.#commits.slice(taken)
     const touched: string[] = []
     let touchedBytes = 0
-    for (const [key, size] of this.#touched) {
-      if (touched.length > 0 && (touchedBytes + size > groupBytesMax || touched.length >= groupRowsMax)) break
+    let upTo = this.#order
+    for (const [key, row] of this.#touched) {
+      if (
+        touched.length > 0 &&
+        (touchedBytes + row.bytes > groupBytesMax || touched.length >= groupRowsMax)
+      ) {
+        upTo = row.order - 1
+        break
+      }
       touched.push(key)
-      touchedBytes += size
+      touchedBytes += row.bytes
     }
     for (const key of touched) this.#touched.delete(key)
     this.#touchedBytes -= touchedBytes
     this.#inFlightBytes = touchedBytes
-    return { commits, touched }
+    this.#nudged = false
+    return { group: { commits, touched }, upTo }
   }
 
   #fail(error: unknown, inFlight: Group<Write>): void {
@@ -156,13 +193,18 @@ export class CommitQueue<Write> {
     this.#touched.clear()
     this.#touchedBytes = 0
     this.#inFlightBytes = 0
+    this.#nudged = false
     this.#target.failed(error, inFlight, waiting)
     this.#wakeWaiters()
   }
 
+  #wait(): Promise<void> {
+    return new Promise(resolve => this.#waiters.push(resolve))
+  }
+
   #wakeWaiters(): void {
-    const waiters = this.#roomWaiters
-    this.#roomWaiters = []
+    const waiters = this.#waiters
+    this.#waiters = []
     for (const wake of waiters) wake()
   }
 }

@@ -62,6 +62,38 @@ export const RECOVERY_CHANGES = 1024
  */
 export const NEWS_AGE_MS = 500
 
+/** An encoded entry up to this length has no more items than a message's entry may have: 16 bytes each. */
+export const SMALL_ENTRY_BYTES: number = 16 * 1024
+
+/** How long a commit waits for other nodes' acknowledgements unless it says otherwise, ms. Guess. */
+export const ACKNOWLEDGE_MS = 5000
+
+/** Peers asked at once for the acknowledgement of one commit. Guess. */
+export const PUSHES_MAX = 8
+
+/** Time between two looks at what is to be collected, forgotten or checked, ms. Guess. */
+export const TICK_MS = 10_000
+
+/** Time before the next look when the last one left something over, ms: other work gets its turn. Guess. */
+export const TICK_MS_MIN = 20
+
+/** Items of evidence examined, and keys expired, in one look. Guess: a few milliseconds. */
+export const SWEEP_ITEMS = 4096
+
+/** Time between two looks for replica ids that have fallen silent, ms: one hour. Guess. */
+export const SILENCE_CHECK_MS = 3_600_000
+
+/** The first pause before a failed log is recovered, and the longest, ms; each failure doubles it. Guess. */
+export const REOPEN_MS = 1000
+export const REOPEN_MS_MAX = 60_000
+
+/** Rows, and bytes, of one batch that restores a recovered log; half of what the log takes. */
+export const RESTORE_ROWS_MAX = 16_384
+export const RESTORE_BYTES_MAX: number = 2 * 1024 * 1024
+
+/** Keys of damaged rows that are listed. The log quarantines as many. */
+export const DAMAGED_KEYS_MAX = 1024
+
 /** Fills in the defaults and refuses numbers that are no limits. */
 export function resolveLimits(limits: Partial<ReplicaLimits> | undefined): ReplicaLimits {
   const resolved: ReplicaLimits = { ...REPLICA_LIMITS, ...limits }

@@ -1,7 +1,10 @@
 import type { Taken } from './intake.ts'
 import type { ReplicaStats } from './types.ts'
 
-type Counted = Omit<ReplicaStats, 'state' | 'replica' | 'clock' | 'liveKeys' | 'waitingBytes'>
+type Counted = Omit<
+  ReplicaStats,
+  'state' | 'replica' | 'clock' | 'liveKeys' | 'entries' | 'evidence' | 'knownIds' | 'waitingBytes'
+>
 
 /** Everything a replica counts. */
 export class Counters {
@@ -23,7 +26,7 @@ export class Counters {
   readonly #rejected = new Map<string, number>()
 
   take(taken: Taken): void {
-    this.#receivedChanged += taken.changes.length
+    this.#receivedChanged += taken.changed
     this.#receivedUnchanged += taken.unchanged
     this.#clashes += taken.clashes
     for (const [reason, count] of taken.rejected) {

@@ -1,26 +1,55 @@
-/** The disk failed while this write was being made durable: after a restart it is either there or not. Read it again then. */
+import type { OperationResult } from './types.ts'
+
+/** The disk failed while this write was being made durable: it is there or not, which the log's recovery finds out. */
 export class IndeterminateWriteError extends Error {
   override readonly name = 'IndeterminateWriteError'
   /** The keys of the commit. */
   readonly keys: readonly string[]
+  /** Whether the commit took effect after all, once the log was recovered; `undefined` when it cannot be told. Never rejects. */
+  readonly tookEffect: Promise<boolean | undefined>
 
-  constructor(keys: readonly string[], cause: unknown) {
+  constructor(keys: readonly string[], cause: unknown, tookEffect: Promise<boolean | undefined>) {
     super(
-      `The log failed while ${describe(keys)} was being written; reopen the replica and read the key to learn whether the write took effect`,
+      `The log failed while ${describe(keys)} was being written; await tookEffect, or read the key once the replica has reopened`,
       { cause }
     )
     this.keys = keys
+    this.tookEffect = tookEffect
   }
 }
 
-/** The log has failed before, so nothing of this call was done. Reads still work; close the replica and open it again. */
+/** The log has failed, so nothing of this call was done. Reads still work; the replica recovers the log, and `reopen` hurries it. */
 export class ReplicaPoisonedError extends Error {
   override readonly name = 'ReplicaPoisonedError'
 
   constructor(name: string, cause: unknown) {
-    super(`The log of replica "${name}" has failed, so it takes no writes; close it and open it again`, {
-      cause
-    })
+    super(`The log of replica "${name}" has failed, so it takes no writes; wait for it to reopen`, { cause })
+  }
+}
+
+/** Too few other nodes acknowledged a commit in time. It is durable here and stays; it reaches them when they are reached. */
+export class ReplicationTimeoutError extends Error {
+  override readonly name = 'ReplicationTimeoutError'
+  /** How many nodes were asked for, this one included. */
+  readonly wanted: number
+  /** The peers on which it is durable. */
+  readonly acknowledgedBy: readonly string[]
+  /** What the commit did. */
+  readonly results: readonly OperationResult[]
+
+  constructor(
+    wanted: number,
+    acknowledgedBy: readonly string[],
+    results: readonly OperationResult[],
+    options?: ErrorOptions
+  ) {
+    super(
+      `The write is durable here and on ${acknowledgedBy.length} more nodes, ${wanted - 1} were wanted; it stays and reaches the others later`,
+      options
+    )
+    this.wanted = wanted
+    this.acknowledgedBy = acknowledgedBy
+    this.results = results
   }
 }
 

@@ -1,7 +1,7 @@
-import { joinEntries, type Entry, type ObservedRemoveMap } from '@starling/ormap'
+import { EMPTY_ENTRY, joinEntries, type Entry } from '@starling/ormap'
 import type { Group } from './commit-queue.ts'
 import type { LogRow } from './ports.ts'
-import type { RowLedger } from './row-ledger.ts'
+import type { ReplicaState } from './replica-state.ts'
 import type { Write } from './stage-commit.ts'
 
 interface Head {
@@ -13,13 +13,14 @@ interface Head {
 /**
  * The rows of a batch, one head per key: the applied state joined with the batch's writes of the key. They are formed when the
  * batch is, not when a write was staged, so that each holds everything accepted up to here, and nothing of later batches,
- * whose callers may yet be told that nothing happened.
+ * whose callers may yet be told that nothing happened. A key that is gone leaves no rows.
  */
-export function formRows(group: Group<Write>, applied: ObservedRemoveMap, ledger: RowLedger): LogRow[] {
+export function formRows(group: Group<Write>, { map, ledger }: ReplicaState): LogRow[] {
   const heads = new Map<string, Head>()
   for (const { writes } of group.commits) {
     for (const write of writes) {
-      const before = heads.get(write.key)?.entry ?? applied.get(write.key)
+      const held = heads.get(write.key)?.entry ?? map.get(write.key)
+      const before = held && write.repair !== undefined ? write.repair(held) : held
       const entry = before === undefined ? write.entry : joinEntries(write.entry, before)
       heads.set(write.key, { entry, write: entry === write.entry ? write : undefined })
     }
@@ -27,8 +28,7 @@ export function formRows(group: Group<Write>, applied: ObservedRemoveMap, ledger
   const rows: LogRow[] = []
   for (const [key, { entry, write }] of heads) ledger.append(rows, key, entry, write)
   for (const key of group.touched) {
-    const entry = heads.has(key) ? undefined : applied.get(key)
-    if (entry !== undefined) ledger.append(rows, key, entry, undefined, applied.itemHash(key))
+    if (!heads.has(key)) ledger.append(rows, key, map.get(key) ?? EMPTY_ENTRY, undefined, map.itemHash(key))
   }
   return rows
 }

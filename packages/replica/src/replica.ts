@@ -1,44 +1,27 @@
-import { HybridLogicalClock } from '@starling/hlc'
-import {
-  hasLiveDot,
-  ObservedRemoveMap,
-  REPLICA_ID_BYTES,
-  replicaIdOf,
-  versionOf,
-  type Entry,
-  type ReplicaId
-} from '@starling/ormap'
-import type { Hash } from '@starling/ports'
-import { wireFingerprint } from '@starling/reconcile/fingerprint'
-import { announce } from './announce.ts'
-import { CommitQueue, type Group, type Staged } from './commit-queue.ts'
-import { resolveLimits, type ReplicaLimits } from './config.ts'
-import { Counters } from './counters.ts'
-import {
-  IndeterminateWriteError,
-  ReplicaClosedError,
-  ReplicaPoisonedError,
-  WriteQueueFullError
-} from './errors.ts'
-import { formRows } from './form-rows.ts'
+import type { SourceSkew } from '@starling/hlc'
+import { EVIDENCE_MS, type Entry, type OnStale, type SetAsideDot } from '@starling/ormap'
+import { Acknowledgements } from './acknowledgements.ts'
+import { encodeCustom, readCustom } from './announce.ts'
+import { BatchWriter } from './batch-writer.ts'
+import { Core } from './core.ts'
 import { readBroadcast } from './frames.ts'
-import { FullExchange, type Received } from './full-exchange.ts'
-import { takeIn } from './intake.ts'
-import type { SyncProtocol } from './ports.ts'
-import { recover } from './recovery.ts'
-import { RowLedger } from './row-ledger.ts'
-import { rowBytes, splitEntry } from './split-entry.ts'
-import { stageCommit, type Write } from './stage-commit.ts'
-import { StagedState } from './staged-state.ts'
+import { Housekeeping } from './housekeeping.ts'
+import { Intake } from './intake.ts'
+import { LocalWrites } from './local-writes.ts'
+import type { PeerPort, SyncProtocol } from './ports.ts'
+import { RangeExchange } from './range-exchange.ts'
+import { Reopening } from './reopening.ts'
+import { repairClock } from './repair-clock.ts'
+import { Sessions } from './session-state.ts'
 import type {
-  Change,
+  CommitOptions,
   Operation,
   OperationResult,
   Replica,
   ReplicaComponents,
-  ReplicaEvent,
   ReplicaInit,
-  ReplicaStats
+  ReplicaStats,
+  ReplicaStatus
 } from './types.ts'
 
 /**
@@ -53,116 +36,148 @@ export async function createReplica(components: ReplicaComponents, init: Replica
 class LoggedReplica implements Replica {
   readonly name: string
   readonly protocol: SyncProtocol
-  readonly #components: ReplicaComponents
-  readonly #init: ReplicaInit
-  readonly #limits: ReplicaLimits
-  readonly #hash: Hash
-  readonly #state: StagedState
-  readonly #ledger: RowLedger
-  readonly #clock: HybridLogicalClock
-  readonly #queue: CommitQueue<Write>
-  readonly #counters = new Counters()
+  readonly #core: Core
+  readonly #writes: LocalWrites
+  readonly #intake: Intake
+  readonly #acknowledgements: Acknowledgements
+  readonly #reopening: Reopening
+  readonly #housekeeping: Housekeeping
   readonly #stopListening: () => void
-  #id: ReplicaId | undefined
-  #failure: { readonly error: unknown } | undefined
-  #phase: 'open' | 'closing' | 'closed' = 'open'
   #closing: Promise<void> | undefined
 
   constructor(components: ReplicaComponents, init: ReplicaInit) {
     this.name = init.name
-    this.#components = components
-    this.#init = init
-    this.#limits = resolveLimits(init.limits)
-    this.#hash = components.hash
-    this.#state = new StagedState(new ObservedRemoveMap(components.hash))
-    this.#ledger = new RowLedger(components.hash)
-    const { log } = components
-    const recovery = recover(log, this.#state.applied, this.#ledger, changes => this.#tellOwner(changes))
-    const { driftMsMax } = init
-    this.#clock = new HybridLogicalClock({
-      floor: recovery.clockFloor,
-      ...(driftMsMax === undefined ? {} : { driftMsMax })
-    })
-    this.#counters.badRows = recovery.badRows
-    this.#counters.quarantined = recovery.quarantined
-    this.#queue = new CommitQueue<Write>(
-      {
-        append: group => this.#append(group),
-        durable: group => this.#durable(group),
-        failed: (error, inFlight, waiting) => this.#poison(error, inFlight, waiting)
-      },
-      this.#limits
+    const core = new Core(
+      components,
+      init,
+      whole => new BatchWriter(whole, (...failed) => this.#reopening.failed(...failed))
     )
-    this.protocol = new FullExchange(
-      {
-        assertReady: () => this.#assertWritable(),
-        fingerprint: () => wireFingerprint(this.#state.applied.root, this.#hash),
-        keys: () => Array.from(this.allEntries(), ([key]) => key),
-        encode: (key, bytesMax) => this.#encode(key, bytesMax),
-        receive: (entries, peer) => this.#receive(entries, peer)
-      },
-      this.#limits
-    )
-    const { keys, badRows, quarantined } = recovery
-    this.#emit({ type: 'recovered', keys, badRows, quarantined, damaged: log.recovered.damaged })
-    this.#stopListening = components.broadcast.onMessage((payload, from) => this.#onBroadcast(payload, from))
+    this.#core = core
+    this.#writes = new LocalWrites(core)
+    this.#intake = new Intake(core, init.evidenceMs ?? EVIDENCE_MS)
+    this.#acknowledgements = new Acknowledgements(core, this.#intake)
+    this.#housekeeping = new Housekeeping(core)
+    this.#reopening = new Reopening(core, () => this.#housekeeping.noticeEnds())
+    this.protocol = this.#makeProtocol()
+    const { keys, badRows, quarantined, damaged } = core.loaded
+    core.emit({ type: 'recovered', keys, badRows, quarantined, damaged })
+    this.#housekeeping.noticeEnds()
+    this.#stopListening = components.broadcast.onMessage((payload, from) => this.#onMessage(payload, from))
   }
 
   get size(): number {
-    return this.#state.applied.size
+    return this.#core.state.map.size
   }
 
-  async commit(operations: readonly Operation[]): Promise<readonly OperationResult[]> {
-    this.#assertWritable()
-    const { commitBytes } = this.#queue
-    if (commitBytes > this.#limits.queueBytesMax) {
-      throw new WriteQueueFullError(commitBytes, this.#limits.queueBytesMax)
+  async commit(
+    operations: readonly Operation[],
+    options: CommitOptions = {}
+  ): Promise<readonly OperationResult[]> {
+    const { replicas = 1, signal } = options
+    if (!Number.isSafeInteger(replicas) || replicas < 1) {
+      throw new RangeError(`replicas must be a whole number of at least 1, got ${replicas}`)
     }
-    const { writes, results, bytes } = stageCommit(operations, {
-      base: this.#state,
-      clock: this.#clock,
-      wallMs: this.#components.clock.wallMs(),
-      limits: this.#limits,
-      hash: this.#hash,
-      replicaId: () => (this.#id ??= replicaIdOf(this.#components.random.bytes(REPLICA_ID_BYTES))),
-      versionOf: entry => this.versionOf(entry)
-    })
-    for (const { key, entry } of writes) this.#state.stage(key, entry)
-    // A commit that found nothing to do waits too: what it found absent may be a removal that is not durable yet.
-    await new Promise<void>((resolve, reject) => this.#queue.add({ writes, bytes, resolve, reject }))
-    return results
+    signal?.throwIfAborted()
+    this.#core.assertWorks()
+    const staged = this.#writes.commit(operations)
+    this.#housekeeping.noticeEnds()
+    const committed = await staged
+    this.#housekeeping.noticeEnds()
+    if (replicas > 1 && committed.writes.length > 0) {
+      await this.#acknowledgements.collect(committed, replicas - 1, options)
+    }
+    return committed.results
   }
 
   entry(key: string): Entry | undefined {
-    return this.#state.applied.get(key)
+    return this.#core.state.map.get(key)
   }
 
   entries(): IterableIterator<[key: string, entry: Entry]> {
-    return this.#state.applied.entries()
+    return this.#core.state.map.entries()
   }
 
   allEntries(): IterableIterator<[key: string, entry: Entry]> {
-    return this.#state.applied.allEntries()
+    return this.#core.state.map.allEntries()
   }
 
   versionOf(entry: Entry): string | undefined {
-    return hasLiveDot(entry) ? versionOf(entry, this.#hash) : undefined
+    return this.#writes.versionOf(entry)
   }
 
   root(): { readonly sum: Uint8Array; readonly count: number } {
-    return this.#state.applied.root
+    return this.#core.state.map.root
+  }
+
+  broadcastCustom(payload: Uint8Array): void {
+    this.#core.assertWorks()
+    const { broadcast } = this.#core.components
+    const bytesMax = Math.min(broadcast.messageBytesMax ?? Infinity, this.#core.limits.broadcastBytesMax) - 1
+    if (payload.length > bytesMax) {
+      throw new RangeError(`a message has at most ${bytesMax} bytes, got ${payload.length}`)
+    }
+    try {
+      broadcast.broadcast(encodeCustom(payload))
+    } catch (error) {
+      this.#core.emit({ type: 'broadcastFailed', error })
+    }
+  }
+
+  setPeers(peers: PeerPort | undefined): void {
+    this.#acknowledgements.peers = peers
+  }
+
+  status(): ReplicaStatus {
+    const { identity, state, refusals, aside, wallMs } = this.#core
+    return {
+      state: this.#phase,
+      clockAheadMs: identity.clock.isAhead(wallMs) ? identity.clock.aheadMs(wallMs) : 0,
+      overQuota: state.quota.isOver,
+      refused: refusals.counts(),
+      staleConflict: aside.conflict,
+      stale: aside.size,
+      damagedKeys: [...state.damaged]
+    }
   }
 
   stats(): ReplicaStats {
-    const poisoned = this.#phase === 'open' && this.#failure !== undefined
+    const { identity, state, queue, counters } = this.#core
     return {
-      state: poisoned ? 'poisoned' : this.#phase,
-      replica: this.#id,
-      clock: this.#clock.last,
+      state: this.#phase,
+      replica: identity.current,
+      clock: identity.clock.last,
       liveKeys: this.size,
-      waitingBytes: this.#queue.waitingBytes,
-      ...this.#counters.snapshot()
+      entries: state.map.entryCount,
+      evidence: state.evidence,
+      knownIds: identity.known.size,
+      waitingBytes: queue.waitingBytes,
+      ...counters.snapshot()
     }
+  }
+
+  skew(): readonly SourceSkew[] {
+    return this.#core.skew.all()
+  }
+
+  stale(): readonly SetAsideDot[] {
+    return this.#core.aside.stale()
+  }
+
+  decideStale(onStale: OnStale): void {
+    if (onStale !== 'set-aside' && onStale !== 'keep') {
+      throw new TypeError(`onStale is 'set-aside' or 'keep', got ${JSON.stringify(onStale)}`)
+    }
+    this.#core.aside.decide(onStale)
+  }
+
+  async reopen(): Promise<void> {
+    if (this.#core.phase !== 'open') this.#core.assertWorks()
+    await this.#reopening.reopen()
+  }
+
+  async repairClock(): Promise<void> {
+    this.#core.assertWorks()
+    await repairClock(this.#core, this.#writes)
   }
 
   close(): Promise<void> {
@@ -170,129 +185,75 @@ class LoggedReplica implements Replica {
     return this.#closing
   }
 
+  async destroy(): Promise<void> {
+    const { log } = this.#core.components
+    if (log.destroy === undefined) throw new TypeError('the log of this replica cannot be destroyed')
+    await this.close()
+    await log.destroy()
+  }
+
+  get #phase(): ReplicaStatus['state'] {
+    const { phase, failure } = this.#core
+    return phase === 'open' && failure !== undefined ? 'poisoned' : phase
+  }
+
   async #close(): Promise<void> {
-    this.#phase = 'closing'
+    this.#core.phase = 'closing'
     this.#stopListening()
+    this.#housekeeping.stop()
     try {
-      await this.#queue.idle()
+      await this.#core.queue.idle()
     } finally {
-      this.#phase = 'closed'
-      await this.#components.log.close()
+      await this.#reopening.stop()
+      this.#core.phase = 'closed'
+      await this.#core.components.log.close()
     }
   }
 
-  #assertWritable(): void {
-    if (this.#phase !== 'open') throw new ReplicaClosedError(this.name)
-    if (this.#failure !== undefined) throw new ReplicaPoisonedError(this.name, this.#failure.error)
-  }
-
-  async #append(group: Group<Write>): Promise<void> {
-    const rows = formRows(group, this.#state.applied, this.#ledger)
-    if (rows.length === 0) return
-    this.#counters.batches++
-    this.#counters.rows += rows.length
-    await this.#components.log.append({ rows, clockMark: this.#clock.last })
-  }
-
-  /** Applies by join, so that whatever arrived meanwhile stays; then tells the owner, then the others. */
-  #durable(group: Group<Write>): void {
-    const changes: Change[] = []
-    const writes = group.commits.flatMap(commit => commit.writes)
-    for (const { key, entry, encoded } of writes) {
-      const change = this.#state.applied.join(key, entry, encoded.live?.hash)
-      this.#state.land(key)
-      if (change !== undefined) {
-        changes.push({ key, previous: change.previous, entry: change.entry, origin: 'local' })
-      }
+  #makeProtocol(): SyncProtocol {
+    const core = this.#core
+    const { clock, random, hash } = core.components
+    const { limits, driftMsMax } = core
+    const sessions = new Sessions({ core, intake: this.#intake, writes: this.#writes })
+    const exchange = new RangeExchange(sessions, { clock, random, hash, limits, driftMsMax })
+    return {
+      reconcile: async (conversation, context) => {
+        const outcome = await exchange.reconcile(conversation, context)
+        this.#housekeeping.noticeEnds()
+        return outcome
+      },
+      answer: (payload, peer) => this.#acknowledgements.answer(payload, peer)
     }
-    this.#counters.localWrites += writes.length
-    this.#tellOwner(changes)
-    this.#broadcast(writes)
   }
 
-  #broadcast(writes: readonly Write[]): void {
-    const announced = announce(writes, this.#components.broadcast, this.#limits.broadcastBytesMax)
-    this.#counters.broadcasts += announced.messages
-    this.#counters.broadcastOversize += announced.oversize
-    for (const error of announced.errors) this.#emit({ type: 'broadcastFailed', error })
-  }
-
-  #poison(error: unknown, inFlight: Group<Write>, waiting: readonly Staged<Write>[]): void {
-    this.#failure = { error }
-    this.#emit({ type: 'poisoned', error })
-    for (const commit of inFlight.commits) {
-      const keys = new Set(commit.writes.map(write => write.key))
-      commit.reject(new IndeterminateWriteError([...keys], error))
-    }
-    for (const commit of waiting) commit.reject(new ReplicaPoisonedError(this.name, error))
-  }
-
-  #onBroadcast(payload: Uint8Array, from: string): void {
-    const { dropped } = this.#counters
-    if (this.#phase !== 'open' || this.#failure !== undefined) {
+  #onMessage(payload: Uint8Array, from: string): void {
+    const { works, counters, queue, limits, init } = this.#core
+    const { dropped } = counters
+    if (!works) {
       dropped.unavailable++
       return
     }
+    const custom = readCustom(payload)
+    if (custom !== undefined) {
+      try {
+        init.owner.custom?.(custom, from)
+      } catch (error) {
+        this.#core.emit({ type: 'ownerFailed', error })
+      }
+      return
+    }
     // The broadcast cannot wait for the disk. What is dropped is a hint; reconciliation brings it again.
-    if (this.#queue.touchedBytes > this.#limits.backlogBytesMax) {
+    if (queue.touchedBytes > limits.backlogBytesMax) {
       dropped.backlog++
       return
     }
-    const entries = readBroadcast(payload, this.#limits.frameBytesMax)
-    if (entries !== undefined) {
-      this.#take(entries, from)
+    const entries = readBroadcast(payload, limits.frameBytesMax)
+    if (entries === undefined) {
+      dropped.malformed++
+      this.#core.emit({ type: 'rejected', peer: from, reasons: new Map([['malformed', 1]]) })
       return
     }
-    dropped.malformed++
-    this.#emit({ type: 'rejected', peer: from, reasons: new Map([['malformed', 1]]) })
-  }
-
-  async #receive(entries: readonly Uint8Array[], peer: string): Promise<Received> {
-    await this.#queue.room(this.#limits.backlogBytesMax)
-    if (this.#phase !== 'open' || this.#failure !== undefined) this.#counters.dropped.unavailable++
-    this.#assertWritable()
-    return this.#take(entries, peer)
-  }
-
-  #take(entries: readonly Uint8Array[], peer: string): Received {
-    const taken = takeIn(entries, this.#components.clock.wallMs(), {
-      state: this.#state,
-      clock: this.#clock,
-      limits: this.#limits,
-      driftMsMax: this.#init.driftMsMax,
-      own: this.#id
-    })
-    this.#counters.take(taken)
-    if (taken.duplicate && this.#id !== undefined) {
-      this.#emit({ type: 'identityDuplicate', peer, replica: this.#id })
-      this.#id = undefined
-    }
-    for (const { key, entry } of taken.changes) this.#queue.touch(key, rowBytes(key, entry))
-    this.#tellOwner(taken.changes)
-    for (const [key, dots] of taken.overflows) this.#emit({ type: 'conflictOverflow', key, dots })
-    if (taken.rejectedCount > 0) this.#emit({ type: 'rejected', peer, reasons: taken.rejected })
-    return { refused: taken.rejectedCount, news: taken.news }
-  }
-
-  #encode(key: string, bytesMax: number): readonly Uint8Array[] | undefined {
-    const entry = this.#state.applied.get(key)
-    return entry === undefined ? [] : splitEntry(key, entry, bytesMax)
-  }
-
-  #tellOwner(changes: readonly Change[]): void {
-    if (changes.length === 0) return
-    try {
-      this.#init.owner.applied(changes)
-    } catch (error) {
-      this.#emit({ type: 'ownerFailed', error })
-    }
-  }
-
-  #emit(event: ReplicaEvent): void {
-    try {
-      this.#init.onEvent?.(event)
-    } catch {
-      // Whoever listens to events has nowhere to report to; the replica goes on.
-    }
+    this.#intake.take(entries, from)
+    this.#housekeeping.noticeEnds()
   }
 }

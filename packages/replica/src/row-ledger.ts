@@ -1,29 +1,63 @@
 import { equalBytes } from '@starling/codec'
-import { encodeEvidence, encodeKey, encodeLive, type Entry } from '@starling/ormap'
+import {
+  EMPTY_ENTRY,
+  encodeEvidence,
+  encodeKey,
+  encodeLive,
+  isDot,
+  type Entry,
+  type ObservedRemoveMap
+} from '@starling/ormap'
 import type { Hash } from '@starling/ports'
-import type { LogRow, RecoveredRow } from './ports.ts'
+import type { LogRow } from './ports.ts'
 import type { Write } from './stage-commit.ts'
 
-interface RowHashes {
-  live: Uint8Array | undefined
-  evidence: Uint8Array | undefined
+/** The rows of one key in the log. */
+interface KeyRows {
+  readonly live: Uint8Array | undefined
+  /** Of the entry below unless it is given: most entries change without their evidence changing. */
+  readonly evidence?: Uint8Array | undefined
+  readonly entry?: Entry | undefined
 }
 
 /**
- * Knows the hash of every row in the log, so that a batch says what each of its rows replaces and leaves out those that would
- * be written as they are.
+ * Knows the hash of every row in the log, so that a batch says what each of its rows replaces and leaves out those that would be
+ * written as they are. The rows of a key are those of its applied entry, except where something is on its way: only these keys
+ * take memory here.
  */
 export class RowLedger {
   readonly #hash: Hash
-  readonly #hashes = new Map<string, RowHashes>()
+  readonly #map: Pick<ObservedRemoveMap, 'get' | 'itemHash'>
+  readonly #apart = new Map<string, KeyRows>()
 
-  constructor(hash: Hash) {
+  constructor(map: Pick<ObservedRemoveMap, 'get' | 'itemHash'>, hash: Hash) {
+    this.#map = map
     this.#hash = hash
   }
 
-  /** Notes a row that was read back, also one whose content is of no use: what replaces it has to say so. */
-  recover(key: string, row: RecoveredRow): void {
-    this.#of(key)[row.kind] = row.hash
+  /** Keys whose rows are not those of the applied entry. */
+  get apart(): number {
+    return this.#apart.size
+  }
+
+  /** Rows that were read back and are not those of the entry that came of them. */
+  found(key: string, rows: { readonly live?: Uint8Array; readonly evidence?: Uint8Array }): void {
+    this.#apart.set(key, { live: rows.live, evidence: rows.evidence })
+  }
+
+  /** The applied entry of a key changed, and its rows have not. Call it with what the entry was. */
+  leave(key: string, entry: Entry | undefined, itemHash: Uint8Array | undefined): void {
+    if (!this.#apart.has(key)) this.#apart.set(key, { live: itemHash, entry })
+  }
+
+  /** The rows of a key, as last appended, are durable, and those of its applied entry. */
+  meet(key: string): void {
+    this.#apart.delete(key)
+  }
+
+  /** All rows are those of the applied entries. */
+  meetAll(): void {
+    this.#apart.clear()
   }
 
   /**
@@ -34,30 +68,34 @@ export class RowLedger {
    * @param itemHash the item hash of `entry` when it is known.
    */
   append(rows: LogRow[], key: string, entry: Entry, write?: Write, itemHash?: Uint8Array): void {
+    const before = this.#apart.get(key) ?? { live: this.#map.itemHash(key), entry: this.#map.get(key) }
     const known: Hash = itemHash === undefined ? this.#hash : () => itemHash as Uint8Array<ArrayBuffer>
     const live = write === undefined ? encodeLive(key, entry, known) : write.encoded.live
-    const evidence = write === undefined ? encodeEvidence(key, entry, this.#hash) : write.encoded.evidence
     const keyBytes = write === undefined ? encodeKey(key) : write.encoded.key
-    const hashes = this.#of(key)
-    for (const [kind, row] of [
-      ['live', live],
-      ['evidence', evidence]
-    ] as const) {
-      const replaces = hashes[kind]
-      if (equalHashes(replaces, row?.hash)) continue
-      rows.push({ kind, key: keyBytes, value: row?.bytes, hash: row?.hash, replaces })
-      hashes[kind] = row?.hash
+    if (!equalHashes(before.live, live?.hash)) {
+      rows.push({ kind: 'live', key: keyBytes, value: live?.bytes, hash: live?.hash, replaces: before.live })
     }
+    this.#apart.set(key, { live: live?.hash, entry })
+    if ('entry' in before && sameEvidence(before.entry ?? EMPTY_ENTRY, entry)) return
+    const evidence = write === undefined ? encodeEvidence(key, entry, this.#hash) : write.encoded.evidence
+    const replaces =
+      'entry' in before ? encodeEvidence(key, before.entry ?? EMPTY_ENTRY, this.#hash)?.hash : before.evidence
+    if (equalHashes(replaces, evidence?.hash)) return
+    rows.push({ kind: 'evidence', key: keyBytes, value: evidence?.bytes, hash: evidence?.hash, replaces })
   }
+}
 
-  #of(key: string): RowHashes {
-    let hashes = this.#hashes.get(key)
-    if (hashes === undefined) {
-      hashes = { live: undefined, evidence: undefined }
-      this.#hashes.set(key, hashes)
-    }
-    return hashes
+function sameEvidence(a: Entry, b: Entry): boolean {
+  if (a === b) return true
+  let j = 0
+  for (const item of a.items) {
+    if (isDot(item)) continue
+    while (j < b.items.length && b.items[j]?.value !== undefined) j++
+    const other = b.items[j++]
+    if (other?.replica !== item.replica || other.stamp !== item.stamp) return false
   }
+  while (j < b.items.length && b.items[j]?.value !== undefined) j++
+  return j === b.items.length
 }
 
 function equalHashes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {

@@ -2,16 +2,20 @@ import { checkValue, DecodeError, encodeUtf8 } from '@starling/codec'
 import { ClockAheadError, type HybridLogicalClock } from '@starling/hlc'
 import {
   encodeWithRows,
-  hasLiveDot,
+  entryBytes,
   putEntry,
+  QuotaExceededError,
   removeEntry,
+  visibleWinner,
   type EncodedEntry,
   type Entry,
+  type Quota,
   type ReplicaId
 } from '@starling/ormap'
 import type { Hash } from '@starling/ports'
 import type { ReplicaLimits } from './config.ts'
 import { ValueTooLargeError, VersionMismatchError } from './errors.ts'
+import type { Growth } from './replica-state.ts'
 import type { Operation, OperationResult } from './types.ts'
 
 /** One write on its way: the new entry of its key over the base it was made on, encoded once. */
@@ -19,6 +23,12 @@ export interface Write {
   readonly key: string
   readonly entry: Entry
   readonly encoded: EncodedEntry
+  readonly replica: ReplicaId
+  readonly stamp: bigint
+  /** What it adds to the map beyond its base. */
+  readonly growth: Growth
+  /** What to make of the applied entry before this write is joined with it; only where a clock is repaired. */
+  readonly repair?: (entry: Entry) => Entry
 }
 
 /** A commit that is ready for the queue. Nothing has been changed yet but the clock. */
@@ -36,8 +46,11 @@ export interface StageContext {
   readonly wallMs: number
   readonly limits: ReplicaLimits
   readonly hash: Hash
-  /** The id of this opening; drawn when it is first asked for. */
-  replicaId(): ReplicaId
+  readonly quota: Quota
+  /** What own writes on their way will add to the map. */
+  readonly staged: Growth
+  /** The id that writes carry; drawn when it is first asked for. */
+  readonly replicaId: () => ReplicaId
   versionOf(entry: Entry): string | undefined
 }
 
@@ -56,6 +69,7 @@ export function stageCommit(operations: readonly Operation[], context: StageCont
   const writes: Write[] = []
   const results: OperationResult[] = []
   let bytes = 0
+  let taken = context.staged
   for (const operation of operations) {
     const { key } = operation
     // An entry made earlier in this commit is made over the base, so it covers it.
@@ -66,11 +80,18 @@ export function stageCommit(operations: readonly Operation[], context: StageCont
       results.push({ key, changed: false, stamp: undefined, version: undefined })
       continue
     }
+    const growth = {
+      entries: base === undefined ? 1 : 0,
+      bytes: entryBytes(key, entry) - entryBytes(key, base)
+    }
+    assertRoom(key, base, entry, taken, context.quota)
+    taken = { entries: taken.entries + growth.entries, bytes: taken.bytes + growth.bytes }
     within.set(key, entry)
     const encoded = encodeWithRows(key, entry, context.hash)
     bytes += encoded.wire.length
-    writes.push({ key, entry, encoded })
-    results.push({ key, changed: true, stamp: clock.last, version: context.versionOf(entry) })
+    const stamp = clock.last
+    writes.push({ key, entry, encoded, replica: context.replicaId(), stamp, growth })
+    results.push({ key, changed: true, stamp, version: context.versionOf(entry) })
   }
   if (bytes > limits.commitBytesMax) {
     throw new RangeError(`a commit has at most ${limits.commitBytesMax} bytes, got ${bytes}; split it`)
@@ -78,14 +99,32 @@ export function stageCommit(operations: readonly Operation[], context: StageCont
   return { writes, results, bytes }
 }
 
-/** The entry after the operation, or `undefined` for a remove that finds nothing live. */
-function makeEntry(operation: Operation, base: Entry | undefined, context: StageContext): Entry | undefined {
-  if (operation.type === 'remove' && (base === undefined || !hasLiveDot(base))) return undefined
+/** The entry after the operation, or `undefined` for a remove that finds nothing that is shown. */
+function makeEntry(
+  operation: Operation,
+  base: Entry | undefined,
+  { clock, wallMs, replicaId }: StageContext
+): Entry | undefined {
   // Everything accepted has moved the clock, so the stamp exceeds the base; the entry's maker refuses one that does not.
-  const stamp = context.clock.now(context.wallMs)
-  const replica = context.replicaId()
-  if (operation.type === 'put') return putEntry(base, replica, stamp, operation.value)
-  return base === undefined ? undefined : removeEntry(base, replica, stamp)
+  if (operation.type === 'put') {
+    return putEntry(
+      base,
+      replicaId(),
+      clock.now(wallMs),
+      // A copy: the caller may change its bytes while the write is on its way.
+      new Uint8Array(operation.value),
+      operation.expiresAtMs
+    )
+  }
+  const shown = base === undefined ? undefined : visibleWinner(base, wallMs)
+  if (base === undefined || shown === undefined) return undefined
+  return removeEntry(base, replicaId(), clock.now(wallMs))
+}
+
+function assertRoom(key: string, before: Entry | undefined, after: Entry, taken: Growth, quota: Quota): void {
+  const part = quota.lacks(key, before, after, taken)
+  if (part === undefined) return
+  throw new QuotaExceededError(part, part === 'entries' ? quota.limits.entriesMax : quota.limits.bytesMax)
 }
 
 function checkExpected({ key, expected }: Operation, base: Entry | undefined, context: StageContext): void {
@@ -103,6 +142,10 @@ function checkOperation(operation: Operation, limits: ReplicaLimits): void {
     )
   }
   if (!(operation.value instanceof Uint8Array)) throw new TypeError('a put needs a value of bytes')
+  const { expiresAtMs } = operation
+  if (expiresAtMs !== undefined && !(Number.isSafeInteger(expiresAtMs) && expiresAtMs >= 0)) {
+    throw new RangeError(`expiresAtMs must be a whole number of ms since the epoch, got ${expiresAtMs}`)
+  }
   const { length } = operation.value
   if (length > limits.valueBytesMax) throw new ValueTooLargeError(operation.key, length, limits.valueBytesMax)
   try {

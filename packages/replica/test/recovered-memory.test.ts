@@ -1,10 +1,29 @@
 import { expect, test } from 'vitest'
-import { recover } from '../src/recovery.ts'
-import { RowLedger } from '../src/row-ledger.ts'
-import { encodeWithRows, ObservedRemoveMap, replicaIdOf } from '@starling/ormap'
+import { BY_AGE, encodeWithRows, replicaIdOf, SetAside, type ObservedRemoveMap } from '@starling/ormap'
+import { seededRandom } from '@starling/ports'
 import { systemHash } from '@starling/ports/system'
-import { MemoryLog } from './support/memory-log.ts'
-import { openNode, put } from './support/world.ts'
+import { loadLog } from '../src/load-log.ts'
+import type { FoundLog } from '../src/ports.ts'
+import { ReplicaState } from '../src/replica-state.ts'
+import { SideRows } from '../src/side-rows.ts'
+import { openNode, put, TestClock } from './support/world.ts'
+
+function load(found: Partial<FoundLog>): ObservedRemoveMap {
+  const state = new ReplicaState({
+    hash: systemHash,
+    clock: new TestClock(),
+    forgetting: BY_AGE,
+    quota: { entriesMax: Infinity, bytesMax: Infinity },
+    driftMsMax: 60_000,
+    evidenceMs: 1000
+  })
+  const rows = loadLog(
+    { rows: [], clockMark: 0n, quarantined: [], ...found },
+    { side: new SideRows(systemHash), aside: new SetAside(), random: seededRandom(1) }
+  )
+  rows.fill(state, () => undefined)
+  return state.map
+}
 
 test('what is kept of a recovered row is a copy: nothing keeps the row as it was read alive', async () => {
   const node = await openNode()
@@ -16,9 +35,7 @@ test('what is kept of a recovered row is a copy: nothing keeps the row as it was
     const bytes = Buffer.concat([row.hash, row.value])
     return { ...row, hash: bytes.subarray(0, 32), value: bytes.subarray(32) }
   })
-  const reading = Object.assign(new MemoryLog(), { recovered: { ...log.recovered, rows: views } })
-  const applied = new ObservedRemoveMap(systemHash)
-  recover(reading, applied, new RowLedger(systemHash), () => undefined)
+  const applied = load({ rows: views })
   expect(applied.itemHash('k')?.buffer.byteLength).toBe(32)
   const [item] = applied.get('k')?.items ?? []
   expect(item?.value?.length).toBeGreaterThan(10_000)
@@ -35,13 +52,6 @@ test('a live row older than the evidence beside it gives the hash of neither: it
     const row = kind === 'live' ? older.live : newer.evidence
     return { kind, key: older.key, value: row?.bytes ?? value, hash: row?.hash ?? value }
   })
-  const log = new MemoryLog()
-  const applied = new ObservedRemoveMap(systemHash)
-  recover(
-    Object.assign(log, { recovered: { ...log.recovered, rows } }),
-    applied,
-    new RowLedger(systemHash),
-    () => undefined
-  )
+  const applied = load({ rows })
   expect(applied.itemHash('k')).toEqual(newer.live?.hash)
 })

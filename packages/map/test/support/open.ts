@@ -87,6 +87,7 @@ export async function openMap<V>(
               }
             },
             clock: { wallMs: () => clock.ms, monotonicMs: () => clock.ms },
+            timers: { schedule: () => ({ cancel() {} }) },
             random: seededRandom(name),
             hash: systemHash
           },

@@ -122,7 +122,14 @@ export class Cluster {
   }
 
   async #sync(a: Member, b: Member): Promise<void> {
-    await syncRound(a.node, b.node)
+    const round = watchFate(syncRound(a.node, b.node))
+    // A session ends when what it brought is on disk.
+    for (let i = 0; i < 1000 && round.state() === 'pending'; i++) {
+      await settle()
+      for (const { node } of [a, b]) if (node.log.pending.length > 0) node.log.succeed()
+    }
+    if (round.state() !== 'resolved')
+      this.violations.push(`a session ended ${round.state()}: ${String(round.error())}`)
   }
 
   /** The process dies; its pending append reached the disk or not, and what waited did not. */

@@ -15,10 +15,17 @@ interface PendingAppend {
  */
 export class MemoryLog implements LogPort {
   readonly disk: Disk
-  readonly recovered: LogPort['recovered']
+  recovered: LogPort['recovered']
   readonly batches: LogBatch[] = []
   readonly pending: PendingAppend[] = []
   closed = false
+  destroyed = false
+  /** How often it was recovered; and errors that its next recoveries end with. */
+  recoveries = 0
+  readonly recoveryFaults: Error[] = []
+  /** The recovery says that the disk was what it should be. */
+  proven = true
+  #failed = false
   #mark: bigint
   readonly #mode: 'auto' | 'manual'
 
@@ -30,7 +37,7 @@ export class MemoryLog implements LogPort {
   }
 
   append(batch: LogBatch): Promise<void> {
-    if (this.closed) return Promise.reject(new Error('closed'))
+    if (this.closed || this.#failed) return Promise.reject(new Error('closed'))
     this.batches.push(batch)
     const appended = new Promise<void>((resolve, reject) => {
       this.pending.push({
@@ -55,7 +62,32 @@ export class MemoryLog implements LogPort {
   fail(tookEffect: boolean): void {
     const { batch, reject } = this.#next()
     if (tookEffect) this.#write(batch)
+    this.#failed = true
     reject(new Error('EIO'))
+    for (const { reject: fail } of this.pending.splice(0)) fail(new Error('EIO before'))
+  }
+
+  async recover(
+    restore: Parameters<NonNullable<LogPort['recover']>>[0]
+  ): ReturnType<NonNullable<LogPort['recover']>> {
+    if (!this.#failed) throw new TypeError('nothing has failed')
+    const fault = this.recoveryFaults.shift()
+    if (fault !== undefined) throw fault
+    this.recoveries++
+    const found = { rows: [...this.disk.values()], clockMark: this.#mark, quarantined: [] }
+    let rowsRestored = 0
+    for (const batch of restore(found) ?? []) {
+      await Promise.resolve()
+      this.#write(batch)
+      rowsRestored += batch.rows.length
+    }
+    this.#failed = false
+    return { found, rowsRestored, proven: this.proven }
+  }
+
+  async destroy(): Promise<void> {
+    this.disk.clear()
+    this.destroyed = true
   }
 
   /** The oldest append reaches the disk, and nobody is told: the process dies in between. */

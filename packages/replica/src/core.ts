@@ -1,0 +1,142 @@
+import { DRIFT_MS_MAX, SkewReport } from '@starling/hlc'
+import {
+  BY_AGE,
+  EVIDENCE_MS,
+  Refusals,
+  SetAside,
+  type Entry,
+  type EntryChange,
+  type Forgetting
+} from '@starling/ormap'
+import { CommitQueue, type CommitQueueTarget } from './commit-queue.ts'
+import { resolveLimits, type ReplicaLimits } from './config.ts'
+import { Counters } from './counters.ts'
+import { ReplicaClosedError, ReplicaPoisonedError } from './errors.ts'
+import { Identity } from './identity.ts'
+import { loadLog, type Loaded } from './load-log.ts'
+import { ReplicaState } from './replica-state.ts'
+import { SideRows } from './side-rows.ts'
+import { rowBytes } from './split-entry.ts'
+import type { Write } from './stage-commit.ts'
+import type { Change, ReplicaComponents, ReplicaEvent, ReplicaInit } from './types.ts'
+
+/** What the rooms of a replica share: its state, its identity, its queue to the log, and whom it tells. */
+export class Core {
+  readonly components: ReplicaComponents
+  readonly init: ReplicaInit
+  readonly limits: ReplicaLimits
+  readonly driftMsMax: number
+  readonly state: ReplicaState
+  readonly side: SideRows
+  readonly identity: Identity
+  readonly aside: SetAside
+  readonly refusals: Refusals = new Refusals()
+  readonly skew: SkewReport = new SkewReport()
+  readonly counters: Counters = new Counters()
+  readonly queue: CommitQueue<Write>
+  /** What the absence of a write means here. */
+  readonly forgetting: Forgetting
+  /** What was found on disk. */
+  readonly loaded: Loaded
+  phase: 'open' | 'closing' | 'closed' = 'open'
+  /** Set while the log has failed. */
+  failure: { readonly error: unknown } | undefined
+
+  /** @param target made of this; used once it is whole. */
+  constructor(
+    components: ReplicaComponents,
+    init: ReplicaInit,
+    target: (core: Core) => CommitQueueTarget<Write>
+  ) {
+    const { clock, random, hash, log } = components
+    const { driftMsMax = DRIFT_MS_MAX, quota, onStale = 'set-aside', evidenceMs = EVIDENCE_MS } = init
+    this.components = components
+    this.init = init
+    this.limits = resolveLimits(init.limits)
+    this.driftMsMax = driftMsMax
+    this.side = new SideRows(hash)
+    this.aside = new SetAside({ onStale })
+    const rows = loadLog(log.recovered, { side: this.side, aside: this.aside, random })
+    const { knownRows } = rows
+    this.forgetting = init.forgetting === 'byKnown' ? { type: 'byKnown', known: knownRows.known } : BY_AGE
+    this.state = new ReplicaState({
+      hash,
+      clock,
+      forgetting: this.forgetting,
+      quota: { entriesMax: Infinity, bytesMax: Infinity, ...quota },
+      driftMsMax,
+      evidenceMs
+    })
+    this.loaded = rows.fill(this.state, changes => this.tell(changes))
+    log.releaseRecovered?.()
+    this.identity = new Identity({
+      clock,
+      random,
+      knownRows,
+      driftMsMax,
+      floor: this.loaded.clockFloor,
+      reserves: log.durability === 'async' || log.durability === 'memory'
+    })
+    if (this.loaded.doubtful) this.identity.doubt()
+    this.counters.badRows = this.loaded.badRows
+    this.counters.quarantined = this.loaded.quarantined
+    this.queue = new CommitQueue(target(this), this.limits)
+  }
+
+  get wallMs(): number {
+    return this.components.clock.wallMs()
+  }
+
+  /** Whether entries are taken in and rows written. */
+  get works(): boolean {
+    return this.phase === 'open' && this.failure === undefined
+  }
+
+  /** @throws ReplicaClosedError, ReplicaPoisonedError */
+  assertWorks(): void {
+    if (this.phase !== 'open') throw new ReplicaClosedError(this.init.name)
+    if (this.failure !== undefined) throw new ReplicaPoisonedError(this.init.name, this.failure.error)
+  }
+
+  /** Looks whether the clocks parted, before anything is written under an id that may be another's by now. */
+  checkClocks(): void {
+    if (!this.identity.hasParted()) return
+    this.doubt()
+    this.emit({ type: 'clockParted' })
+  }
+
+  /** Nothing is certain any more: what was known is forgotten, and the next write has another id. */
+  doubt(): void {
+    this.identity.doubt()
+    if (this.side.waits && this.works) this.queue.nudge()
+  }
+
+  /**
+   * Joins an entry that no commit made into the state, and has its row written.
+   *
+   * @param wire what it came as, when that is how it counts.
+   */
+  take(key: string, entry: Entry, wire?: Uint8Array): EntryChange | undefined {
+    const change = this.state.join(key, entry, undefined, wire)
+    if (change !== undefined) this.queue.touch(key, rowBytes(key, change.entry))
+    return change
+  }
+
+  /** Tells the owner. */
+  tell(changes: readonly Change[]): void {
+    if (changes.length === 0) return
+    try {
+      this.init.owner.applied(changes)
+    } catch (error) {
+      this.emit({ type: 'ownerFailed', error })
+    }
+  }
+
+  emit(event: ReplicaEvent): void {
+    try {
+      this.init.onEvent?.(event)
+    } catch {
+      // Whoever listens to events has nowhere to report to; the replica goes on.
+    }
+  }
+}

@@ -1,0 +1,182 @@
+import {
+  Collector,
+  ExpiryQueue,
+  ItemCensus,
+  joinEntries,
+  ObservedRemoveMap,
+  Quota,
+  type Entry,
+  type EntryChange,
+  type Forgetting,
+  type Item,
+  type QuotaLimits
+} from '@starling/ormap'
+import type { Clock, Hash } from '@starling/ports'
+import { ItemTree } from './item-tree.ts'
+import { RowLedger } from './row-ledger.ts'
+
+interface OwnWrites {
+  entry: Entry
+  count: number
+}
+
+/** What a write that is not applied yet will add to the map. */
+export interface Growth {
+  readonly entries: number
+  readonly bytes: number
+}
+
+/** What a state is made with. */
+export interface StateInit {
+  readonly hash: Hash
+  readonly clock: Clock
+  readonly forgetting: Forgetting
+  readonly quota: QuotaLimits
+  readonly driftMsMax: number
+  readonly evidenceMs: number
+}
+
+/**
+ * The applied state with everything that is kept beside it, and this replica's own writes that are not durable yet. Every change
+ * of the state goes through here, so that the fingerprint tree, the quota, the evidence to collect, the ends to wait for and the
+ * rows in the log can never disagree with it.
+ */
+export class ReplicaState {
+  readonly map: ObservedRemoveMap
+  readonly tree: ItemTree
+  readonly ledger: RowLedger
+  readonly quota: Quota
+  readonly census: ItemCensus = new ItemCensus()
+  readonly expiry: ExpiryQueue
+  readonly #collector: Collector
+  readonly #clock: Clock
+  readonly #own = new Map<string, OwnWrites>()
+  /** Keys whose rows were damaged and that have not come back. */
+  readonly damaged: Set<string> = new Set()
+  #staged = { entries: 0, bytes: 0 }
+
+  constructor({ hash, clock, forgetting, quota, driftMsMax, evidenceMs }: StateInit) {
+    this.map = new ObservedRemoveMap(hash)
+    this.tree = new ItemTree(this.map)
+    this.ledger = new RowLedger(this.map, hash)
+    this.quota = new Quota(quota)
+    this.expiry = new ExpiryQueue(driftMsMax)
+    this.#collector = new Collector({ forgetting, evidenceMs })
+    this.#clock = clock
+  }
+
+  /** What own writes on their way will add, together. */
+  get staged(): Growth {
+    return this.#staged
+  }
+
+  /** Items of evidence that are kept. */
+  get evidence(): number {
+    return this.#collector.size
+  }
+
+  /**
+   * What a new write supersedes: the visible state joined with own writes still in flight. Without the second part, a remove
+   * right after an unfinished put would find nothing to remove.
+   */
+  get(key: string): Entry | undefined {
+    const own = this.#own.get(key)
+    const visible = this.map.get(key)
+    if (own === undefined) return visible
+    return visible === undefined ? own.entry : joinEntries(visible, own.entry)
+  }
+
+  /** A write of ours enters the queue. */
+  stage(key: string, entry: Entry, growth: Growth): void {
+    this.#grow(growth, 1)
+    const own = this.#own.get(key)
+    if (own === undefined) {
+      this.#own.set(key, { entry, count: 1 })
+    } else {
+      own.entry = joinEntries(own.entry, entry)
+      own.count++
+    }
+  }
+
+  /** A write of ours was applied, or will never be. Once no other of this key is in flight, the applied state holds all of them. */
+  land(key: string, growth: Growth): void {
+    this.#grow(growth, -1)
+    const own = this.#own.get(key)
+    if (own === undefined) return
+    own.count--
+    if (own.count === 0) this.#own.delete(key)
+  }
+
+  /** An entry read from the log, each key once, before anything else; {@link ItemTree.build} follows. */
+  load(key: string, entry: Entry, itemHash: Uint8Array | undefined): EntryChange | undefined {
+    const change = this.map.join(key, entry, itemHash)
+    if (change === undefined) return undefined
+    this.tree.load(key, change.entry)
+    this.quota.note(change)
+    this.census.load(change.entry)
+    this.#collector.load(key, change.entry, this.#clock.monotonicMs())
+    this.noteEnds(key, change.entry)
+    return change
+  }
+
+  /** Joins an entry into a key. The parameters are those of the map's `join`. */
+  join(key: string, entry: Entry, itemHash?: Uint8Array, wire?: Uint8Array): EntryChange | undefined {
+    const hashBefore = this.map.itemHash(key)
+    const change = this.map.join(key, entry, itemHash, wire)
+    if (change !== undefined) this.#follow(change, hashBefore)
+    return change
+  }
+
+  /** Puts an entry in the place of a key's. No merge: for the repair of a clock. */
+  replace(key: string, entry: Entry): EntryChange {
+    const hashBefore = this.map.itemHash(key)
+    const change = this.map.replace(key, entry)
+    this.#follow(change, hashBefore)
+    return change
+  }
+
+  /** Asks to be woken when something of the entry ends. */
+  noteEnds(key: string, entry: Entry): void {
+    if (entry.items.some(item => item.expiresAtMs !== undefined)) {
+      this.expiry.note(key, entry, this.#clock.wallMs())
+    }
+  }
+
+  /**
+   * Collects evidence that may go.
+   *
+   * @param budget items examined at most.
+   * @returns the keys whose rows change.
+   */
+  sweep(budget: number): readonly string[] {
+    const dropEvidence = (key: string, isCovered: (item: Item) => boolean): EntryChange | undefined => {
+      const hash = this.map.itemHash(key)
+      const change = this.map.dropEvidence(key, isCovered)
+      if (change === undefined) return undefined
+      this.ledger.leave(key, change.previous, hash)
+      this.quota.note(change)
+      this.census.note(change)
+      return change
+    }
+    const changes = this.#collector.sweep({ dropEvidence }, this.#clock.monotonicMs(), budget)
+    return changes.map(({ key }) => key)
+  }
+
+  #follow(change: EntryChange, hashBefore: Uint8Array | undefined): void {
+    const { key, previous, entry } = change
+    this.ledger.leave(key, previous, hashBefore)
+    this.tree.move(key, change, hashBefore)
+    this.quota.note(change)
+    this.census.note(change)
+    this.#collector.note(change, this.#clock.monotonicMs())
+    this.noteEnds(key, entry)
+    if (this.damaged.size > 0) this.damaged.delete(key)
+  }
+
+  #grow({ entries, bytes }: Growth, sign: 1 | -1): void {
+    this.#staged = {
+      entries: this.#staged.entries + sign * entries,
+      bytes: this.#staged.bytes + sign * bytes
+    }
+  }
+}

@@ -1,0 +1,222 @@
+import {
+  encodeSetAside,
+  joinEntries,
+  NOTHING_KNOWN,
+  type Answer,
+  type Entry,
+  type KnownStamps,
+  type ReplicaId,
+  type SessionStart,
+  type StaleSession
+} from '@starling/ormap'
+import type { FingerprintTree } from '@starling/reconcile'
+import { SMALL_ENTRY_BYTES } from './config.ts'
+import type { Core } from './core.ts'
+import { ReplicaClosedError, ReplicaPoisonedError } from './errors.ts'
+import {
+  SKIPPED_REF,
+  type ExchangeEnd,
+  type ExchangeSession,
+  type ExchangeState,
+  type Incoming,
+  type Outgoing,
+  type Received
+} from './exchange-state.ts'
+import type { Intake, Judge } from './intake.ts'
+import type { LocalWrites } from './local-writes.ts'
+import { splitEntry } from './split-entry.ts'
+import type { Operation } from './types.ts'
+
+/** What sessions use of the rest of the replica. */
+export interface SessionRooms {
+  readonly core: Core
+  readonly intake: Intake
+  readonly writes: LocalWrites
+}
+
+/** The replica as reconciliation sees it. */
+export class Sessions implements ExchangeState {
+  readonly #rooms: SessionRooms
+
+  constructor(rooms: SessionRooms) {
+    this.#rooms = rooms
+  }
+
+  assertReady(): void {
+    this.#rooms.core.assertWorks()
+  }
+
+  begin(peer: string): ExchangeSession {
+    this.assertReady()
+    this.#rooms.core.checkClocks()
+    return new Session(peer, this.#rooms)
+  }
+}
+
+/**
+ * One session. What it compares and what it says it knows are of the same moment, its start, on both sides; that is why nothing
+ * has to be compared again that changes meanwhile. A write that the peer knew of at its start was live in the peer's tree then, or
+ * dead. If it was live, it was live here too, or its entry was sent; so at the end it is live here, or was superseded since,
+ * here or there: either way what `known` says of it holds.
+ */
+class Session implements ExchangeSession {
+  readonly tree: FingerprintTree
+  readonly skipped: number
+  readonly known: KnownStamps
+  readonly #peer: string
+  readonly #rooms: SessionRooms
+  readonly #start: SessionStart
+  readonly #stale: StaleSession
+  readonly #answers = new Map<string, Entry>()
+  #peerKnown: KnownStamps = NOTHING_KNOWN
+  #refused = 0
+
+  constructor(peer: string, rooms: SessionRooms) {
+    const { state, identity, aside, forgetting, components } = rooms.core
+    this.#peer = peer
+    this.#rooms = rooms
+    this.#start = identity.known.startSession()
+    this.#stale = aside.startSession(state.map.size)
+    this.known = forgetting.type === 'byKnown' ? this.#start.stamps : NOTHING_KNOWN
+    this.tree = state.tree.snapshot()
+    this.skipped = addRefused(this.tree, rooms.core, components.clock.monotonicMs())
+  }
+
+  setPeerKnown(known: KnownStamps): void {
+    this.#peerKnown = known
+  }
+
+  keyOf(ref: number): string | undefined {
+    return this.#rooms.core.state.map.keyOf(ref)
+  }
+
+  encode(key: string, bytesMax: number): Outgoing | undefined {
+    const { map } = this.#rooms.core.state
+    const answers = this.#answers.get(key)
+    this.#answers.delete(key)
+    if (answers === undefined) {
+      // So short that it cannot have too many items either.
+      const encoded = map.encoded(key)
+      if (encoded === undefined) return { parts: [], answered: [] }
+      if (encoded.length <= Math.min(bytesMax, SMALL_ENTRY_BYTES)) return { parts: [encoded], answered: [] }
+    }
+    const held = map.get(key)
+    const entry = answers === undefined ? held : joinEntries(held, answers)
+    if (entry === undefined) return { parts: [], answered: [] }
+    const parts = splitEntry(key, entry, bytesMax)
+    return parts && { parts, answered: answers?.items.map(item => item.replica) ?? [] }
+  }
+
+  async receive(entries: readonly Incoming[]): Promise<Received> {
+    const { core, intake, writes } = this.#rooms
+    await core.queue.room(core.limits.backlogBytesMax)
+    if (!core.works) core.counters.dropped.unavailable++
+    core.assertWorks()
+    let refused = 0
+    let news = false
+    const back = new Set<string>()
+    for (const { answered, list } of runsOf(entries)) {
+      const kept: Operation[] = []
+      try {
+        const judge = answered.length === 0 ? undefined : this.#judge(answered, kept)
+        const taken = intake.take(list, this.#peer, judge)
+        refused += taken.rejectedCount
+        news ||= taken.news
+        this.#owe(taken.answers)
+        for (const key of [...taken.behind, ...taken.answers.map(answer => answer.key)]) back.add(key)
+      } finally {
+        // Whoever keeps values writes them again. That it fails is known to the replica: nobody waits for it here.
+        for (const operation of kept) void writes.commit([operation]).catch(() => undefined)
+      }
+    }
+    this.#refused += refused
+    return { refused, news, back: [...back] }
+  }
+
+  collided(): void {
+    this.#rooms.core.emit({ type: 'fingerprintCollision', peer: this.#peer })
+  }
+
+  async finish({ wholeRange, refused }: ExchangeEnd): Promise<void> {
+    const { core } = this.#rooms
+    const { aside, identity, loaded, queue, state, forgetting, init } = core
+    if (this.#stale.count > 0) core.emit({ type: 'setAside', peer: this.#peer, count: this.#stale.count })
+    const durable = await queue.settled()
+    const nothingRefused = refused + this.#refused === 0
+    if (!durable && core.failure !== undefined) throw new ReplicaPoisonedError(init.name, core.failure.error)
+    if (core.phase === 'closed') throw new ReplicaClosedError(init.name)
+    if (wholeRange && nothingRefused) {
+      state.quota.settled()
+      aside.completeSession()
+    }
+    if (forgetting.type === 'byAge') return
+    const proof = { wholeRange, refused: refused + this.#refused, uncompared: 0, durable }
+    const raise = identity.known.raise(this.#start, this.#peerKnown, proof)
+    if (raise.type === 'raised' && raise.rows.length > 0) {
+      loaded.knownRows.note(raise.rows)
+      queue.nudge()
+      await queue.settled()
+    }
+  }
+
+  /** Looks at each change whether values are taken away by an answer alone. */
+  #judge(answered: readonly ReplicaId[], kept: Operation[]): Judge {
+    const { core } = this.#rooms
+    const { aside, side } = core
+    return (change, previous) => {
+      const isNew = aside.conflict === undefined
+      const outcome = aside.take(this.#stale, change, previous, answered, core.wallMs)
+      if (outcome.type === 'stop') {
+        if (isNew) core.emit({ type: 'staleConflict', peer: this.#peer, error: outcome.error })
+        throw outcome.error
+      }
+      for (const dot of outcome.setAside) {
+        const { rowKey, bytes } = encodeSetAside(dot)
+        side.put('setAside', rowKey, bytes)
+      }
+      if (outcome.keep !== undefined) {
+        const { value, expiresAtMs } = outcome.keep.dot
+        const ends = expiresAtMs === undefined ? {} : { expiresAtMs }
+        kept.push({ type: 'put', key: change.key, value, ...ends })
+      }
+      return outcome.setAside.length > 0 || outcome.keep !== undefined ? 'setAside' : 'written'
+    }
+  }
+
+  #owe(answers: readonly Answer[]): void {
+    for (const { key, evidence } of answers) {
+      this.#answers.set(key, joinEntries(this.#answers.get(key), evidence))
+    }
+  }
+}
+
+/** Entries one after the other, those without answers together. */
+function* runsOf(
+  entries: readonly Incoming[]
+): Iterable<{ readonly answered: readonly ReplicaId[]; readonly list: readonly Uint8Array[] }> {
+  let list: Uint8Array[] = []
+  for (const { bytes, answered } of entries) {
+    if (answered.length === 0) {
+      list.push(bytes)
+      continue
+    }
+    if (list.length > 0) yield { answered: [], list }
+    list = []
+    yield { answered, list: [bytes] }
+  }
+  if (list.length > 0) yield { answered: [], list }
+}
+
+/** Puts what was refused lately among the items, so that it is not fetched. Says how many they are. */
+function addRefused(tree: FingerprintTree, { refusals, state }: Core, nowMs: number): number {
+  let added = 0
+  const here: Uint8Array[] = []
+  for (const { stamp, hash } of refusals.paused(nowMs)) {
+    const isHere = state.tree.has(stamp, hash)
+    if (isHere) here.push(hash)
+    else if (tree.insert(stamp, hash, SKIPPED_REF)) added++
+  }
+  // What was taken in after all is refused no more.
+  for (const hash of here) refusals.forget(hash)
+  return added
+}
