@@ -30,7 +30,7 @@ export {
   LEVEL_WRITE_BUFFER_BYTES,
   PARTITION_DETECTION_MS
 } from './config.ts'
-export { digest } from './digest.ts'
+export { digest, finish, mixText } from './digest.ts'
 export { crashImages, drawCrashImage, type CrashImages } from './disk/crash-images.ts'
 export { DiskError, type DiskErrorCode } from './disk/disk-error.ts'
 export type { DiskFile, DiskProcess, OpenOptions } from './disk/disk-process.ts'

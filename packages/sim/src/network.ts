@@ -159,6 +159,11 @@ export class SimNetwork<M> {
     this.#watches.remove(watcher, peer)
   }
 
+  /** Whether the watch stands: neither ended nor told. */
+  isWatching(watcher: NodeIndex, peer: NodeIndex): boolean {
+    return this.#watches.attempt(watcher, peer) !== undefined
+  }
+
   /** Ends a node's process without a word. Messages to it die; its watchers learn of it if there is a detector. */
   crash(node: NodeIndex): void {
     const slot = this.#slot(node)

@@ -7,14 +7,20 @@ import { OverlayWorld, type Envelope } from './overlay-world.ts'
 export interface Broadcast {
   readonly sender: NodeIndex
   readonly sentMs: number
-  /** Nodes that got it, the sender not counted. */
+  /** Processes that got it, the sender not counted. */
   deliveries: number
   /** Deliveries to a node that had it already, or to its sender: always a fault. */
   repeats: number
   lastMs: number
   lastHop: number
+  /** For each node 0 (not yet), {@link GOT} or {@link GOT_BEFORE}. */
   readonly got: Uint8Array
 }
+
+/** The node's present process got it, or had sent it. */
+export const GOT = 1
+/** An earlier process of the node did. */
+export const GOT_BEFORE = 2
 
 /** Broadcast messages sent so far, by type. */
 export type BroadcastCounts = { [type in Message['type']]: number }
@@ -23,7 +29,6 @@ export type BroadcastCounts = { [type in Message['type']]: number }
 export interface BroadcastWorldInit {
   readonly nodes: number
   readonly tree?: Partial<PlumtreeConfig>
-  readonly loss?: number
 }
 
 /** Longest wait of a payload number in bytes: enough for every broadcast of a run. */
@@ -39,10 +44,10 @@ export class BroadcastWorld {
 
   constructor(simulation: Simulation, init: BroadcastWorldInit) {
     this.#config = plumtreeConfig(init.tree)
-    const { loss = 0, nodes } = init
+    const { nodes } = init
     this.overlay = new OverlayWorld<Message>(simulation, {
       nodes,
-      network: { loss, digest: digestOf },
+      network: { digest: digestOf },
       upper: {
         neighborUp: (node, peer) => this.#apply(node, { type: 'neighborUp', peer: this.overlay.key(peer) }),
         neighborDown: (node, peer, reason) =>
@@ -56,6 +61,8 @@ export class BroadcastWorld {
         mayReplace: (node, peer) => this.tree(node).isLazy(this.overlay.key(peer)),
         started: node => {
           this.#trees[node] = this.#create(node)
+          // A new process remembers nothing: what the one before got may come to it again.
+          for (const { got } of this.broadcasts) if (got[node] === GOT) got[node] = GOT_BEFORE
         }
       }
     })
@@ -85,7 +92,7 @@ export class BroadcastWorld {
     }
     const payload = new Uint8Array(NUMBER_BYTES)
     new DataView(payload.buffer).setUint32(0, this.broadcasts.length)
-    record.got[sender] = 1
+    record.got[sender] = GOT
     this.broadcasts.push(record)
     this.#apply(sender, { type: 'broadcast', payload })
     return record
@@ -109,18 +116,20 @@ export class BroadcastWorld {
           .ports(node)
           .timers.schedule(output.delayMs, () => this.#apply(node, { type: 'timer', timer }))
       } else if (output.type === 'deliver') this.#deliver(node, output.payload, output.round)
+      else if (output.type === 'stranger') this.overlay.sendStranger(node, this.overlay.index(output.peer))
     }
+    this.overlay.stepped(node)
   }
 
   #deliver(node: NodeIndex, payload: Uint8Array, round: number): void {
     const number = new DataView(payload.buffer, payload.byteOffset).getUint32(0)
     const record = this.broadcasts[number]
     if (record === undefined) throw new RangeError(`node ${node} got a payload that nobody sent`)
-    if (record.got[node] === 1) {
+    if (record.got[node] === GOT) {
       record.repeats++
       return
     }
-    record.got[node] = 1
+    record.got[node] = GOT
     record.deliveries++
     record.lastMs = this.simulation.nowMs
     record.lastHop = Math.max(record.lastHop, round)
@@ -135,10 +144,12 @@ export class BroadcastWorld {
 }
 
 const UPPER = digest('upper')
+const STRANGER = digest('stranger')
 
 /** Cheap enough for every message of a large run: what kind it is, and which payload it carries or asks for. */
 function digestOf(envelope: Envelope<Message>): number {
   if (envelope.layer === 'overlay') return digest(envelope.message)
+  if (envelope.layer === 'stranger') return STRANGER
   const { message } = envelope
   return UPPER ^ digest(message.type === 'gossip' ? message.id : message.type)
 }

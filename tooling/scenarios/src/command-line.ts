@@ -1,115 +1,137 @@
-import { parseArgs } from 'node:util'
-import { createReport, renderTable, type Report } from './report.ts'
+import { parseFileVerb, parseRun, USAGE, type RunArguments } from './arguments.ts'
+import { formatPlan, parsePlan, type Plan } from './plan.ts'
+import { play } from './play.ts'
+import { EXIT, UsageError, type Platform } from './platform.ts'
+import { regressionTest } from './regression.ts'
 import { SCENARIOS } from './registry.ts'
-import { wholeNumber, type Scenario } from './scenario.ts'
+import { createReport, renderTable, type Report } from './report.ts'
+import { isPlanned, numberIn, type Scenario, type ScenarioResult } from './scenario.ts'
+import { shrink } from './shrink.ts'
+import { invariantOf } from './violations.ts'
 
-/** What the command line writes to. */
-export interface CommandLineOutput {
-  out(line: string): void
-  err(line: string): void
-  /** Milliseconds from any start, for the wall time of the report. */
-  nowMs(): number
-}
+/** Wall time a shrink takes at most unless told otherwise, minutes. */
+const SHRINK_MINUTES = 5
 
-/** Most nodes a run may ask for. */
-const NODES_MAX = 1_000_000
-
-const USAGE =
-  'usage: npm run sim -- SCENARIO [--nodes N] [--seed S] [--json] [scenario options], or: npm run sim -- list'
-
-/** A mistake of the person at the keyboard: said in one sentence. */
-class UsageError extends Error {
-  override readonly name = 'UsageError'
-}
-
-/** Runs the program. Returns its exit code: 0 all held, 1 a violation, 2 wrong use. */
-export function runCommandLine(args: readonly string[], output: CommandLineOutput): number {
+/**
+ * Runs the program. Returns its exit code: 0 all held, 1 a violation, 2 wrong use, 3 the same seed gave two traces, 4 it took
+ * longer than it was allowed to.
+ */
+export function runCommandLine(args: readonly string[], platform: Platform): number {
   try {
-    return run(args, output)
+    return run(args, platform)
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    output.err(error.message)
-    return 2
+    platform.err(error.message)
+    return EXIT.usage
   }
 }
 
-function run(args: readonly string[], output: CommandLineOutput): number {
+function run(args: readonly string[], platform: Platform): number {
   const [name, ...rest] = args
-  if (name === undefined) throw new UsageError(`name a scenario (${names()}); ${USAGE}`)
-  if (name === 'help' || name === '--help') {
-    output.out(`${USAGE}\n\n${listing()}`)
-    return 0
-  }
-  if (name === 'list') {
-    if (rest.length > 0) throw new UsageError(`list takes no further arguments, got ${rest[0]}`)
-    output.out(listing())
-    return 0
+  switch (name) {
+    case undefined:
+      throw new UsageError(`name a scenario (${names()}); ${USAGE}`)
+    case 'help':
+    case '--help':
+      platform.out(`${USAGE}\n\n${listing()}`)
+      return EXIT.held
+    case 'list':
+      if (rest.length > 0) throw new UsageError(`list takes no further arguments, got ${rest[0]}`)
+      platform.out(listing())
+      return EXIT.held
+    case 'replay':
+      return replay(rest, platform)
+    case 'shrink':
+      return shrinkFile(rest, platform)
   }
   if (name.startsWith('-'))
     throw new UsageError(`name the scenario before its options (${names()}); ${USAGE}`)
   const scenario = SCENARIOS.find(candidate => candidate.name === name)
   if (scenario === undefined) throw new UsageError(`there is no scenario ${name}; there are ${names()}`)
-  const { nodes, seed, json, options } = parse(scenario, rest)
-  const startMs = output.nowMs()
-  const result = scenario.run({ nodes, seed, options, progress: text => output.err(`${name}: ${text}`) })
-  const report = createReport(name, nodes, seed, result, output.nowMs() - startMs)
-  write(report, json, output)
-  return report.ok ? 0 : 1
+  return runScenario(scenario, rest, platform)
 }
 
-function write(report: Report, json: boolean, output: CommandLineOutput): void {
-  output.out(json ? JSON.stringify(report) : renderTable(report))
-}
-
-interface Parsed {
-  readonly nodes: number
-  readonly seed: number
-  readonly json: boolean
-  readonly options: Record<string, string>
-}
-
-function parse(scenario: Scenario, args: readonly string[]): Parsed {
-  const own = Object.fromEntries(
-    Object.keys(scenario.options).map(name => [name, { type: 'string' as const }])
-  )
-  const values = parseStrictly(args, {
-    nodes: { type: 'string' },
-    seed: { type: 'string' },
-    json: { type: 'boolean' },
-    ...own
-  })
-  const text = (name: string, fallback: string, complaint: (text: string) => string | undefined): string => {
-    const value = values[name]
-    if (value === undefined) return fallback
-    const wrong = complaint(String(value))
-    if (wrong !== undefined) throw new UsageError(`--${name} ${wrong}, got ${value}`)
-    return String(value)
+function runScenario(scenario: Scenario, args: readonly string[], platform: Platform): number {
+  const asked = parseRun(scenario, args)
+  const { name } = scenario
+  if (asked.save !== undefined) {
+    if (!isPlanned(scenario)) throw new UsageError(`${name} has no plan to save: only planned scenarios have`)
+    platform.writeFile(asked.save, formatPlan(scenario.plan(asked)))
   }
-  const options: Record<string, string> = {}
-  for (const [name, option] of Object.entries(scenario.options)) {
-    options[name] = text(name, option.default, option.complaint)
+  const once = (): ScenarioResult =>
+    scenario.run({
+      ...asked,
+      progress: text => platform.err(`${name}: ${text}`),
+      nowMs: () => platform.nowMs()
+    })
+  const startMs = platform.nowMs()
+  const result = once()
+  const wallMs = platform.nowMs() - startMs
+  const report = createReport(name, asked.nodes, asked.seed, result, wallMs)
+  const other = asked.twice ? differingTrace(report, once, args, platform) : undefined
+  platform.out(asked.json ? JSON.stringify(report) : renderTable(report))
+  if (other !== undefined) {
+    platform.err(`${name}: the same seed gave the trace ${report.traceHash}, and then ${other}`)
+    return EXIT.nondeterminism
   }
-  return {
-    nodes: Number(text('nodes', String(scenario.nodesDefault), wholeNumber(scenario.nodesMin, NODES_MAX))),
-    seed: Number(text('seed', '1', wholeNumber(0, 2 ** 32 - 1))),
-    json: values['json'] === true,
-    options
-  }
+  if (!report.ok) return EXIT.violated
+  return overBudget(asked, wallMs, platform) ? EXIT.budget : EXIT.held
 }
 
-type OptionTypes = Record<string, { readonly type: 'string' | 'boolean' }>
-
-function parseStrictly(
+/** I22: runs the same again, here and in another process. Returns the trace hash that differs, if one does. */
+function differingTrace(
+  report: Report,
+  again: () => ScenarioResult,
   args: readonly string[],
-  options: OptionTypes
-): Record<string, string | boolean | undefined> {
+  platform: Platform
+): string | undefined {
+  const here = again().traceHash
+  if (here !== report.traceHash) return here
+  const same = args.filter(arg => arg !== '--twice' && arg !== '--json')
+  const line = platform.elsewhere([report.scenario, ...same, '--json'])
+  const { traceHash } = JSON.parse(line) as { traceHash: string }
+  return traceHash === report.traceHash ? undefined : `${traceHash} in another process`
+}
+
+function overBudget({ wallSecondsMax }: RunArguments, wallMs: number, platform: Platform): boolean {
+  if (wallMs <= wallSecondsMax * 1_000) return false
+  platform.err(`it took ${(wallMs / 1_000).toFixed(1)} s, more than the ${wallSecondsMax} s allowed`)
+  return true
+}
+
+function replay(args: readonly string[], platform: Platform): number {
+  const { file, values } = parseFileVerb('replay', args, ['json'])
+  const plan = readPlan(file, platform)
+  const startMs = platform.nowMs()
+  const result = play(plan)
+  const report = createReport(plan.scenario, plan.nodes, plan.seed, result, platform.nowMs() - startMs)
+  platform.out(values['json'] === true ? JSON.stringify(report) : renderTable(report))
+  return report.ok ? EXIT.held : EXIT.violated
+}
+
+function shrinkFile(args: readonly string[], platform: Platform): number {
+  const { file, values } = parseFileVerb('shrink', args, ['minutes', 'test'])
+  const minutes = String(values['minutes'] ?? SHRINK_MINUTES)
+  const wrong = numberIn(0, 100_000)(minutes)
+  if (wrong !== undefined) throw new UsageError(`--minutes ${wrong}, got ${minutes}`)
+  const endMs = platform.nowMs() + Number(minutes) * 60_000
+  const shrunk = shrink(readPlan(file, platform), {
+    broken: plan => play(plan).violations.map(invariantOf)[0],
+    goOn: () => platform.nowMs() < endMs,
+    progress: text => platform.err(`shrink: ${text}`)
+  })
+  if (shrunk === undefined) throw new UsageError(`the plan in ${file} breaks nothing, so it cannot be shrunk`)
+  platform.out(formatPlan(shrunk.plan))
+  const { test } = values
+  if (typeof test === 'string') platform.writeFile(test, regressionTest(shrunk.plan, shrunk.invariant))
+  return shrunk.stopped ? EXIT.budget : EXIT.violated
+}
+
+function readPlan(file: string, platform: Platform): Plan {
   try {
-    const { values } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false })
-    return values
+    return parsePlan(platform.readFile(file))
   } catch (error) {
-    // The messages of parseArgs are sentences already; only their first is of use here.
-    const [first = 'wrong arguments'] = (error as Error).message.split(/\.\s/)
-    throw new UsageError(`${first}; ${USAGE}`)
+    throw new UsageError(`${file} cannot be read: ${(error as Error).message}`)
   }
 }
 

@@ -1,9 +1,23 @@
 /** The program behind `npm run sim`. */
+import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
 import { runCommandLine } from './command-line.ts'
+
+const [, script = ''] = process.argv
 
 process.exitCode = runCommandLine(process.argv.slice(2), {
   out: line => process.stdout.write(`${line}\n`),
   err: line => process.stderr.write(`${line}\n`),
-  nowMs: () => performance.now()
+  nowMs: () => performance.now(),
+  readFile: path => readFileSync(path, 'utf8'),
+  writeFile: (path, text) => writeFileSync(path, text),
+  elsewhere: args => {
+    const { stdout } = spawnSync(process.execPath, [script, ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+      maxBuffer: 64 * 1024 * 1024
+    })
+    return stdout.trim().split('\n').at(-1) ?? ''
+  }
 })

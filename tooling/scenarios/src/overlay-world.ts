@@ -20,6 +20,8 @@ import {
 export type Envelope<X> =
   | { readonly layer: 'overlay'; readonly message: Message }
   | { readonly layer: 'upper'; readonly message: X }
+  /** The answer to a message of the upper layer from a node that is no neighbour: the link is gone. */
+  | { readonly layer: 'stranger' }
 
 /** What runs on top of the overlay hears. Nothing is called for a node that is down. */
 export interface UpperLayer<X> {
@@ -45,7 +47,13 @@ export interface OverlayWorldInit<X> {
 interface WorldNode {
   readonly machine: HyParView
   readonly ports: NodePorts
+  readonly startedMs: number
+  /** Its neighbours, and since when each is one. */
+  readonly linkedMs: Map<NodeIndex, number>
 }
+
+/** Age from which on a link is given up when its other end calls this node a stranger, ms: beyond any message in flight. */
+const STRANGER_AGE_MS = 5_000
 
 /** Membership messages delivered so far, by type. */
 export type MessageCounts = { [type in Message['type']]: number }
@@ -80,6 +88,7 @@ export class OverlayWorld<X = never> {
   readonly #keys: PeerKey[] = []
   readonly #indexes = new Map<PeerKey, NodeIndex>()
   readonly #nodes: WorldNode[] = []
+  #performing = false
   /** Called after each input of a node: where checkers that run at every step look. */
   afterStep: ((node: NodeIndex) => void) | undefined
 
@@ -108,6 +117,11 @@ export class OverlayWorld<X = never> {
   /** The virtual ports of a node, for what runs on top of it. */
   ports(node: NodeIndex): NodePorts {
     return this.#node(node).ports
+  }
+
+  /** When the node's present process began: tells it from the one before. */
+  startedMs(node: NodeIndex): number {
+    return this.#node(node).startedMs
   }
 
   key(node: NodeIndex): PeerKey {
@@ -153,6 +167,28 @@ export class OverlayWorld<X = never> {
     this.#init.upper?.crashed?.(node)
   }
 
+  /** Stops a node's process where it stands: messages and timers wait. */
+  pause(node: NodeIndex): void {
+    if (!this.network.isUp(node)) return
+    this.network.pause(node)
+    this.#node(node).ports.pause()
+  }
+
+  /** Lets a paused node go on: late timers first, then what has arrived. */
+  resume(node: NodeIndex): void {
+    if (!this.network.isPaused(node)) return
+    this.#node(node).ports.resume()
+    this.network.resume(node)
+  }
+
+  /** Peers that a node would have saved for its next start, at most so many. */
+  saved(node: NodeIndex, max: number): NodeIndex[] {
+    return this.machine(node)
+      .savedPeers()
+      .slice(0, max)
+      .map(({ id }) => this.index(id))
+  }
+
   /** Starts a crashed node again, with empty memory, through the given contacts. */
   restart(node: NodeIndex, contacts: readonly NodeIndex[]): void {
     this.network.restart(node, this.#handler(node))
@@ -166,12 +202,25 @@ export class OverlayWorld<X = never> {
     this.network.send(from, to, { layer: 'upper', message })
   }
 
+  /** Tells a peer that it is no neighbour, as the driver of a real node does: it then counts this one as lost. */
+  sendStranger(from: NodeIndex, to: NodeIndex): void {
+    this.network.send(from, to, { layer: 'stranger' })
+  }
+
   /** Gives an input to a node's machine and performs what it wants. */
   apply(node: NodeIndex, input: Input): void {
     if (!this.network.isUp(node)) return
     const { machine } = this.#node(node)
-    for (const output of machine.handle(input, this.simulation.nowMs)) this.#perform(node, output)
+    const outputs = machine.handle(input, this.simulation.nowMs)
+    this.#performing = true
+    for (const output of outputs) this.#perform(node, output)
+    this.#performing = false
     this.afterStep?.(node)
+  }
+
+  /** Called by what runs on top after an input of its own; one that is part of an input of the overlay is no step. */
+  stepped(node: NodeIndex): void {
+    if (!this.#performing) this.afterStep?.(node)
   }
 
   #perform(node: NodeIndex, output: Output): void {
@@ -188,6 +237,7 @@ export class OverlayWorld<X = never> {
       case 'neighborUp': {
         const peer = this.index(output.peer)
         this.linkEvents.up++
+        this.#node(node).linkedMs.set(peer, this.simulation.nowMs)
         this.network.watch(node, peer)
         this.#init.upper?.neighborUp?.(node, peer)
         return
@@ -195,6 +245,7 @@ export class OverlayWorld<X = never> {
       case 'neighborDown': {
         const peer = this.index(output.peer)
         this.linkEvents.down++
+        this.#node(node).linkedMs.delete(peer)
         this.network.unwatch(node, peer)
         this.#init.upper?.neighborDown?.(node, peer, output.reason)
         return
@@ -213,12 +264,21 @@ export class OverlayWorld<X = never> {
       message: (from, envelope) => {
         if (envelope.layer === 'overlay') {
           this.apply(node, { type: 'message', from: this.key(from), message: envelope.message })
+        } else if (envelope.layer === 'stranger') {
+          this.#stranger(node, from)
         } else {
           this.#init.upper?.message?.(node, from, envelope.message)
         }
       },
       peerLost: peer => this.apply(node, { type: 'peerLost', peer: this.key(peer) })
     }
+  }
+
+  /** A stranger's answer may be about an earlier link to the same peer: a link that is young is not given up for it. */
+  #stranger(node: NodeIndex, from: NodeIndex): void {
+    const since = this.#node(node).linkedMs.get(from)
+    if (since === undefined || this.simulation.nowMs - since < STRANGER_AGE_MS) return
+    this.apply(node, { type: 'peerLost', peer: this.key(from) })
   }
 
   #create(node: NodeIndex, incarnation: number): WorldNode {
@@ -229,7 +289,7 @@ export class OverlayWorld<X = never> {
       { mayReplace, ...overlay },
       { self: this.key(node), random: ports.random.fork('overlay') }
     )
-    return { machine, ports }
+    return { machine, ports, startedMs: this.simulation.nowMs, linkedMs: new Map() }
   }
 
   #node(node: NodeIndex): WorldNode {

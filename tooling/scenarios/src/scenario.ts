@@ -1,3 +1,4 @@
+import type { Plan } from './plan.ts'
 import type { Metrics } from './report.ts'
 
 /** What the command line gives a scenario. */
@@ -8,6 +9,8 @@ export interface ScenarioContext {
   readonly options: Readonly<Record<string, string>>
   /** Says what is being done, on standard error, for people who wait. */
   readonly progress: (text: string) => void
+  /** Wall time in ms from any start, for a scenario with a time limit. */
+  readonly nowMs: () => number
 }
 
 /** What a scenario found. */
@@ -34,6 +37,15 @@ export interface Scenario {
   readonly nodesMin: number
   readonly options: Readonly<Record<string, ScenarioOption>>
   readonly run: (context: ScenarioContext) => ScenarioResult
+}
+
+/** A scenario all of which is drawn beforehand: its runs can be saved, replayed and shrunk. */
+export interface PlannedScenario extends Scenario {
+  readonly plan: (context: Pick<ScenarioContext, 'nodes' | 'seed' | 'options'>) => Plan
+}
+
+export function isPlanned(scenario: Scenario): scenario is PlannedScenario {
+  return 'plan' in scenario
 }
 
 /** A complaint check for whole numbers. */

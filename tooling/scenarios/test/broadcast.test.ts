@@ -5,15 +5,10 @@ import { describe, expect, test } from 'vitest'
 import { BroadcastWorld } from '../src/broadcast-world.ts'
 import { broadcastViolations, measureRound, missed, redundancy } from '../src/checkers/broadcast.ts'
 import { failureFigures } from '../src/checkers/failures.ts'
-import { runCommandLine } from '../src/command-line.ts'
+import { run as runWith, type Ran } from './platform.ts'
 
-function run(...args: string[]) {
-  const out: string[] = []
-  const code = runCommandLine(args, { out: line => out.push(line), err: () => {}, nowMs: () => 0 })
-  return {
-    code,
-    report: JSON.parse(out.at(-1) ?? 'null') as { metrics: Record<string, number>; traceHash: string }
-  }
+function run(...args: string[]): Ran {
+  return runWith(args)
 }
 
 /** A genuine message with the payload of a broadcast, under an origin of its own. */

@@ -1,17 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { runCommandLine } from '../src/command-line.ts'
 import { SCENARIOS } from '../src/registry.ts'
+import { run as runWith, type Ran } from './platform.ts'
 
-/** Runs the program in this process; its wall clock stands still. */
-function run(...args: string[]): { code: number; out: string[]; err: string[] } {
-  const out: string[] = []
-  const err: string[] = []
-  const code = runCommandLine(args, {
-    out: line => out.push(line),
-    err: line => err.push(line),
-    nowMs: () => 0
-  })
-  return { code, out, err }
+function run(...args: string[]): Ran {
+  return runWith(args)
 }
 
 describe('npm run sim', () => {
@@ -84,7 +76,14 @@ describe('npm run sim', () => {
     [['overlay', '--seed', 'x'], /--seed must be a whole number/],
     [['overlay', '--cycles', '0'], /--cycles must be a whole number from 1/],
     [['overlay', '--json=1'], /--json/],
-    [['list', 'more'], /list takes no further arguments, got more/]
+    [['list', 'more'], /list takes no further arguments, got more/],
+    [['overlay', '--save', 'plan.json'], /overlay has no plan to save/],
+    [['overlay', '--wall-seconds-max', 'x'], /--wall-seconds-max must be a number/],
+    [['partition', '--kind', 'nonsense'], /--kind must be one of halves/],
+    [['replay'], /replay needs the file of a plan/],
+    [['replay', 'a', 'b'], /one argument too many, b/],
+    [['replay', 'nowhere.json'], /nowhere.json cannot be read: no such file/],
+    [['shrink', 'nowhere.json', '--minutes', 'x'], /(nowhere.json cannot be read|--minutes must be)/]
   ])('%j is refused in one sentence with exit code 2', (args, sentence) => {
     const { code, out, err } = run(...args)
     expect(code).toBe(2)

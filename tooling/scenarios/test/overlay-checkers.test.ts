@@ -1,6 +1,7 @@
 import { createSimulation } from '@starling/sim'
 import { describe, expect, test } from 'vitest'
-import { overlayShape, overlayViolations, viewViolation } from '../src/checkers/overlay.ts'
+import { overlayShape, overlayViolations } from '../src/checkers/overlay.ts'
+import { viewViolation } from '../src/checkers/views.ts'
 import { OverlayWorld } from '../src/overlay-world.ts'
 
 function grown(nodes: number): OverlayWorld {

@@ -6,6 +6,7 @@ import {
   componentSizes,
   type Graph
 } from '../graph.ts'
+import { viewViolation } from './views.ts'
 
 /** From this many nodes on the path length is estimated from a sample of sources. */
 const PATH_SOURCES_MAX = 400
@@ -60,22 +61,4 @@ export function overlayViolations<X>(world: OverlayWorld<X>): string[] {
     if (wrong !== undefined) violations.push(wrong)
   }
   return violations
-}
-
-/** The rules that hold for one node's views at every step: bounds, no duplicates, no overlap, never itself. */
-export function viewViolation<X>(
-  world: OverlayWorld<X>,
-  node: number,
-  capacity = 5,
-  passive = 30
-): string | undefined {
-  const machine = world.machine(node)
-  const active = machine.activeView
-  const reserve = machine.passiveView
-  if (active.length > capacity) return `view: node ${node} has ${active.length} neighbours`
-  if (reserve.length > passive) return `view: node ${node} has ${reserve.length} passive peers`
-  const all = new Set([...active, ...reserve])
-  if (all.size !== active.length + reserve.length) return `view: node ${node} lists a peer twice`
-  if (all.has(world.key(node))) return `view: node ${node} lists itself`
-  return undefined
 }

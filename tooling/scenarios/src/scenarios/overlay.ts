@@ -1,6 +1,7 @@
 import { DEFAULT_CONFIG } from '@starling/hyparview'
 import { createSimulation } from '@starling/sim'
-import { overlayGraph, overlayShape, overlayViolations, viewViolation } from '../checkers/overlay.ts'
+import { overlayGraph, overlayShape, overlayViolations } from '../checkers/overlay.ts'
+import { viewViolation } from '../checkers/views.ts'
 import { asymmetricLinks } from '../graph.ts'
 import { OverlayWorld, type MessageCounts } from '../overlay-world.ts'
 import { wholeNumber, type Scenario } from '../scenario.ts'
