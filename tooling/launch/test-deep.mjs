@@ -33,6 +33,12 @@ const stages = {
     about: 'each of 60 syncs failing in a real process, and 1,000,000 overwrites (about 10 minutes)',
     env: { STARLING_FAILED_SYNCS: '60', STARLING_OVERWRITES: '1000000' },
     args: ['packages/log/test/real-faults.test.ts', 'packages/log/test/compaction.test.ts']
+  },
+  processes: {
+    about:
+      '10 clusters of 61 processes that start at once, 1,250 double dials, pauses of 90 s (about 15 minutes)',
+    env: { STARLING_STORMS: '10', STARLING_BOTH_DIAL: '1000', STARLING_PAUSE_MS: '90000' },
+    args: ['storm', 'both-dial', 'process-faults'].map(name => `packages/node/test/${name}.e2e.test.ts`)
   }
 }
 

@@ -28,8 +28,9 @@ export class NodeProcess {
   readonly exited: Promise<number | string>
   #lastId = 0
 
-  constructor(env: Readonly<Record<string, string>> = {}) {
-    this.#child = fork(join(import.meta.dirname, 'worker.mjs'), {
+  /** Runs `worker.mjs`, or another program of this folder that answers in the same way. */
+  constructor(env: Readonly<Record<string, string>> = {}, program = 'worker.mjs') {
+    this.#child = fork(join(import.meta.dirname, program), {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, ...env }
     })

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createNode } from '../dist/index.js'
+import { answerCalls } from './answer-calls.mjs'
 
 let node
 let map
@@ -70,14 +71,5 @@ const methods = {
   }
 }
 
-async function answer({ id, method, args }) {
-  try {
-    const value = await methods[method](...args)
-    if (process.connected) process.send({ id, value })
-  } catch (error) {
-    if (process.connected) process.send({ id, error: { name: error.name, message: error.message } })
-  }
-}
-
-process.on('message', request => void answer(request))
+answerCalls(methods)
 process.on('disconnect', () => void node?.stop())
