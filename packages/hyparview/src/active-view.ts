@@ -4,6 +4,7 @@ import type { PeerKey } from './types.ts'
 export interface Link {
   readonly id: PeerKey
   readonly data: Uint8Array
+  readonly sinceMs: number
   requestIds: readonly number[]
 }
 

@@ -10,14 +10,14 @@ export class Bucket {
     this.#tokens = burst
   }
 
-  /** Takes a token, or returns false when there is none. */
-  take(rate: { readonly burst: number; readonly perSecond: number }, nowMs: number): boolean {
+  /** Takes tokens, or returns false when there are too few. */
+  take(rate: { readonly burst: number; readonly perSecond: number }, nowMs: number, count = 1): boolean {
     if (this.#atMs > -Infinity) {
       this.#tokens = Math.min(rate.burst, this.#tokens + ((nowMs - this.#atMs) / 1000) * rate.perSecond)
     }
     this.#atMs = nowMs
-    if (this.#tokens < 1) return false
-    this.#tokens--
+    if (this.#tokens < count) return false
+    this.#tokens -= count
     return true
   }
 }

@@ -16,7 +16,10 @@ export interface Config {
   readonly splitWalks: number
   /** Walks that look for a free slot, for each join. Source: measured. */
   readonly openWalks: number
-  /** Hops of a shuffle. Source: equal to ARWL, as in the paper's experiments. */
+  /**
+   * Hops of a shuffle that offers no swap; one that does goes ARWL hops. Source: measured, a longer walk mixes no better,
+   * costs more, and passes more peers that could answer in place of its end.
+   */
   readonly shuffleRandomWalkLength: number
   /** Neighbours in a shuffle (ka). Source: paper §5.1. */
   readonly shuffleActiveCount: number
@@ -76,6 +79,9 @@ export interface Config {
   readonly dataBytesMax: number
   /** Longest list of peers in one message. Source: paper §5.1, 1 + ka + kp. */
   readonly entriesMax: number
+  /** Oldest links that are given up for nobody, and the age from which on a link may be one of them. Source: guess. */
+  readonly anchors: number
+  readonly anchorAgeMs: number
   /**
    * Whether a link may be given up for another at this moment. The broadcast layer answers false for links its tree uses.
    * Must be a pure function of the driver's state. Default: always.
@@ -92,7 +98,7 @@ export const DEFAULT_CONFIG: Config = {
   joinRule: 'split',
   splitWalks: 2,
   openWalks: 1,
-  shuffleRandomWalkLength: 6,
+  shuffleRandomWalkLength: 3,
   shuffleActiveCount: 3,
   shufflePassiveCount: 4,
   shuffleIntervalMs: 60_000,
@@ -121,6 +127,8 @@ export const DEFAULT_CONFIG: Config = {
   contactsMax: 32,
   dataBytesMax: 512,
   entriesMax: 8,
+  anchors: 2,
+  anchorAgeMs: 600_000,
   mayReplace: () => true
 }
 
@@ -144,7 +152,7 @@ export const PEER_KEY_BYTES_MAX = 128
 
 /** Messages of a kind that one peer may send at once, and per second after that. Source: guess, see each. */
 export const BUDGETS: {
-  readonly [kind in 'join' | 'neighbor' | 'forwardJoin' | 'shuffle']: {
+  readonly [kind in 'join' | 'neighbor' | 'forwardJoin' | 'shuffle' | 'asker' | 'eviction']: {
     readonly burst: number
     readonly perSecond: number
   }
@@ -155,14 +163,51 @@ export const BUDGETS: {
   neighbor: { burst: 16, perSecond: 2 },
   /** A neighbour next to a contact forwards what the whole cluster sends on a cold start. */
   forwardJoin: { burst: 16_384, perSecond: 1_000 },
-  /** A neighbour forwards about two a minute; one that is the contact of 10,000 nodes three or four a second. */
-  shuffle: { burst: 256, perSecond: 16 }
+  /** A neighbour forwards about one a minute; one that is the contact of 10,000 nodes one in three seconds. */
+  shuffle: { burst: 32, perSecond: 0.5 },
+  /** One that was refused is remembered, but cannot drown the others by asking again. */
+  asker: { burst: 1, perSecond: 1 / 600 },
+  /** A peer that was given another's place is not alone again so soon. */
+  eviction: { burst: 2, perSecond: 1 / 600 }
+}
+
+/** Probes of strangers answered at once, and per second. Source: measured, a contact of 10,000 nodes gets 17 a second. */
+export const PROBE_BUDGET: { readonly burst: number; readonly perSecond: number } = {
+  burst: 512,
+  perSecond: 32
+}
+
+/**
+ * Peers taken in on the word of messages that nobody asked for, at once and per second, so that whoever shouts loudest does
+ * not fill the passive view. Source: at rest a shuffle of eight ends here in each interval, as many as come with the answer
+ * to the own one; joiners are rare, but come in storms.
+ */
+export const HEARSAY_BUDGETS: {
+  readonly [kind in 'shuffles' | 'walks']: { readonly burst: number; readonly perSecond: number }
+} = {
+  shuffles: { burst: 64, perSecond: 8 / 60 },
+  walks: { burst: 256, perSecond: 1 / 30 }
+}
+
+/** Swaps agreed to at once, and per second. Source: two for each node make the overlay random (measured). */
+export const SWAP_BUDGET: { readonly burst: number; readonly perSecond: number } = {
+  burst: 4,
+  perSecond: 1 / 600
+}
+
+/**
+ * Requests sent at once, and per second: nearly all go to peers that others named, each may cost a connection, and the
+ * address may be a victim's. Source: guess, above what a node needs after 95 % of all died (about 200).
+ */
+export const REQUEST_BUDGET: { readonly burst: number; readonly perSecond: number } = {
+  burst: 256,
+  perSecond: 16
 }
 
 /** Evictions that peers without any neighbour can cause here at once, and per second. Source: guess. */
 export const EVICTION_BUDGET: { readonly burst: number; readonly perSecond: number } = {
   burst: 8,
-  perSecond: 1
+  perSecond: 1 / 60
 }
 
 /** Joins a contact spreads at once, and per second; others get samples only. Source: measured up to 10,000 at once. */

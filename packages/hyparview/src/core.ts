@@ -1,7 +1,7 @@
 import { sample, type Random } from '@starling/ports'
 import { ActiveView, type Link } from './active-view.ts'
-import { PeerBudgets } from './budget.ts'
-import { SAMPLES_MAX, type Config } from './config.ts'
+import { Bucket, PeerBudgets } from './budget.ts'
+import { HEARSAY_BUDGETS, REQUEST_BUDGET, SAMPLES_MAX, type Config } from './config.ts'
 import { PassiveView } from './passive-view.ts'
 import { PeerBook } from './peer-book.ts'
 import { Requests, type PendingRequest } from './requests.ts'
@@ -38,6 +38,11 @@ export class Core {
   readonly book: PeerBook
   readonly requests: Requests = new Requests()
   readonly budgets: PeerBudgets = new PeerBudgets()
+  readonly #dials = new Bucket(REQUEST_BUDGET.burst)
+  readonly #hearsay = {
+    shuffles: new Bucket(HEARSAY_BUDGETS.shuffles.burst),
+    walks: new Bucket(HEARSAY_BUDGETS.walks.burst)
+  }
   data: Uint8Array
   nowMs: number = 0
   joined: boolean = false
@@ -102,7 +107,7 @@ export class Core {
     this.passive.remove(peer)
     this.book.found(peer)
     this.requests.unreserve(peer)
-    this.active.add({ id: peer, data: known, requestIds })
+    this.active.add({ id: peer, data: known, sinceMs: this.nowMs, requestIds })
     this.#outputs.push({ type: 'neighborUp', peer, data: known })
   }
 
@@ -120,6 +125,7 @@ export class Core {
   request(peer: PeerInfo, purpose: PendingRequest['purpose'], options: RequestOptions = {}): void {
     const { requests, random, active } = this
     if (!requests.hasRoom || requests.get(peer.id) !== undefined) return
+    if (!this.#dials.take(REQUEST_BUDGET, this.nowMs)) return
     const requestId = random.uint32()
     requests.add({
       peer: peer.id,
@@ -193,6 +199,11 @@ export class Core {
     })
   }
 
+  /** A no without help: for a peer that asks too often, which should not get more than it sends. */
+  refuse(to: PeerKey, requestId: number): void {
+    this.send(to, { type: 'neighborReply', requestId, accepted: false, data: NO_DATA, samples: [] })
+  }
+
   /** Tells a peer that a link does not stand. */
   disconnect(to: PeerKey, links: readonly number[], alive = true): void {
     this.send(to, { type: 'disconnect', links, alive, samples: alive ? this.reserves(SAMPLES_MAX, to) : [] })
@@ -210,6 +221,21 @@ export class Core {
       if (info.id === this.self || info.data.length > dataBytesMax || this.active.has(info.id)) continue
       this.#remember(info, false, expendable)
     }
+  }
+
+  /** The same for messages that nobody asked for: within a budget, so that they do not drown what was asked for. */
+  overhear(
+    kind: keyof typeof HEARSAY_BUDGETS,
+    entries: readonly PeerInfo[],
+    expendable: readonly PeerKey[] = []
+  ): void {
+    const fits = this.#hearsay[kind].take(HEARSAY_BUDGETS[kind], this.nowMs, entries.length)
+    if (fits) this.learn(entries, expendable)
+  }
+
+  /** Remembers a peer that was refused. Its own wish, so it displaces nobody who was met on this node's. */
+  asked(info: PeerInfo): void {
+    if (this.budgets.take(info.id, 'asker', this.nowMs)) this.learn([info])
   }
 
   /** Remembers a peer that spoke for itself. */
@@ -247,12 +273,23 @@ export class Core {
     return learned
   }
 
-  /** The neighbour to give up when one must go: at random among those that may be replaced, or among all. */
+  /**
+   * The neighbour to give up when one must go: at random among those that may be replaced, or among all. Deviation: never an
+   * anchor, one of the oldest links. Whoever wants to surround this node cannot take from it what it had before they came.
+   */
   replaceable(excluded: (peer: PeerKey) => boolean, strict: boolean): Link | undefined {
-    const open = this.active.links.filter(link => !excluded(link.id))
+    const anchors = this.#anchors()
+    const open = this.active.links.filter(link => !excluded(link.id) && !anchors.includes(link))
     const willing = open.filter(link => this.config.mayReplace(link.id))
     const pool = willing.length > 0 || strict ? willing : open
     return pool.length === 0 ? undefined : pool[this.random.below(pool.length)]
+  }
+
+  /** Only long links count: when all are young, as after a cold start, none is worth more than another. */
+  #anchors(): readonly Link[] {
+    const { anchors, anchorAgeMs } = this.config
+    const old = this.active.links.filter(link => this.nowMs - link.sinceMs >= anchorAgeMs)
+    return old.toSorted((a, b) => a.sinceMs - b.sinceMs).slice(0, anchors)
   }
 
   /** Puts `by` in the place of a neighbour, which is told to ask `by` itself or to wait for it. */

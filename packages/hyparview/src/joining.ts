@@ -19,7 +19,7 @@ export class Joining {
     if (!core.budgets.take(from, 'join', core.nowMs)) {
       // A no, as for any request: without one an honest peer that was too quick would wait out its time.
       core.reject(from, 'tooMany')
-      return core.reply(from, message.requestId, false)
+      return core.refuse(from, message.requestId)
     }
     const link = core.active.get(from)
     if (link !== undefined) {
@@ -64,7 +64,7 @@ export class Joining {
       core.linkUp(joiner.id, joiner.data, ids)
       core.reply(joiner.id, requestId, true)
     } else {
-      core.meet(joiner)
+      core.asked(joiner)
       core.reply(joiner.id, requestId, false)
     }
     if (!this.#joins.take(JOIN_BUDGET, core.nowMs)) return
@@ -88,7 +88,7 @@ export class Joining {
     const { joinRule } = core.config
     if (message.walk === 'replace' && joinRule === 'replace') return this.#onReplaceWalk(from, walk)
     // Paper §4.1: the joiner enters the passive view when PRWL hops are left.
-    if (ttl === core.config.passiveRandomWalkLength) core.learn([peer])
+    if (ttl === core.config.passiveRandomWalkLength) core.overhear('walks', [peer])
     const engaged = core.active.has(peer.id) || core.requests.get(peer.id) !== undefined
     if (message.walk === 'open') this.#onOpenWalk(from, walk, engaged)
     else this.#onSplitWalk(from, walk, engaged)
@@ -108,7 +108,7 @@ export class Joining {
         core.request(peer, 'walkEnd', { priority: 'high' })
       return
     }
-    if (ttl === core.config.passiveRandomWalkLength) core.learn([peer])
+    if (ttl === core.config.passiveRandomWalkLength) core.overhear('walks', [peer])
     core.send(next, { ...message, ttl: ttl - 1 })
   }
 

@@ -37,7 +37,7 @@ export class Neighboring {
     const core = this.#core
     if (!core.budgets.take(from, 'neighbor', core.nowMs)) {
       core.reject(from, 'tooMany')
-      return core.reply(from, message.requestId, false)
+      return core.refuse(from, message.requestId)
     }
     const link = core.active.get(from)
     if (link !== undefined) {
@@ -49,7 +49,7 @@ export class Neighboring {
     }
     if (this.#accepts(from, message)) return this.#accept(from, message)
     if (this.#defer(from, message)) return
-    core.meet({ id: from, data: message.data })
+    core.asked({ id: from, data: message.data })
     core.reply(from, message.requestId, false)
   }
 
@@ -82,6 +82,7 @@ export class Neighboring {
       // The free slots are promised to others; take one of them back.
       return true
     }
+    if (!core.budgets.take(from, 'eviction', core.nowMs)) return false
     if (!this.#evictions.take(EVICTION_BUDGET, core.nowMs)) return false
     const link = core.replaceable(() => false, false)
     if (link === undefined) return false

@@ -1,4 +1,6 @@
 import type { Link } from './active-view.ts'
+import { Bucket } from './budget.ts'
+import { SWAP_BUDGET } from './config.ts'
 import type { Core } from './core.ts'
 import type { PeerInfo, PeerKey, ShuffleMessage } from './types.ts'
 
@@ -29,6 +31,7 @@ interface Agreement {
  */
 export class Swaps {
   readonly #core: Core
+  readonly #agreed = new Bucket(SWAP_BUDGET.burst)
   #proposal: Proposal | undefined
   #agreement: Agreement | undefined
 
@@ -56,11 +59,10 @@ export class Swaps {
     if (core.active.has(origin.id) || core.active.has(offered.id)) return undefined
     const barred = (peer: PeerKey): boolean => core.requests.get(peer) !== undefined
     // A neighbour that the origin has too is the best to give up: it opens a triangle.
-    const common = core.active.links.find(
-      ({ id }) => !barred(id) && core.config.mayReplace(id) && message.entries.some(entry => entry.id === id)
-    )
+    const shared = (peer: PeerKey): boolean => message.entries.some(entry => entry.id === peer)
+    const common = core.replaceable(peer => barred(peer) || !shared(peer), true)
     const link = common ?? core.replaceable(barred, true)
-    if (link === undefined) return undefined
+    if (link === undefined || !this.#agreed.take(SWAP_BUDGET, core.nowMs)) return undefined
     const untilMs = core.nowMs + core.config.requestTimeoutMsMax
     this.#agreement = { shuffleId, origin: origin.id, offered, given: link.id, untilMs }
     return { id: link.id, data: link.data }

@@ -166,7 +166,7 @@ export type RejectReason =
   | 'notNeighbor'
   /** It answers nothing that was asked, or too late. */
   | 'unasked'
-  /** The sender exceeds its budget for this kind of message. */
+  /** The sender exceeds its budget for this kind of message: an honest one may, in a storm. */
   | 'tooMany'
   /** It names this node where only another can be meant, or exceeds a limit. */
   | 'invalid'

@@ -260,8 +260,8 @@ describe('the passive view (§4.3)', () => {
 
   test('a shuffle on its way is only forwarded, with its origin, and not answered (HPV-D9)', () => {
     const driver = new Driver(PAPER).link('a', 'b')
-    const sent = driver.receive('a', shuffle('a', { ttl: 3, entries: [info('p')] }))
-    expect(sent).toMatchObject([{ to: 'b', message: { type: 'shuffle', ttl: 2, origin: info('origin') } }])
+    const sent = driver.receive('a', shuffle('a', { ttl: 2, entries: [info('p')] }))
+    expect(sent).toMatchObject([{ to: 'b', message: { type: 'shuffle', ttl: 1, origin: info('origin') } }])
     expect(driver.machine.passiveView).toEqual([])
   })
 
@@ -276,6 +276,27 @@ describe('the passive view (§4.3)', () => {
     expect(sent?.message.entries.length).toBeLessThanOrEqual(3)
     expect(sent?.message.entries.length).toBeGreaterThanOrEqual(2)
     expect(driver.machine.passiveView).toEqual(expect.arrayContaining(['x', 'y', 'origin']))
+  })
+
+  test('deviation: an answer holds neighbours too, who are met in person, and not hearsay alone', () => {
+    const driver = new Driver(PAPER).link(...FULL)
+    driver.receive('a', shuffle('a', { entries: Array.from({ length: 7 }, (_, i) => info(`p${i}`)) }))
+    const entries = Array.from({ length: 7 }, (_, i) => info(`q${i}`))
+    const [sent] = only(driver.receive('a', shuffle('a', { shuffleId: 5, entries })), 'shuffleReply')
+    const ids = sent?.message.entries.map(({ id }) => id) ?? []
+    expect(ids).toHaveLength(8)
+    expect(ids.filter(id => FULL.includes(id))).toHaveLength(5)
+    expect(new Set(ids).size).toBe(8)
+  })
+
+  test('deviation: a shuffle with a swap goes as far as a join, one without half as far', () => {
+    const swaps = new Driver({ swapShufflesFirst: 1, swapShare: 0, probeEvery: 0 }).link(...FULL)
+    expect(swaps.advanceUntil('shuffle')).toMatchObject({ ttl: 5, swap: { id: expect.anything() } })
+    expect(swaps.advanceUntil('shuffle')).toMatchObject({ ttl: 2, swap: undefined })
+    const [far] = swaps.receive('a', shuffle('a', { ttl: 9, swap: info('b2') }))
+    expect(far?.message).toMatchObject({ ttl: 4 })
+    const [near] = swaps.receive('a', shuffle('a', { ttl: 9 }))
+    expect(near?.message).toMatchObject({ ttl: 1 })
   })
 
   test('entries never bring the node itself or a neighbour into the passive view (HPV-D10)', () => {

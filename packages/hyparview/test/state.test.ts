@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { REQUEST_BUDGET } from '../src/config.ts'
 import { DEFAULT_CONFIG, type Message, type ShuffleMessage } from '../src/index.ts'
 import { accepted, Driver, idOf, info, neighbor, refused, rejects, sends } from './driver.ts'
 
@@ -292,7 +293,7 @@ describe('floods', () => {
     for (let i = 0; i < 1000; i++) {
       forwarded += driver.receive('a', shuffle({ link: idOf('a'), ttl: 5 })).length
     }
-    expect(forwarded).toBe(256)
+    expect(forwarded).toBe(32)
     driver.nowMs += 10_000
     expect(driver.receive('a', shuffle({ link: idOf('a'), ttl: 5 }))).toHaveLength(1)
   })
@@ -306,6 +307,75 @@ describe('floods', () => {
     evictions = driver.events.filter(event => event.startsWith('-')).length
     expect(evictions).toBeLessThanOrEqual(8)
     expect(driver.machine.activeView).toHaveLength(5)
+  })
+
+  test('a peer that was given a place and claims to be alone again waits like everybody else', () => {
+    const driver = new Driver().link(...FULL)
+    let given = 0
+    for (let minute = 0; minute < 10; minute++) {
+      driver.nowMs += 60_000
+      const sent = driver.receive('liar', neighbor({ requestId: minute, priority: 'high' }))
+      given += sent.filter(({ message }) => message.type === 'neighborReply' && message.accepted).length
+      driver.receive('liar', { type: 'disconnect', links: [minute], alive: true, samples: [] })
+      driver.receive('x', neighbor({ requestId: 100 + minute }))
+    }
+    expect(given).toBeLessThanOrEqual(3)
+  })
+
+  test('the two oldest links are given up for nobody, once they are old', () => {
+    const driver = new Driver({ joinRule: 'replace' }).link(...FULL)
+    driver.nowMs += DEFAULT_CONFIG.anchorAgeMs
+    for (let i = 0; i < 40; i++) {
+      driver.nowMs += 60_000
+      driver.receive(`lonely${i}`, neighbor({ requestId: i, priority: 'high' }))
+      driver.receive(`joiner${i}`, { type: 'join', requestId: i, data: noData })
+    }
+    expect(driver.events.filter(event => event.startsWith('-')).length).toBeGreaterThan(40)
+    expect(driver.machine.activeView).toEqual(expect.arrayContaining(['a', 'b']))
+    expect(driver.machine.activeView).not.toContain('c')
+  })
+
+  test('swaps that strangers arrange have a budget', () => {
+    const driver = new Driver().link(...FULL)
+    let agreed = 0
+    for (let i = 0; i < 30; i++) {
+      driver.nowMs += 20_000
+      const sent = driver.receive('a', shuffle({ shuffleId: i, link: idOf('a'), swap: info(`s${i}`) }))
+      agreed += sent.filter(
+        ({ message }) => message.type === 'shuffleReply' && message.swap !== undefined
+      ).length
+    }
+    expect(agreed).toBe(4)
+  })
+
+  test('what peers name is not asked faster than the budget: nobody is dialled to death', () => {
+    const driver = new Driver().link('a', 'b')
+    let asked = 0
+    for (let i = 0; i < 2_000; i++) {
+      const walk: Message = { type: 'forwardJoin', peer: info(`v${i}`), walk: 'open', ttl: 5, spareHops: 6 }
+      asked += driver.receive('a', walk).filter(({ message }) => message.type === 'neighbor').length
+      driver.apply({ type: 'peerLost', peer: `v${i}` })
+    }
+    expect(asked).toBeLessThanOrEqual(REQUEST_BUDGET.burst)
+    expect(asked).toBeGreaterThan(100)
+  })
+
+  test('hearsay that nobody asked for has a budget, and answers do not count against it', () => {
+    const driver = new Driver({ refillRefusalsMax: 0, swapShufflesFirst: 0 }).link(...FULL)
+    const entries = (mark: string) => Array.from({ length: 7 }, (_, at) => info(`${mark}-${at}`))
+    for (let i = 0; i < 30; i++) driver.receive('a', shuffle({ link: idOf('a'), entries: entries(`f${i}`) }))
+    const full = new Set(driver.machine.passiveView)
+    for (let i = 30; i < 32; i++) driver.receive('a', shuffle({ link: idOf('a'), entries: entries(`f${i}`) }))
+    expect(new Set(driver.machine.passiveView)).toEqual(full)
+    const { shuffleId } = driver.advanceUntil('shuffle')
+    driver.receive('z', {
+      type: 'shuffleReply',
+      shuffleId,
+      data: noData,
+      entries: entries('z'),
+      swap: undefined
+    })
+    expect(driver.machine.passiveView).toEqual(expect.arrayContaining(['z-0', 'z-6', 'z']))
   })
 
   test('only a neighbour may send the joins of others on their way', () => {
