@@ -21,7 +21,7 @@ type Claimed = Extract<InboundHead, { type: 'raw' | 'channel' }>
 /** What makes a channel of an accepted stream. */
 export type ChannelMaker = (
   stream: Stream,
-  info: { readonly tag: string; readonly peer: string },
+  info: StreamInfo,
   windowBytes: number,
   creditBytes: number
 ) => Channel

@@ -1,12 +1,16 @@
 import type { Stream } from '@libp2p/interface'
 import type { TimerHandle, Timers } from '@starling/ports'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { BATCH_BYTES } from './config.ts'
+import { BATCH_BUFFER_BYTES, type BatchBuffers } from './batch-buffers.ts'
+import { unzeroed } from './bytes.ts'
+import { BATCH_BYTES, REUSED_BATCH_BYTES_MIN } from './config.ts'
 
 /** What the writer asks of its channel. */
 export interface BatchSource {
   /** The next batch, buffers to be written one after another, or `undefined` when there is nothing to write now. */
   compose(): readonly Uint8Array[] | undefined
+  /** The same in one buffer, which may be a longer one that `allocate` returned. */
+  composeJoined(allocate: (length: number) => Uint8Array): Uint8Array | undefined
   /** The stream refused a write: it is closed. */
   failed(error: Error): void
 }
@@ -21,13 +25,16 @@ export class BatchWriter {
   readonly #stream: Stream
   readonly #source: BatchSource
   readonly #timers: Timers
+  readonly #buffers: BatchBuffers | undefined
+  /** The buffer of the pool in which the batch lies that libp2p is writing. */
+  #lent: Uint8Array | undefined
   #gathering: TimerHandle | undefined
   #sending = false
-  /** Whether the stream took the last write at once and would take more. */
-  #tookMore = false
   #stopped = false
 
-  constructor(stream: Stream, source: BatchSource, timers: Timers) {
+  /** @param buffers given when the transport takes one write at a time and is done with its bytes when it drains. */
+  constructor(stream: Stream, source: BatchSource, timers: Timers, buffers: BatchBuffers | undefined) {
+    this.#buffers = buffers
     this.#stream = stream
     this.#source = source
     this.#timers = timers
@@ -57,6 +64,8 @@ export class BatchWriter {
 
   stop(): void {
     this.#stopped = true
+    // It may still be read from, so it goes back to nobody.
+    this.#lent = undefined
     this.#gathering?.cancel()
     this.#gathering = undefined
     this.#stream.removeEventListener('drain', this.#onDrain)
@@ -76,12 +85,9 @@ export class BatchWriter {
   }
 
   #send(): boolean {
-    const batch = this.#source.compose()
-    if (batch === undefined) return false
     this.#sending = true
     try {
-      this.#hand(batch)
-      return true
+      return this.#buffers === undefined ? this.#sendList() : this.#sendJoined(this.#buffers)
     } catch (error) {
       this.#source.failed(error as Error)
       return false
@@ -90,13 +96,25 @@ export class BatchWriter {
     }
   }
 
-  /**
-   * One write where the transport takes them at once, and each costs it a frame and a system call. One that takes a single
-   * write at a time would join the list into a new buffer, which costs more than a write for each.
-   */
-  #hand(batch: readonly Uint8Array[]): void {
-    if (this.#tookMore && batch.length > 1) this.#tookMore = this.#stream.send(new Uint8ArrayList(...batch))
-    else for (const bytes of batch) this.#tookMore = this.#stream.send(bytes)
+  /** One write where the transport takes them at once: each costs it a frame and a system call. */
+  #sendList(): boolean {
+    const batch = this.#source.compose()
+    if (batch === undefined) return false
+    this.#stream.send(batch.length === 1 ? (batch[0] as Uint8Array) : new Uint8ArrayList(...batch))
+    return true
+  }
+
+  /** One write, and one buffer: such a transport would join a list into a new one itself. */
+  #sendJoined(buffers: BatchBuffers): boolean {
+    // While something is being written, as when the last frames are flushed, the pool's buffer is not ours to fill.
+    const reuses = this.#writable()
+    const batch = this.#source.composeJoined(length => {
+      if (!reuses || length < REUSED_BATCH_BYTES_MIN || length > BATCH_BUFFER_BYTES) return unzeroed(length)
+      return (this.#lent = buffers.take())
+    })
+    if (batch === undefined) return false
+    this.#stream.send(batch)
+    return true
   }
 
   #writable(): boolean {
@@ -104,6 +122,10 @@ export class BatchWriter {
   }
 
   readonly #onDrain = (): void => {
+    if (this.#lent !== undefined && this.#stream.writeBufferLength === 0) {
+      this.#buffers?.giveBack(this.#lent)
+      this.#lent = undefined
+    }
     // With bytes left over libp2p goes on writing them itself in a microtask; `idle` tells when they are gone.
     this.#write()
   }

@@ -19,14 +19,6 @@ function plain(piece: Uint8Array): Uint8Array {
     : new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength)
 }
 
-/**
- * `bytes`, or a copy when they are a small part of a larger buffer: keeping the view would keep the whole buffer alive, which
- * for a transport's read buffer is many times the message.
- */
-export function compact(bytes: Uint8Array): Uint8Array {
-  return bytes.buffer.byteLength > 2 * bytes.byteLength ? bytes.slice() : bytes
-}
-
 /** An array that is not zeroed first. Whoever asks for one writes all of it before anybody else sees it. */
 export function unzeroed(length: number): Uint8Array {
   return length < UNZEROED_BYTES_MIN

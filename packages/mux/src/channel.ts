@@ -1,5 +1,6 @@
 import type { Stream, StreamMessageEvent } from '@libp2p/interface'
 import type { Timers } from '@starling/ports'
+import type { BatchBuffers } from './batch-buffers.ts'
 import { eachPiece } from './bytes.ts'
 import { MESSAGE_CHARGE_BYTES } from './config.ts'
 import {
@@ -27,7 +28,7 @@ import { Inbox } from './inbox.ts'
 import { Outbox } from './outbox.ts'
 import { retireStream } from './retire-stream.ts'
 import { isAtEnd, isGone } from './stream-head.ts'
-import type { FramedChannel, PeerKey } from './types.ts'
+import type { FramedChannel, MessageConsumer, PeerKey } from './types.ts'
 import { Waiters } from './waiters.ts'
 
 /** What a channel is made of: an accepted stream, and what both ends granted first. */
@@ -43,6 +44,8 @@ export interface ChannelInit {
   readonly closeTimeoutMs: number
   readonly stallTimeoutMs: number
   readonly timers: Timers
+  /** Given when the transport takes one write at a time and is done with its bytes when it drains. */
+  readonly buffers: BatchBuffers | undefined
 }
 
 /** A framed channel on one stream. Built in the same turn in which the head of the stream has been read. */
@@ -72,7 +75,6 @@ export class Channel implements FramedChannel {
     this.closed = closed.promise
     this.#resolveClosed = () => closed.resolve()
     this.#stream = init.stream
-    this.#inbox = new Inbox(init.windowBytes, () => this.#onPutDown())
     this.#outbox = new Outbox({
       ...init,
       failed: error => this.#lost(error),
@@ -82,6 +84,7 @@ export class Channel implements FramedChannel {
       header: (type, length) => this.#onHeader(type, length),
       frame: (type, body) => this.#onFrame(type, body)
     })
+    this.#inbox = new Inbox(init.windowBytes, this.#decoder.bodies, () => this.#onPutDown())
     init.stream.addEventListener('message', this.#onMessage)
     init.stream.addEventListener('end', this.#onEnd)
     init.stream.addEventListener('close', this.#onClose)
@@ -140,6 +143,10 @@ export class Channel implements FramedChannel {
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
     return this.#inbox.iterator()
+  }
+
+  consume(onMessage: MessageConsumer): Promise<void> {
+    return this.#inbox.consume(onMessage)
   }
 
   #onPutDown(): void {

@@ -1,4 +1,4 @@
-import { unzeroed } from './bytes.ts'
+import { BodyBuffer } from './body-buffer.ts'
 import { FRAME_BODY_BYTES_MAX } from './config.ts'
 import { FrameError } from './errors.ts'
 import type { ChannelEndReason } from './types.ts'
@@ -15,6 +15,9 @@ export const HEADER_BYTES = 4
 
 /** A whole CREDIT frame: what travels with the preamble and with the status byte. */
 export const CREDIT_FRAME_BYTES = 8
+
+/** A whole END frame. */
+export const END_FRAME_BYTES = 5
 
 /** Reasons of an END by their number on the wire. 0 is the good end. */
 const END_REASONS: readonly ('finished' | ChannelEndReason)[] = [
@@ -34,15 +37,17 @@ export type EndReason = 'finished' | ChannelEndReason
 export interface FrameSink {
   /** A header has been read and is well-formed. Nothing has been allocated for the body yet. */
   header(type: number, length: number): void
-  /** A whole frame. `body` belongs to the receiver: nobody writes to it again, though it may lie in a larger buffer. */
+  /** A whole frame. `body` is lent: until this returns, unless it is kept with the decoder's `bodies`. */
   frame(type: number, body: Uint8Array): void
 }
 
 /**
  * Cuts a byte stream into frames, whatever pieces it comes in. A body within one piece is a view of it; one that spans pieces
- * is copied once, into a buffer of its exact length. Holds at most one body of 64 KiB.
+ * is copied once, into a buffer that serves for the next such body too. Holds at most one body of 64 KiB.
  */
 export class FrameDecoder {
+  /** What bodies that span pieces lie in. */
+  readonly bodies: BodyBuffer = new BodyBuffer()
   readonly #sink: FrameSink
   readonly #header = new Uint8Array(HEADER_BYTES)
   #headerFilled = 0
@@ -95,7 +100,7 @@ export class FrameDecoder {
       return offset + length
     }
     this.#header[0] = type
-    this.#body = unzeroed(length)
+    this.#body = this.bodies.lend(length)
     this.#bodyFilled = 0
     return this.#fillBody(this.#body, chunk, offset)
   }
@@ -163,7 +168,7 @@ export function decodeCredit(body: Uint8Array): number {
 
 /** A whole END frame. */
 export function encodeEnd(reason: EndReason): Uint8Array {
-  const frame = new Uint8Array(HEADER_BYTES + 1)
+  const frame = new Uint8Array(END_FRAME_BYTES)
   frame[writeHeader(frame, 0, END, 1)] = Math.max(END_REASONS.indexOf(reason), 0)
   return frame
 }

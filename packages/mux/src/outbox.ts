@@ -1,7 +1,8 @@
 import type { Stream } from '@libp2p/interface'
 import type { Timers } from '@starling/ports'
 import { BatchWriter } from './batch-writer.ts'
-import { BATCH_BYTES } from './config.ts'
+import type { BatchBuffers } from './batch-buffers.ts'
+import { BATCH_BYTES, JOINED_BATCH_BYTES } from './config.ts'
 import { encodeCredit, encodeEndAck } from './frame.ts'
 import { SendQueue } from './send-queue.ts'
 import { Waiters } from './waiters.ts'
@@ -15,6 +16,8 @@ export interface OutboxInit {
   readonly queueBytesMax: number
   readonly stallTimeoutMs: number
   readonly timers: Timers
+  /** Given when the transport takes one write at a time and is done with its bytes when it drains. */
+  readonly buffers: BatchBuffers | undefined
   /** The stream refused a write. */
   readonly failed: (error: Error) => void
   /** Something waited a whole `stallTimeoutMs` and nothing moved. */
@@ -31,8 +34,13 @@ export class Outbox {
 
   constructor(init: OutboxInit) {
     this.#queue = new SendQueue(init.creditBytes, init.queueBytesMax)
-    const source = { compose: () => this.#compose(), failed: init.failed }
-    this.#writer = new BatchWriter(init.stream, source, init.timers)
+    const source = {
+      compose: () => this.#composed(() => this.#queue.compose(BATCH_BYTES)),
+      composeJoined: (allocate: (length: number) => Uint8Array) =>
+        this.#composed(() => this.#queue.composeJoined(JOINED_BATCH_BYTES, allocate)),
+      failed: init.failed
+    }
+    this.#writer = new BatchWriter(init.stream, source, init.timers, init.buffers)
     const waiting = (): boolean => this.#queue.waiting || this.#endUnacknowledged
     this.#watchdog = new Watchdog(init.timers, init.stallTimeoutMs, waiting, init.stalled)
   }
@@ -121,9 +129,9 @@ export class Outbox {
     this.#watchdog.arm()
   }
 
-  #compose(): readonly Uint8Array[] | undefined {
+  #composed<T>(compose: () => T | undefined): T | undefined {
     const { credit } = this.#queue
-    const batch = this.#queue.compose(BATCH_BYTES)
+    const batch = compose()
     // Credits and acknowledgements of the other direction are no progress of this one.
     if (this.#queue.credit < credit) this.#watchdog.moved()
     if (batch !== undefined && !this.#queue.full) this.#waiters.resolve()

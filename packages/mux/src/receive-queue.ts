@@ -1,4 +1,3 @@
-import { compact } from './bytes.ts'
 import { FIRST_GRANT_BYTES, GRANTS_PER_WINDOW, MESSAGE_CHARGE_BYTES } from './config.ts'
 import { PART } from './frame.ts'
 
@@ -57,15 +56,15 @@ export class ReceiveQueue {
     return true
   }
 
-  /** Adds the body of an admitted frame; returns the message when this frame ends one. */
+  /** Adds the body of an admitted frame, which is copied unless it is a whole message; returns the message when this frame ends one. */
   take(type: number, body: Uint8Array): Uint8Array | undefined {
     if (type === PART) {
       this.#append(body)
       return undefined
     }
-    if (this.#partial === undefined) return compact(body)
+    if (this.#partial === undefined) return body
     this.#append(body)
-    const message = compact(this.#partial.subarray(0, this.#partialLength))
+    const message = this.#partial.subarray(0, this.#partialLength)
     this.#partial = undefined
     this.#partialLength = 0
     return message
@@ -79,7 +78,7 @@ export class ReceiveQueue {
   shift(): Uint8Array | undefined {
     const message = this.#messages[this.#head]
     if (message === undefined) {
-      this.#keptUp = true
+      this.keptUp()
       return undefined
     }
     this.#messages[this.#head] = EMPTY
@@ -93,6 +92,11 @@ export class ReceiveQueue {
       this.#head = 0
     }
     return message
+  }
+
+  /** Notes that the consumer has dealt with everything that came, and waits. */
+  keptUp(): void {
+    this.#keptUp = true
   }
 
   /** Notes that the consumer has dealt with a message of `length` bytes. */

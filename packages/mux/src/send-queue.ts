@@ -5,7 +5,14 @@ import {
   FRAME_BODY_BYTES_MAX,
   MESSAGE_CHARGE_BYTES
 } from './config.ts'
-import { DATA, HEADER_BYTES, PART, encodeEnd, writeHeader } from './frame.ts'
+import { DATA, END_FRAME_BYTES, HEADER_BYTES, PART, encodeEnd, writeHeader } from './frame.ts'
+
+/** A batch: how many fragments are in it, how many of its bytes are copied, and whether it ends with END. */
+interface Plan {
+  readonly fragments: number
+  readonly copied: number
+  readonly ends: boolean
+}
 
 /**
  * The sending half of a channel, without the stream: messages waiting, what the peer still grants, and how both become writes.
@@ -97,69 +104,90 @@ export class SendQueue {
 
   /**
    * The next batch, about `batchBytes` long, or `undefined` when nothing may go now: buffers to be written one after another.
-   * Small frames are copied together into a fresh buffer, because a transport may hold on to it. A large body goes as it is,
-   * behind a buffer that ends with its header. Messages are never cut to fit the batch, only into parts of 64 KiB.
+   * Small frames are copied together into a fresh buffer, because a transport may hold on to it; large bodies go as they are.
+   * Messages are never cut to fit the batch, only into parts of 64 KiB.
    */
   compose(batchBytes: number): readonly Uint8Array[] | undefined {
-    const plan = this.#plan(batchBytes)
-    const end = this.#end === 'queued' && plan.messagesDone ? encodeEnd('finished') : undefined
-    let length = plan.copied + (plan.large ? 0 : (end?.length ?? 0))
-    for (const frame of this.#control) length += frame.length
-    if (length === 0) return undefined
-    const buffer = unzeroed(length)
-    let at = 0
-    for (const frame of this.#control) {
-      buffer.set(frame, at)
-      at += frame.length
-    }
-    this.#control = []
-    const copiedEnd = at + plan.copied - (plan.large ? HEADER_BYTES : 0)
-    while (at < copiedEnd) at = this.#copyFragment(buffer, at)
-    const batch = [buffer]
-    if (plan.large) {
-      const fragment = this.#take()
-      writeHeader(buffer, at, fragment.type, fragment.body.length)
-      batch.push(fragment.body)
-    }
-    if (end !== undefined) {
-      this.#end = 'written'
-      if (plan.large) batch.push(end)
-      else buffer.set(end, at)
-    }
-    this.#compact()
+    const plan = this.#plan(batchBytes, BY_REFERENCE_BYTES)
+    if (plan.copied === 0) return undefined
+    const buffer = unzeroed(plan.copied)
+    const batch: Uint8Array[] = []
+    let written = 0
+    const end = this.#write(plan, buffer, (body, at) => {
+      if (body.length < BY_REFERENCE_BYTES) return false
+      batch.push(buffer.subarray(written, at), body)
+      written = at
+      return true
+    })
+    if (written < end) batch.push(buffer.subarray(written, end))
     return batch
   }
 
-  /** How many bytes fit the credit and the batch to be copied, whether a large body ends them, and whether they empty the queue. */
-  #plan(batchBytes: number): { copied: number; large: boolean; messagesDone: boolean } {
+  /** The same in one buffer, which `allocate` gives: the length is what is needed, and what it returns may be longer. */
+  composeJoined(batchBytes: number, allocate: (length: number) => Uint8Array): Uint8Array | undefined {
+    const plan = this.#plan(batchBytes, Infinity)
+    if (plan.copied === 0) return undefined
+    const buffer = allocate(plan.copied)
+    const end = this.#write(plan, buffer, () => false)
+    return buffer.length === end ? buffer : buffer.subarray(0, end)
+  }
+
+  /**
+   * What fits the credit and the batch.
+   *
+   * @param byReference bodies from this length on are not copied.
+   */
+  #plan(batchBytes: number, byReference: number): Plan {
     let credit = this.#credit
     let offset = this.#offset
     let index = this.#head
+    let bytes = 0
     let copied = 0
-    let large = false
-    while (copied < batchBytes && !large) {
+    let fragments = 0
+    while (bytes < batchBytes) {
       const message = this.#messages[index]
       if (message === undefined) break
       const body = Math.min(this.#fragmentMax, message.length - offset)
       const cost = body + (offset === 0 ? MESSAGE_CHARGE_BYTES : 0)
       if (cost > credit) break
       credit -= cost
-      large = body >= BY_REFERENCE_BYTES
-      copied += HEADER_BYTES + (large ? 0 : body)
+      fragments++
+      bytes += HEADER_BYTES + body
+      copied += HEADER_BYTES + (body < byReference ? body : 0)
       offset += body
       if (offset === message.length) {
         index++
         offset = 0
       }
     }
-    return { copied, large, messagesDone: index === this.#messages.length }
+    const ends = this.#end === 'queued' && index === this.#messages.length
+    if (ends) copied += END_FRAME_BYTES
+    for (const frame of this.#control) copied += frame.length
+    return { fragments, copied, ends }
   }
 
-  #copyFragment(buffer: Uint8Array, at: number): number {
-    const { type, body } = this.#take()
-    const start = writeHeader(buffer, at, type, body.length)
-    buffer.set(body, start)
-    return start + body.length
+  /** Carries a plan out: writes what is copied to `buffer`, and returns where that ends. `refer` may take a body out of it. */
+  #write(plan: Plan, buffer: Uint8Array, refer: (body: Uint8Array, at: number) => boolean): number {
+    let at = 0
+    for (const frame of this.#control) {
+      buffer.set(frame, at)
+      at += frame.length
+    }
+    if (at > 0) this.#control = []
+    for (let i = 0; i < plan.fragments; i++) {
+      const { type, body } = this.#take()
+      at = writeHeader(buffer, at, type, body.length)
+      if (refer(body, at)) continue
+      buffer.set(body, at)
+      at += body.length
+    }
+    if (plan.ends) {
+      buffer.set(encodeEnd('finished'), at)
+      at += END_FRAME_BYTES
+      this.#end = 'written'
+    }
+    this.#compact()
+    return at
   }
 
   /** Takes the next fragment, which the plan says may go. */

@@ -77,9 +77,22 @@ export interface FramedChannel extends AsyncIterable<Uint8Array> {
    * reason `aborted`, the local one throws `reason`. Does nothing when the channel has ended.
    */
   abort(reason: Error): void
+  /**
+   * Receives by a call for each message instead of by iterating, for whoever has much to receive or answers at once: the call
+   * comes in the event that brought the message, without a promise or an allocation for it. A message is only lent: its bytes
+   * are overwritten when `onMessage` has returned, or, when it returns a promise, when that has settled. Only then may the
+   * peer send more, and the next call comes. Messages that wait already are given at once.
+   *
+   * Resolves at the peer's END. Rejects as iterating throws, or with what `onMessage` threw or rejected with: that message
+   * counts as dealt with, and the channel is left as it is. Rejects with TypeError while there is another consumer.
+   */
+  consume(onMessage: MessageConsumer): Promise<void>
   /** Resolves, and never rejects, once nothing more can be sent or received. */
   readonly closed: Promise<void>
 }
+
+/** Deals with one message of a channel. The bytes are lent until it has returned, or its promise has settled. */
+export type MessageConsumer = (message: Uint8Array) => void | Promise<void>
 
 /** A registration of tags. */
 export interface MuxRegistration {

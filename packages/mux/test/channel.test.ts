@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Channel } from '../src/channel.ts'
+import type { Channel } from '../src/channel.ts'
 import {
   ChannelClosedError,
   ChannelOverrunError,
@@ -9,6 +9,7 @@ import {
   ChannelTruncatedError
 } from '../src/errors.ts'
 import { concat, drain, patternBytes, receive, turns, until } from '../src/contract/probes.ts'
+import { channelOn } from './support/channel-pair.ts'
 import { inMemoryStreamPair, type InMemoryStream, type PairOptions } from './support/in-memory-stream.ts'
 import { ManualTimers } from '../src/contract/manual-timers.ts'
 
@@ -21,20 +22,6 @@ interface Pair {
 }
 
 const WINDOW = 65_536
-
-function channelOn(stream: InMemoryStream, timers: ManualTimers, peer: string): Channel {
-  return new Channel({
-    stream,
-    tag: 'test',
-    peer,
-    windowBytes: WINDOW,
-    creditBytes: WINDOW,
-    queueBytesMax: 16_384,
-    closeTimeoutMs: 1000,
-    stallTimeoutMs: 60_000,
-    timers
-  })
-}
 
 function pair(options: PairOptions = { manner: 'quic' }): Pair {
   const [streamA, streamB] = inMemoryStreamPair(options)

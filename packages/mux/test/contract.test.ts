@@ -13,6 +13,7 @@ test('the contract has these cases', () => {
     'rejects with the reason when no handler owns the tag (MUX-A5, MUX-I5)',
     'loses none of 1,000 verdicts, and opens streams after them',
     'channels run side by side, and a stuck one holds up no other',
+    'a consumer that is called gets every message byte for byte, and its answers go out',
     'a handler that throws or rejects ends its own stream only',
     'the end of the connection ends every channel and every wait',
     'stopping answers what is parked, ends what is open, and settles',

@@ -41,6 +41,34 @@ export const channelCases: readonly MuxContractCase[] = [
     await until(() => pair.acceptor.stats().channels === 0)
   }),
 
+  onPair('a consumer that is called gets every message byte for byte, and its answers go out', async pair => {
+    pair.acceptor.handleChannel('echo', async channel => {
+      // Large ones are dealt with later, with their bytes still lent.
+      const answer = (message: Uint8Array): Promise<void> | undefined =>
+        channel.send(message.slice()) ? undefined : channel.drained()
+      await channel.consume(message =>
+        message.length > 50_000 ? turns(1).then(() => answer(message)) : answer(message)
+      )
+      await channel.end()
+    })
+    const lengths = [0, 1, 100, 1023, 1025, 4092, 4096, 30_000, 65_536, 65_537, 200_000]
+    await Promise.all(
+      [1, 2].map(async seed => {
+        const channel = await pair.dialler.openChannel(pair.connection, 'echo')
+        const sent = Array.from({ length: 110 }, (_, i) =>
+          patternBytes(lengths[(i * seed) % 11] as number, i + seed)
+        )
+        let received = 0
+        const all = channel.consume(message => sameBytes(message, sent[received++] as Uint8Array))
+        for (const message of sent) if (!channel.send(message)) await channel.drained()
+        await channel.end()
+        await all
+        assert.equal(received, sent.length)
+        await channel.closed
+      })
+    )
+  }),
+
   onPair('a handler that throws or rejects ends its own stream only', async pair => {
     echo(pair.acceptor, 'echo')
     pair.acceptor.handleChannel('throws', () => {

@@ -16,6 +16,7 @@ export class InMemoryConnection extends TypedEventEmitter<{ close: Event }> {
   status: 'open' | 'closed' = 'open'
   readonly direct = true
   readonly limits = undefined
+  readonly multiplexer: string
   readonly remotePeer: PeerId
   readonly opened: InMemoryStream[] = []
   readonly #options: PairOptions
@@ -29,6 +30,7 @@ export class InMemoryConnection extends TypedEventEmitter<{ close: Event }> {
     this.remotePeer = remote.peerId
     this.#remote = remote
     this.#options = options
+    this.multiplexer = options.manner === 'quic' ? 'quic' : '/yamux/1.0.0'
   }
 
   static pair(

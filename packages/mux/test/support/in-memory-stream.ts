@@ -22,6 +22,7 @@ let nextId = 0
 export class InMemoryStream extends AbstractStream {
   other: InMemoryStream | undefined
   readonly #options: PairOptions
+  readonly manner: PairOptions['manner']
   /** While true, nothing sent here is taken: the transport is stuck. */
   stuck = false
   #held: (() => void)[] = []
@@ -29,12 +30,14 @@ export class InMemoryStream extends AbstractStream {
   constructor(direction: 'inbound' | 'outbound', options: PairOptions) {
     super({ id: String(nextId++), direction, log: silent })
     this.#options = options
+    this.manner = options.manner
   }
 
   sendData(data: Parameters<AbstractStream['sendData']>[0]): SendResult {
-    const bytes = data.slice()
+    // What is sent is read when it is delivered and not before, as by a transport that keeps what it was given.
+    const bytes = data.subarray()
     this.#deliver(() => {
-      for (const piece of this.#pieces(bytes)) this.other?.onData(piece)
+      for (const piece of this.#pieces(bytes.slice())) this.other?.onData(piece)
       if (this.#options.manner === 'quic') this.safeDispatchEvent('drain')
     })
     return { sentBytes: bytes.byteLength, canSendMore: this.#options.manner === 'tcp' }

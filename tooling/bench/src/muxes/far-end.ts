@@ -9,11 +9,16 @@ const host = await createHost(transport as Transport, { listens: true, windowByt
 const { mux } = host.services
 
 mux.handleChannel('sink', async channel => {
+  await channel.consume(() => {})
+  await channel.end()
+})
+mux.handleChannel('iterated-sink', async channel => {
   for await (const _ of channel);
   await channel.end()
 })
 mux.handleChannel('echo', async channel => {
-  for await (const message of channel) channel.send(message)
+  // A message is lent for the call only, and the queue holds on to what it is given.
+  await channel.consume(message => void channel.send(message.slice()))
   await channel.end()
 })
 mux.handleChannel('stalled', () => {})

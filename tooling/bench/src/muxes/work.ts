@@ -6,9 +6,17 @@ import type { Stream } from './host.ts'
 import type { Link } from './link.ts'
 import { RAW_ECHO, RAW_ONE, RAW_SINK } from './raw-protocols.ts'
 
+/** How the far end takes what it is sent: by a call for each message, or by iterating. */
+export type Sink = 'sink' | 'iterated-sink'
+
 /** Sends `count` messages and waits until the far consumer has dealt with them all; ms from the first send. */
-export async function sendMessages(link: Link, message: Uint8Array, count: number): Promise<number> {
-  const channel = await link.openChannel('sink')
+export async function sendMessages(
+  link: Link,
+  message: Uint8Array,
+  count: number,
+  sink: Sink = 'sink'
+): Promise<number> {
+  const channel = await link.openChannel(sink)
   const startMs = performance.now()
   for (let i = 0; i < count; i++) if (!channel.send(message)) await channel.drained()
   await channel.end()
@@ -54,10 +62,13 @@ export async function pingChannel(
   message: Uint8Array,
   count: number
 ): Promise<number> {
-  const iterator = channel[Symbol.asyncIterator]()
+  let answered: () => void = () => {}
+  // It ends with the channel, which the caller aborts.
+  channel.consume(() => answered()).catch(() => {})
   return typical(count, async () => {
+    const answer = new Promise<void>(resolve => (answered = resolve))
     channel.send(message)
-    await iterator.next()
+    await answer
   })
 }
 

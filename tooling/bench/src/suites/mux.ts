@@ -8,7 +8,8 @@ import {
   pingChannel,
   pingRaw,
   sendMessages,
-  writeRaw
+  writeRaw,
+  type Sink
 } from '../muxes/work.ts'
 import { interleave, type TimedContender } from '../rounds.ts'
 import {
@@ -21,6 +22,9 @@ import {
   type Suite,
   type SuiteContext
 } from '../suite.ts'
+
+/** As many raw streams as there are channels. */
+const FOUR_STREAMS = 'four-streams'
 
 /** The raw stream when libp2p is left to gather small writes by itself. */
 const COALESCED = 'coalesced'
@@ -43,8 +47,16 @@ const metrics = {
   bulk: throughput('bulk-64k', '64 KiB messages over QUIC, window 1 MiB'),
   bulkTcp: throughput('bulk-64k-tcp', '64 KiB messages over TCP, noise and yamux, window 1 MiB'),
   bulkTcpWide: throughput('bulk-64k-tcp-2mib', 'the same with a window of 2 MiB'),
-  bulkParallel: throughput('bulk-4-channels', 'four channels over QUIC, against one raw stream'),
+  bulkIterated: throughput(
+    'bulk-64k-iterated',
+    'over QUIC, for a consumer that iterates and keeps its messages'
+  ),
+  bulkParallel: throughput(
+    'bulk-4-channels',
+    'four channels over QUIC, against one raw stream and four of them'
+  ),
   small: smallMessages('small-100b', '100-byte messages over QUIC'),
+  smallIterated: smallMessages('small-100b-iterated', 'over QUIC, for a consumer that iterates'),
   smallTcp: smallMessages('small-100b-tcp', '100-byte messages over TCP, noise and yamux'),
   roundTrip: micros('round-trip', '64 bytes there and back on an open channel, QUIC'),
   roundTripTcp: micros('round-trip-tcp', 'the same over TCP, noise and yamux'),
@@ -60,7 +72,7 @@ const metrics = {
 export const muxSuite: Suite = {
   name: 'mux',
   about: 'framed channels beside raw libp2p streams',
-  references: [FLOOR, COALESCED],
+  references: [FLOOR, COALESCED, FOUR_STREAMS],
   metrics: Object.values(metrics),
   run
 }
@@ -69,8 +81,10 @@ async function* run(context: SuiteContext): AsyncIterable<Measurement> {
   yield* onLink('quic', MIB, async function* (link) {
     const bulkMib = context.effort.quick ? 8 : 32
     yield await bulk(context, link, metrics.bulk, bulkMib)
+    yield await bulk(context, link, metrics.bulkIterated, bulkMib, 'iterated-sink')
     yield await parallel(context, link, bulkMib)
     yield await small(context, link, metrics.small)
+    yield await small(context, link, metrics.smallIterated, 'iterated-sink')
     yield await roundTrip(context, link, metrics.roundTrip)
     yield await besideBulk(context, link)
     yield await open(context, link, metrics.open)
@@ -111,11 +125,17 @@ async function* onLink(
   }
 }
 
-function bulk(context: SuiteContext, link: Link, metric: Metric, mib: number): Promise<Measurement> {
+function bulk(
+  context: SuiteContext,
+  link: Link,
+  metric: Metric,
+  mib: number,
+  sink: Sink = 'sink'
+): Promise<Measurement> {
   const message = new Uint8Array(BULK_BYTES).fill(7)
   const count = (mib * MIB) / BULK_BYTES
   return perSecond(context, metric, [
-    timed(OURS, mib, () => sendMessages(link, message, count)),
+    timed(OURS, mib, () => sendMessages(link, message, count, sink)),
     timed(FLOOR, mib, () => writeRaw(link, message, count))
   ])
 }
@@ -123,20 +143,25 @@ function bulk(context: SuiteContext, link: Link, metric: Metric, mib: number): P
 function parallel(context: SuiteContext, link: Link, mib: number): Promise<Measurement> {
   const message = new Uint8Array(BULK_BYTES).fill(7)
   const count = (mib * MIB) / BULK_BYTES
-  return perSecond(context, metrics.bulkParallel, [
-    timed(OURS, mib, async () => {
-      const startMs = performance.now()
-      await Promise.all(Array.from({ length: CHANNELS }, () => sendMessages(link, message, count / CHANNELS)))
-      return performance.now() - startMs
-    }),
+  const four = async (work: () => Promise<number>): Promise<number> => {
+    const startMs = performance.now()
+    await Promise.all(Array.from({ length: CHANNELS }, work))
+    return performance.now() - startMs
+  }
+  const contenders = [
+    timed(OURS, mib, () => four(() => sendMessages(link, message, count / CHANNELS))),
     timed(FLOOR, mib, () => writeRaw(link, message, count))
-  ])
+  ]
+  if (context.wants(FOUR_STREAMS)) {
+    contenders.push(timed(FOUR_STREAMS, mib, () => four(() => writeRaw(link, message, count / CHANNELS))))
+  }
+  return perSecond(context, metrics.bulkParallel, contenders)
 }
 
-function small(context: SuiteContext, link: Link, metric: Metric): Promise<Measurement> {
+function small(context: SuiteContext, link: Link, metric: Metric, sink: Sink = 'sink'): Promise<Measurement> {
   const message = new Uint8Array(SMALL_BYTES).fill(7)
   const contenders = [
-    timed(OURS, SMALL_MESSAGES, () => sendMessages(link, message, SMALL_MESSAGES)),
+    timed(OURS, SMALL_MESSAGES, () => sendMessages(link, message, SMALL_MESSAGES, sink)),
     timed(FLOOR, UNGATHERED_MESSAGES, () => writeRaw(link, message, UNGATHERED_MESSAGES))
   ]
   if (context.wants(COALESCED)) {
