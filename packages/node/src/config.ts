@@ -2,6 +2,15 @@
 export const STOP_TIMEOUT_MS = 5_000
 
 /**
+ * What a polite end may take when nobody answers, in ms: of a channel, of a swarm's farewells, and of all goodbyes at stop. A peer
+ * that was killed a moment ago is waited for in each of them, one after the other. Source: a guess, several round trips over a
+ * slow link; measured, a stop after a neighbour's kill took 5.5 s with the parts' own defaults.
+ */
+export const CHANNEL_END_MS = 750
+export const FAREWELL_MS = 500
+export const GOODBYES_MS = 1_500
+
+/**
  * libp2p's connection manager, used as a dialler and nothing else. Every limit is set, none is inherited; times in ms.
  * Sources: connections, a guess, 1,000 peers twice over; pending ones, a cluster of 1,000 that starts at once; dials, an
  * unreachable QUIC port takes 10 s to fail by itself (measured); the other times are libp2p's own.

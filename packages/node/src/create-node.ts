@@ -6,7 +6,7 @@ import { systemPorts } from '@starling/ports/system'
 import { createSync } from '@starling/sync'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { STOP_TIMEOUT_MS } from './config.ts'
+import { CHANNEL_END_MS, FAREWELL_MS, GOODBYES_MS, STOP_TIMEOUT_MS } from './config.ts'
 import { DataFolderError, ListenError } from './errors.ts'
 import { HostedMaps } from './hosted-maps.ts'
 import { createHost, type Host } from './host.ts'
@@ -58,15 +58,18 @@ async function start(config: NodeConfig, ports: Ports, shutdown: Shutdown): Prom
   })
   await listen(host, config.listen)
   const { peers } = host.services
-  shutdown.defer('peers', () => peers.stop())
+  shutdown.defer('peers', () => peers.stop({ timeoutMs: GOODBYES_MS }))
   const gossip = await SavedPeers.open({
-    gossip: createGossip({ ...ports, sessions: peers }),
+    gossip: createGossip({ ...ports, sessions: peers }, { leaveTimeoutMs: FAREWELL_MS }),
     file: join(dataDir, PEERS_FILE),
     timers: ports.timers,
     onWarning: config.onWarning
   })
   shutdown.defer('gossip', () => gossip.stop())
-  const sync = createSync({ ...ports, sessions: peers }, { reconcileIntervalMs: config.reconcileIntervalMs })
+  const sync = createSync(
+    { ...ports, sessions: peers },
+    { reconcileIntervalMs: config.reconcileIntervalMs, closeMs: CHANNEL_END_MS }
+  )
   shutdown.defer('sync', () => sync.close())
   const maps = new HostedMaps({ store, gossip, sync, ports }, config)
   shutdown.defer('maps', () => maps.close())
