@@ -87,7 +87,9 @@ export class PeerIntent implements Intent {
     if (this.#session !== session || this.over) return
     this.#session = undefined
     this.#streams.push({ type: 'down', session, reason })
-    if (reason !== 'replaced' && this.#mode === 'once') this.end({ type: 'closed', reason })
+    // After `replaced` comes the better connection, after `stopped` the end of every intent.
+    const goesOn = reason === 'replaced' || reason === 'stopped'
+    if (!goesOn && this.#mode === 'once') this.end({ type: 'closed', reason })
   }
 
   /** An attempt failed. */

@@ -45,6 +45,7 @@ export class PeerManager implements Peers {
   readonly #admission: Admission
   readonly #timings: PeersTimings
   readonly #announcer: Announcer
+  readonly #names: Names
   readonly #driver: PeerDriver
   readonly #channels: Channels
   readonly #onOpen = (event: CustomEvent<Connection>): void => this.#driver.connectionOpened(event.detail)
@@ -52,6 +53,8 @@ export class PeerManager implements Peers {
     this.#driver.links.get(event.detail.id)?.lost('lost')
   #phase: Phase = 'stopped'
   #stopping: Promise<void> | undefined
+  /** Aborts when the manager stops. */
+  #life = new AbortController()
 
   constructor(components: PeersComponents, init: PeersInit) {
     this.self = components.peerId.toString()
@@ -62,12 +65,13 @@ export class PeerManager implements Peers {
     this.#admission = new Admission(init.cluster, init.accept, components.hash)
     this.#announcer = new Announcer(this.#counters, record => this.#infoOf(record))
     const { clock, timers } = components
+    this.#names = new Names({ lookup: init.names, clock, timers, counters: this.#counters })
     this.#driver = new PeerDriver({
       self: this.self,
       components,
       timings: this.#timings,
       admission: this.#admission,
-      names: new Names({ lookup: init.names, clock, timers, counters: this.#counters }),
+      names: this.#names,
       book: this.#book,
       counters: this.#counters,
       announcer: this.#announcer
@@ -83,6 +87,7 @@ export class PeerManager implements Peers {
     if (this.#phase !== 'stopped') return
     const { events, connectionManager } = this.#components
     this.#driver.start()
+    this.#life = new AbortController()
     this.#phase = 'running'
     this.#channels.start()
     events.addEventListener('connection:open', this.#onOpen)
@@ -172,10 +177,10 @@ export class PeerManager implements Peers {
 
   /** What the callback says now; none in time counts as no. Ends what there is with a peer it turns away. */
   async #verdict(peer: string): Promise<boolean> {
-    const limit = limited(this.#components.timers, this.#timings.handshakeTimeoutMs)
+    const limit = limited(this.#components.timers, this.#timings.handshakeTimeoutMs, this.#life.signal)
     const reason = await raced(this.#admission.ask(peer), limit.signal).catch(() => 'callback' as const)
     limit.dispose()
-    if (reason === undefined) return true
+    if (reason === undefined || this.#phase !== 'running') return true
     this.#driver.revoke(peer, new AdmissionError(peer, reason))
     return false
   }
@@ -228,6 +233,8 @@ export class PeerManager implements Peers {
 
   async #stop(timeoutMs: number): Promise<void> {
     this.#phase = 'stopping'
+    this.#life.abort(new Error('the peer manager stops'))
+    this.#names.stop()
     await this.#driver.stop(timeoutMs)
     const { events } = this.#components
     events.removeEventListener('connection:open', this.#onOpen)

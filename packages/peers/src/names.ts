@@ -45,9 +45,16 @@ export class Names {
   /** The last answers, by question; insertion order is order of use. */
   readonly #cache = new Map<string, CacheEntry>()
   readonly #asking = new Map<string, Promise<readonly string[]>>()
+  #life = new AbortController()
 
   constructor(host: NamesHost) {
     this.#host = host
+  }
+
+  /** Gives up all questions under way. Later ones are asked as before. */
+  stop(): void {
+    this.#life.abort(new Error('nobody needs the answer any more'))
+    this.#life = new AbortController()
   }
 
   /** Questions whose answers are remembered. */
@@ -120,7 +127,7 @@ export class Names {
     if (this.#asking.size >= NAME_LOOKUPS_MAX)
       return Promise.reject(new Error('too many lookups are running'))
     counters.add('namesAsked')
-    const limit = limited(timers, NAME_TIMEOUT_MS)
+    const limit = limited(timers, NAME_TIMEOUT_MS, this.#life.signal)
     const answer = (async () => {
       try {
         const answers = await raced(ask(lookup, { signal: limit.signal }), limit.signal)

@@ -274,13 +274,15 @@ class Step extends PeerDraft {
     this.set({ refusals: failure.refused ? refusals + 1 : refusals, lastFailure: failure, owesDial: false })
     this.unscheduleRedial()
     for (const { attempt, phase } of links) {
-      if (phase === 'handshaking' || phase === 'held') this.discard(attempt, 'refused')
-      if (phase === 'established') {
-        this.update(attempt, { phase: 'draining' })
-        this.effects.push({ type: 'down', attempt, reason: 'revoked' })
+      if (phase === 'handshaking' || phase === 'held') {
+        this.discard(attempt, 'refused')
+        continue
       }
       // On a connection that is only draining the last words of an earlier session may still be in flight.
-      if (phase === 'established' || phase === 'draining') this.effects.push({ type: 'cut', attempt })
+      this.effects.push({ type: 'cut', attempt })
+      if (phase === 'draining') continue
+      this.update(attempt, { phase: 'draining' })
+      this.effects.push({ type: 'down', attempt, reason: 'revoked' })
     }
     if (wanted !== 'none') this.effects.push({ type: 'failed', failure })
     if (wanted === 'continuous') this.planRedial()

@@ -9,6 +9,9 @@ import { runs } from './runs.ts'
 
 const failure = { error: new Error('stale'), refused: false, duplicate: false }
 
+/** A broken machine may find new states for ever. */
+const STATES_MAX = 60_000
+
 /** Walks every interleaving once and settles a sample of the places it reaches. */
 function explore(start: World, depth: number): { states: number; settled: number } {
   const seen = new Set<string>()
@@ -23,6 +26,7 @@ function explore(start: World, depth: number): { states: number; settled: number
         const key = fingerprint(after)
         if (seen.has(key)) continue
         seen.add(key)
+        if (seen.size > STATES_MAX) throw new Error(`${STATES_MAX} states, and no end of it`)
         next.push(after)
         // Settling is the dear part: every third place is settled, and the random walks settle others.
         if (seen.size % 3 !== 0) continue

@@ -120,6 +120,34 @@ describe('stop', () => {
     expect(stopped).toBe(true)
   })
 
+  test('leaves no timer: not of a question that is under way, not of a wish, not of a doubt', async () => {
+    const net = newNet()
+    const b = await net.add()
+    const a = await net.add({
+      names: { addresses: () => new Promise(() => {}), texts: () => new Promise(() => {}) },
+      cluster: {
+        name: 'test',
+        secrets: ['a secret of enough bytes'],
+        admit: () => (asked ? new Promise<boolean>(() => {}) : true)
+      }
+    })
+    let asked = false
+    const once = a.want(b, 'once')
+    await net.time.advance(1_000)
+    asked = true
+    const checking = a.peers.recheck()
+    const c = await net.add()
+    a.peers.want(c.peers.self, { mode: 'once', addresses: ['/dns/c.example/udp/1/quic-v1'] })
+    await net.time.advance(10)
+    a.peers.setSecrets(['another secret of enough bytes'])
+    void a.peers.stop()
+    await net.time.advance(100)
+    expect(await once.ended).toEqual({ type: 'stopped' })
+    expect(await checking).toEqual([])
+    await net.time.advance(700)
+    expect(net.time.pending).toBe(0)
+  })
+
   test('a peer that never says goodbye is cut at the deadline', async () => {
     const { net, a, b } = await pair()
     a.want(b)
