@@ -67,7 +67,7 @@ export class Core {
       driftMsMax,
       evidenceMs
     })
-    this.loaded = rows.fill(this.state, changes => this.tell(changes))
+    this.loaded = rows.into(this.state, changes => this.tell(changes))
     log.releaseRecovered?.()
     this.identity = new Identity({
       clock,

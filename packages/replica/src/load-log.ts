@@ -40,7 +40,7 @@ export interface KeyRowPair {
 /** What `loadLog` has read so far; the state is filled next. */
 export interface LogRows {
   readonly knownRows: KnownRows
-  fill(state: ReplicaState, tell: (changes: readonly Change[]) => void): Loaded
+  into(state: ReplicaState, tell: (changes: readonly Change[]) => void): Loaded
 }
 
 /**
@@ -57,7 +57,7 @@ export function loadLog(
   const badAside = loadAside(sideRows.setAside, aside)
   return {
     knownRows,
-    fill(state, tell) {
+    into(state, tell) {
       const filled = fillState(state, pairs, tell)
       const badRows = filled.bad.length + badKeys + knownRows.bad + badAside
       for (const key of [...filled.bad, ...damagedKeys(found)].slice(0, DAMAGED_KEYS_MAX))

@@ -51,13 +51,10 @@ export class Reopening {
     for (const { writes } of [...inFlight.commits, ...waiting]) {
       for (const { key, growth } of writes) state.land(key, growth)
     }
-    for (const { writes, reject } of inFlight.commits) {
-      const { promise: tookEffect, resolve: settle } = Promise.withResolvers<boolean | undefined>()
-      const kept = writes.map(({ key, replica, stamp }) => ({ key, replica, stamp }))
-      this.#indeterminate.push({ writes: kept, settle })
-      reject(new IndeterminateWriteError([...new Set(writes.map(({ key }) => key))], error, tookEffect))
+    for (const commit of inFlight.commits) {
+      commit.reject(new IndeterminateWriteError(keysOf(commit.writes), error, this.#tellLater(commit.writes)))
     }
-    for (const { reject } of waiting) reject(new ReplicaPoisonedError(init.name, error))
+    for (const commit of waiting) commit.reject(new ReplicaPoisonedError(init.name, error))
     this.#pauseMs = REOPEN_MS
     this.#tryLater()
   }
@@ -76,6 +73,12 @@ export class Reopening {
     this.#timer?.cancel()
     await this.#running?.catch(() => undefined)
     for (const { settle } of this.#indeterminate.splice(0)) settle(undefined)
+  }
+
+  /** Resolves once it is known whether the writes took effect. */
+  #tellLater(writes: readonly Write[]): Promise<boolean | undefined> {
+    const kept = writes.map(({ key, replica, stamp }) => ({ key, replica, stamp }))
+    return new Promise(settle => this.#indeterminate.push({ writes: kept, settle }))
   }
 
   #tryLater(): void {
@@ -103,28 +106,40 @@ export class Reopening {
   }
 
   #resume({
-    found,
+    found: onDisk,
     rowsRestored,
     proven
   }: Awaited<ReturnType<NonNullable<Core['components']['log']['recover']>>>): void {
     const { state, side, identity, queue } = this.#core
-    const whole = proven && found.quarantined.length === 0
+    const whole = proven && onDisk.quarantined.length === 0
     state.ledger.meetAll()
     side.met()
-    // What failed is on disk or is not, and either way no write of that id is counted on any more.
-    if (whole) identity.renew()
-    else identity.doubt()
+    const found = this.#indeterminate.splice(0).map(one => ({ ...one, tookEffect: this.#tookEffect(one) }))
+    if (whole) {
+      for (const { writes, tookEffect } of found) if (tookEffect) this.#noteApplied(writes)
+      // No write of this id is counted on any more that is not known to be there.
+      identity.renew()
+    } else {
+      identity.doubt()
+    }
     queue.resume()
     this.#core.failure = undefined
-    for (const { writes, settle } of this.#indeterminate.splice(0)) {
-      const tookEffect = writes.every(({ key, replica, stamp }) =>
-        state.map.get(key)?.items.some(item => item.replica === replica && item.stamp >= stamp)
-      )
-      settle(tookEffect || whole ? tookEffect : undefined)
-    }
+    for (const { settle, tookEffect } of found) settle(tookEffect || whole ? tookEffect : undefined)
     this.#core.emit({ type: 'reopened', rowsRestored, proven: whole })
     if (side.waits) queue.nudge()
     this.#reopened()
+  }
+
+  #tookEffect({ writes }: Indeterminate): boolean {
+    const { map } = this.#core.state
+    return writes.every(({ key, replica, stamp }) =>
+      map.get(key)?.items.some(item => item.replica === replica && item.stamp >= stamp)
+    )
+  }
+
+  #noteApplied(writes: Indeterminate['writes']): void {
+    const { identity } = this.#core
+    for (const { replica, stamp } of writes) if (replica === identity.current) identity.known.applied(stamp)
   }
 
   /** Takes in what only the disk has, which is what failed and took effect; then lists what the disk lacks. */
@@ -185,6 +200,10 @@ export class Reopening {
       yield { kind: 'evidence', key: keyBytes, hash: evidence.hash, value: evidence.bytes }
     }
   }
+}
+
+function keysOf(writes: readonly Write[]): readonly string[] {
+  return [...new Set(writes.map(({ key }) => key))]
 }
 
 function nameOf({ kind, key }: Pick<RecoveredRow, 'kind' | 'key'>): string {

@@ -21,7 +21,7 @@ function load(found: Partial<FoundLog>): ObservedRemoveMap {
     { rows: [], clockMark: 0n, quarantined: [], ...found },
     { side: new SideRows(systemHash), aside: new SetAside(), random: seededRandom(1) }
   )
-  rows.fill(state, () => undefined)
+  rows.into(state, () => undefined)
   return state.map
 }
 

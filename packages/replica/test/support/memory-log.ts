@@ -26,6 +26,7 @@ export class MemoryLog implements LogPort {
   /** The recovery says that the disk was what it should be. */
   proven = true
   #failed = false
+  #written = false
   #mark: bigint
   readonly #mode: 'auto' | 'manual'
 
@@ -34,6 +35,11 @@ export class MemoryLog implements LogPort {
     this.disk = disk
     this.#mark = mark
     this.recovered = { rows: [...disk.values()], clockMark: mark, quarantined: [] }
+  }
+
+  /** The greatest clock mark on the disk. */
+  get mark(): bigint {
+    return this.#mark
   }
 
   append(batch: LogBatch): Promise<void> {
@@ -95,9 +101,16 @@ export class MemoryLog implements LogPort {
     this.#write(this.#next().batch)
   }
 
-  /** The log as the next process finds it. */
+  /** The log as the next process finds it. What was damaged is reported until something is written. */
   reopen(mode: 'auto' | 'manual' = 'auto'): MemoryLog {
-    return new MemoryLog(mode, new Map(this.disk), this.#mark)
+    const log = new MemoryLog(mode, new Map(this.disk), this.#mark)
+    return this.#written ? log : log.damaged(this.recovered.quarantined)
+  }
+
+  /** The log with rows that it does not trust. */
+  damaged(quarantined: LogPort['recovered']['quarantined']): this {
+    this.recovered = { ...this.recovered, quarantined }
+    return this
   }
 
   async close(): Promise<void> {
@@ -112,6 +125,7 @@ export class MemoryLog implements LogPort {
 
   #write({ rows, clockMark }: LogBatch): void {
     if (clockMark > this.#mark) this.#mark = clockMark
+    if (rows.length > 0) this.#written = true
     for (const row of rows) this.#writeRow(row)
   }
 
