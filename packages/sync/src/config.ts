@@ -7,19 +7,17 @@ export interface SyncConfig {
   /** First and longest wait after a failure. Defaults 1,000 and 300,000. */
   readonly backoffMsMin: number
   readonly backoffMsMax: number
-  /** A session that lived this long counts as no failure when it ends. Default 30,000 (guess). */
-  readonly stableMs: number
-  /** How long a session outlives its neighbour link. Default 30,000 (an overlay swap is no farewell). */
+  /** How long a session outlives its neighbour link, or a stranger's last round. Default 30,000 (an overlay swap is no farewell). */
   readonly graceMs: number
   /** Between two rounds that a topic starts by itself, each with one random session; ± 25 %. Default 30,000 (guess). */
   readonly reconcileIntervalMs: number
   /** Least time between two offers of news to the other neighbours of a topic, ms. Default 1,000 (guess). */
   readonly newsIntervalMs: number
-  /** A round in which nothing moves for this long is given up with its session. Default 30,000 (guess). */
+  /** A round in which nothing moves for this long is given up. Default 30,000 (guess). */
   readonly roundStallMs: number
   /** No round lasts longer. Default 3,600,000 (guess). */
   readonly roundMsMax: number
-  /** What a protocol has to settle in after its signal fired, before its session is given up. Default 5,000 (guess). */
+  /** What a protocol has to settle in after its signal fired, before it is not waited for any longer. Default 5,000 (guess). */
   readonly roundSettleMs: number
   /** What a polite end of a channel may take before it is cut. Default 2,000 (guess). */
   readonly closeMs: number
@@ -31,12 +29,23 @@ export interface SyncConfig {
   readonly handshakesPerPeerMax: number
   /** The same over all peers. Default 4,096 (guess). */
   readonly handshakesMax: number
-  /** Outbound handshakes with one peer at a time; below the other end's limit. Default 64. */
-  readonly openingsPerPeerMax: number
+  /**
+   * Rounds of all topics that this end runs with one peer at a time; further topics wait for their turn. Default 16 (guess): a
+   * quarter of the streams that the mux gives one connection.
+   */
+  readonly roundsPerPeerMax: number
+  /** Rounds that a peer may have running with us. Default 32: it may learn later than we do that one is over. */
+  readonly inboundRoundsPerPeerMax: number
   /** Sends of one exchange that wait for room, for protocols that do not await each. Default 64 (guess). */
   readonly pendingSendsMax: number
-  /** Frames of rounds that are over, in a row, before the session is given up. Default 65,536: a window of tiny frames. */
-  readonly strayFramesMax: number
+  /** Messages that arrive after our protocol has returned, before the round is given up. Default 65,536: a window of tiny ones. */
+  readonly strayMessagesMax: number
+  /** From a push to its answer, at both ends. Default 30,000 (guess). */
+  readonly pushMs: number
+  /** Pushes to one peer that wait for their answer, and pushes of one peer that are being answered. Default 256 (guess). */
+  readonly pushesPerPeerMax: number
+  /** How long the channel for pushes outlives the last one. Default 30,000 (guess). */
+  readonly pushIdleMs: number
 }
 
 /** The defaults. */
@@ -45,7 +54,6 @@ export const SYNC_DEFAULTS: SyncConfig = {
   passiveOpenDelayMs: 1_000,
   backoffMsMin: 1_000,
   backoffMsMax: 300_000,
-  stableMs: 30_000,
   graceMs: 30_000,
   reconcileIntervalMs: 30_000,
   newsIntervalMs: 1_000,
@@ -57,16 +65,23 @@ export const SYNC_DEFAULTS: SyncConfig = {
   peersPerTopicMax: 256,
   handshakesPerPeerMax: 128,
   handshakesMax: 4_096,
-  openingsPerPeerMax: 64,
+  roundsPerPeerMax: 16,
+  inboundRoundsPerPeerMax: 32,
   pendingSendsMax: 64,
-  strayFramesMax: 65_536
+  strayMessagesMax: 65_536,
+  pushMs: 30_000,
+  pushesPerPeerMax: 256,
+  pushIdleMs: 30_000
 }
 
-/** The tag of every sync channel. */
+/** The tag of the channels that rounds run on. */
 export const SYNC_TAG = 'starling:sync'
 
-/** The version of the handshake and the frames. */
-export const WIRE_VERSION = 1
+/** The tag of the channel for pushes. */
+export const PUSH_TAG = 'starling:sync-push'
+
+/** The version of the handshake. */
+export const WIRE_VERSION = 2
 
 /** Bytes of a topic's name in UTF-8. */
 export const TOPIC_BYTES_MAX = 255

@@ -34,3 +34,12 @@ export function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T>
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })
 }
+
+/** Resolves when the promise has, or the signal fires. */
+export async function settledOr(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  const fired = Promise.withResolvers<void>()
+  const onAbort = (): void => fired.resolve()
+  signal.addEventListener('abort', onAbort, { once: true })
+  await Promise.race([promise, fired.promise])
+  signal.removeEventListener('abort', onAbort)
+}

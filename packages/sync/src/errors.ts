@@ -27,14 +27,12 @@ export class SyncHandshakeError extends Error {
 
 /** Why a round failed. */
 export type RoundFailure =
-  /** The peer's protocol failed. */
+  /** The peer's protocol failed, or the peer broke the rules. */
   | 'peerFailed'
   /** Nothing moved for too long, or the round took too long. */
   | 'stalled'
-  /** The session ended under the round. */
+  /** The transport session ended under the round. */
   | 'sessionLost'
-  /** Both ends started one, and the other end's counts. */
-  | 'superseded'
   /** The topic was closed. */
   | 'closed'
 
@@ -54,13 +52,18 @@ export class SyncRoundError extends Error {
   }
 }
 
-/** The peer sent what no correct peer sends; its session was ended. A sign of another version or of a defect there. */
-export class SyncFrameError extends Error {
-  override readonly name = 'SyncFrameError'
-  readonly peer: PeerKey
+/** Why a push has no answer. The peer has not dealt with it when the reason is `unknownTopic`, `unserved` or `busy`. */
+export type PushFailure = 'lost' | 'timeout' | 'failed' | 'unknownTopic' | 'unserved' | 'busy' | 'closed'
 
-  constructor(peer: PeerKey, detail: string, options?: ErrorOptions) {
-    super(`the sync session with ${peer} was ended: ${detail}`, options)
+/** A push has no answer. Push again, or leave it to the next round. */
+export class SyncPushError extends Error {
+  override readonly name = 'SyncPushError'
+  readonly peer: PeerKey
+  readonly reason: PushFailure
+
+  constructor(peer: PeerKey, reason: PushFailure, options?: ErrorOptions) {
+    super(`${peer} did not answer: ${reason}; push again, or leave it to the next round`, options)
     this.peer = peer
+    this.reason = reason
   }
 }

@@ -16,13 +16,14 @@
  *
  * @packageDocumentation
  */
-export { SYNC_DEFAULTS, SYNC_TAG, type SyncConfig } from './config.ts'
+export { PUSH_TAG, SYNC_DEFAULTS, SYNC_TAG, type SyncConfig } from './config.ts'
 export {
   SyncClosedError,
-  SyncFrameError,
   SyncHandshakeError,
+  SyncPushError,
   SyncRoundError,
   type HandshakeFailure,
+  type PushFailure,
   type RoundFailure
 } from './errors.ts'
 export type { FramedChannel, NeighborSource, PeerKey, Session, SessionEvent, SessionPort } from './ports.ts'
@@ -31,10 +32,12 @@ export type {
   RoundEvent,
   Sync,
   SyncComponents,
+  SyncContext,
   SyncExchange,
   SyncHandle,
   SyncInit,
   SyncOutcome,
+  SyncProgress,
   SyncProtocol,
   SyncSessionInfo,
   SyncSessionState,

@@ -1,12 +1,23 @@
 import type { TimerHandle } from '@starling/ports'
 import { backoffMs } from './backoff.ts'
-import { SyncHandshakeError } from './errors.ts'
+import type { SyncConfig } from './config.ts'
+import { settledOr } from './deadline.ts'
+import { SyncHandshakeError, SyncRoundError } from './errors.ts'
 import type { SyncChannel } from './handshake.ts'
 import { Opening } from './opening.ts'
 import type { PeerKey, Session } from './ports.ts'
-import { SyncSession } from './session.ts'
-import type { RoundEvent, SyncComponents, SyncProtocol, SyncSessionInfo, SyncSessionState } from './types.ts'
-import type { SyncConfig } from './config.ts'
+import { RoundRecord } from './round-record.ts'
+import type { RoundSlots, SlotRequest } from './round-slots.ts'
+import { Round } from './round.ts'
+import type {
+  RoundEvent,
+  SyncComponents,
+  SyncOutcome,
+  SyncProtocol,
+  SyncSessionInfo,
+  SyncSessionState
+} from './types.ts'
+import { encodeReply } from './wire.ts'
 
 /** What a link needs of its topic. */
 export interface LinkHost {
@@ -14,11 +25,9 @@ export interface LinkHost {
   readonly protocol: SyncProtocol
   readonly components: SyncComponents
   readonly config: SyncConfig
+  readonly slots: RoundSlots
   /** The transport session with a peer, when there is one. */
   transport(peer: PeerKey): Session | undefined
-  /** Whether one more outbound handshake with this peer may start now; it ends with `release`. */
-  reserve(peer: PeerKey): boolean
-  release(peer: PeerKey): void
   onRound(event: RoundEvent): void
   onSession(): void
   /** The link has nothing left to do. */
@@ -26,8 +35,9 @@ export interface LinkHost {
 }
 
 /**
- * One peer of one topic. It compares what is wanted (a session, while the peer is a neighbour) with what there is, and does
- * one thing about the difference: open, wait, or let go. Every event ends in the same comparison, so none can be missed.
+ * One peer of one topic. It compares what is wanted (a round that is due, while the peer is a neighbour) with what there is, and
+ * does one thing about the difference: ask for a turn, open, wait, or let go. Every event ends in the same comparison, so none can
+ * be missed.
  */
 export class Link {
   readonly peer: PeerKey
@@ -35,17 +45,19 @@ export class Link {
   readonly #greater: boolean
   #wanted = false
   #intent: { release(): void } | undefined
+  /** A round is to be run. */
+  #due = false
+  #turn: SlotRequest | undefined
   #opening: Opening | undefined
-  #session: { readonly sync: SyncSession; readonly transport: Session; readonly sinceMs: number } | undefined
+  #round: Round | undefined
+  /** Resolves when the round that runs has come to rest. */
+  #resting: Promise<void> = Promise.resolve()
   /** Waiting to open: after a failure, or for the peer to be first. */
   #wait: { readonly timer: TimerHandle; readonly state: 'waiting' | 'backoff' } | undefined
   #grace: TimerHandle | undefined
-  #roundRetry: TimerHandle | undefined
-  #graceOver = false
-  #failures = 0
-  #roundFailures = 0
-  #rounds = 0
-  #lastCompleteMs: number | undefined
+  /** The transport session on which the peer has shown that it holds the topic. */
+  #met: Session | undefined
+  readonly #record = new RoundRecord()
   #closed = false
 
   constructor(peer: PeerKey, host: LinkHost) {
@@ -54,21 +66,22 @@ export class Link {
     this.#greater = host.components.sessions.self > peer
   }
 
+  /** Whether the peer is there and holds the topic. */
+  get hasSession(): boolean {
+    return this.#met !== undefined && this.#met === this.#host.transport(this.peer)
+  }
+
+  /** Whether the peer is a neighbour. */
   get wanted(): boolean {
     return this.#wanted
   }
 
-  get session(): SyncSession | undefined {
-    return this.#session?.sync
+  get syncing(): boolean {
+    return this.#round !== undefined
   }
 
   get info(): SyncSessionInfo {
-    return {
-      peer: this.peer,
-      state: this.#state,
-      lastCompleteMs: this.#lastCompleteMs,
-      rounds: this.#rounds
-    }
+    return { peer: this.peer, state: this.#state, ...this.#record.info }
   }
 
   setWanted(wanted: boolean): void {
@@ -77,16 +90,26 @@ export class Link {
     if (wanted) {
       this.#grace?.cancel()
       this.#grace = undefined
-      this.#graceOver = false
       this.#intent ??= this.#want()
-    } else if (this.#session !== undefined) {
-      const { graceMs } = this.#host.config
-      this.#grace = this.#host.components.timers.schedule(graceMs, () => {
-        this.#grace = undefined
-        this.#graceOver = true
-        this.update()
-      })
+      if (!this.hasSession) this.#begin()
+    } else {
+      this.#linger()
     }
+    this.update()
+  }
+
+  /** Wishes for a round; when one runs, another follows it. */
+  reconcile(): void {
+    if (this.#closed) return
+    this.#due = true
+    this.update()
+  }
+
+  /** The peer has a new transport session: what failed on the old one says nothing. */
+  transportUp(): void {
+    this.#record.failures = 0
+    this.#stopWaiting()
+    if (this.#wanted) this.#begin()
     this.update()
   }
 
@@ -94,90 +117,104 @@ export class Link {
   update(): void {
     if (this.#closed) return
     const transport = this.#host.transport(this.peer)
-    if (this.#session !== undefined && this.#session.transport !== transport) {
-      this.#session.sync.abort(new SyncHandshakeError(this.peer, 'lost'))
-      return
+    if (this.#round !== undefined && this.#round.transport !== transport) {
+      this.#round.fail(new SyncRoundError(this.peer, 'sessionLost'))
     }
-    if (this.#opening !== undefined && (this.#opening.transport !== transport || !this.#wanted))
-      this.#giveUp()
-    if (!this.#wanted) this.#release()
-    else if (transport === undefined) this.#stopWaiting()
-    else if (this.#session === undefined && this.#opening === undefined && this.#wait === undefined) {
-      const delayMs = this.#greater ? 0 : this.#host.config.passiveOpenDelayMs
-      if (delayMs === 0) this.#open(transport)
-      else this.#waitFor(delayMs, 'waiting')
+    if (this.#opening !== undefined && this.#opening.transport !== transport) this.#giveUp()
+    if (transport === undefined) {
+      this.#stopWaiting()
+      this.#met = undefined
     }
+    if (!this.#wanted && this.#grace === undefined) this.#release()
+    else if (transport !== undefined && this.#due && this.#isFree) this.#ask()
   }
 
-  /** The peer has a new transport session: what failed on the old one says nothing. */
-  transportUp(): void {
-    this.#failures = 0
-    this.#stopWaiting()
-    this.update()
-  }
-
-  /** Whether a channel that the peer has opened becomes the session; if so, whatever stood in its way is gone. */
-  admit(transport: Session): boolean {
-    if (this.#closed) return false
-    const session = this.#session
-    const oursOnSameTransport =
-      (session?.sync.opener === true && session.transport === transport) ||
-      this.#opening?.transport === transport
-    // Of two channels the greater peer id's stays; of two by the same end the newer, for nobody opens a second one while
-    // holding the first.
-    if (oursOnSameTransport && this.#greater) return false
+  /**
+   * Takes a channel that the peer has opened for the next round, if it may be: says so and runs it. It waits for a round that is
+   * coming to rest, since the peer may learn of its end before we do. Of two channels that cross, the one that the greater peer id
+   * opened stays.
+   *
+   * @returns the round, if it was taken.
+   */
+  async accept(channel: SyncChannel, transport: Session, signal: AbortSignal): Promise<Round | undefined> {
+    if (!this.#wanted && this.#grace === undefined) this.#linger()
+    while (this.#round !== undefined && !signal.aborted) await settledOr(this.#resting, signal)
+    if (this.#closed || signal.aborted || this.#host.transport(this.peer) !== transport) return undefined
+    if (this.#opening !== undefined && this.#greater) return undefined
     this.#giveUp()
     this.#stopWaiting()
-    if (session !== undefined) {
-      this.#session = undefined
-      session.sync.abort(new SyncHandshakeError(this.peer, 'lost'))
-    }
-    return true
+    channel.channel.send(encodeReply('accepted'))
+    return this.#start(channel, transport, false)
   }
 
-  /** Takes a channel after its handshake as the session. */
-  start(channel: SyncChannel, transport: Session, opener: boolean): void {
+  /** Runs a round on a channel after its handshake. */
+  #start(channel: SyncChannel, transport: Session, initiator: boolean): Round {
     const { components, config, protocol } = this.#host
-    const sync = new SyncSession(channel, {
-      peer: this.peer,
-      greater: this.#greater,
-      opener,
+    if (this.#met !== transport) {
+      this.#met = transport
+      this.#host.onSession()
+    }
+    const round = new Round({
+      channel,
+      transport,
+      initiator,
       protocol,
       clock: components.clock,
       timers: components.timers,
       config,
-      onRound: (event, retry) => this.#onRound(event, retry),
-      onEnd: () => this.#onEnd(sync)
+      progress: progress => (this.#record.outstanding = progress),
+      isConnected: () => this.#host.transport(this.peer) === transport
     })
-    this.#session = { sync, transport, sinceMs: components.clock.monotonicMs() }
-    this.#host.onSession()
-    sync.start()
-    if (opener) sync.reconcile()
-    this.update()
+    const wasDue = this.#due || initiator
+    this.#due = false
+    this.#round = round
+    this.#resting = round.run().then(
+      outcome => this.#roundOver(round, outcome),
+      (error: Error) => this.#roundFailed(round, error, wasDue)
+    )
+    return round
   }
 
-  /** Ends everything; resolves when the session has ended. */
+  /** Ends everything; resolves when the round has come to rest. */
   async close(): Promise<void> {
     if (this.#closed) return
-    const session = this.#session
     this.#closed = true
     this.#giveUp()
     this.#stopWaiting()
     this.#grace?.cancel()
-    this.#roundRetry?.cancel()
     this.#intent?.release()
-    this.#grace = this.#roundRetry = this.#intent = undefined
-    await session?.sync.close()
-    this.#session = undefined
+    this.#grace = this.#intent = undefined
+    const round = this.#round
+    round?.fail(new SyncRoundError(this.peer, 'closed'))
+    await Promise.all([this.#resting, round?.gone])
   }
 
   get #state(): SyncSessionState {
-    if (this.#session !== undefined) {
-      if (this.#session.sync.syncing) return 'syncing'
-      return this.#grace === undefined ? 'live' : 'grace'
-    }
+    if (this.#round !== undefined) return 'syncing'
     if (this.#opening !== undefined) return 'opening'
-    return this.#wait?.state ?? 'waiting'
+    if (this.#grace !== undefined) return 'grace'
+    if (this.#wait !== undefined) return this.#wait.state
+    return this.hasSession && this.#turn === undefined ? 'live' : 'waiting'
+  }
+
+  /** Nothing is under way or waited for. */
+  get #isFree(): boolean {
+    return (
+      this.#round === undefined &&
+      this.#opening === undefined &&
+      this.#turn === undefined &&
+      this.#wait === undefined
+    )
+  }
+
+  /** The first round with a peer: the greater id opens at once, the lesser when nothing came. */
+  #begin(): void {
+    this.#due = true
+    const { passiveOpenDelayMs } = this.#host.config
+    const delayMs = this.#greater ? 0 : passiveOpenDelayMs
+    if (delayMs > 0 && this.#isFree && this.#host.transport(this.peer) !== undefined) {
+      this.#waitFor(delayMs, 'waiting')
+    }
   }
 
   /** A port that takes no more wishes leaves us with the sessions that come about without ours. */
@@ -189,10 +226,21 @@ export class Link {
     }
   }
 
-  #open(transport: Session): void {
-    const { components, config, topic } = this.#host
-    if (!this.#host.reserve(this.peer)) {
-      this.#waitFor(backoffMs(1, config, components.random), 'waiting')
+  #ask(): void {
+    let granted = false
+    const turn = this.#host.slots.request(this.peer, () => {
+      granted = true
+      this.#turn = undefined
+      this.#open()
+    })
+    if (!granted) this.#turn = turn
+  }
+
+  #open(): void {
+    const { components, config, topic, slots } = this.#host
+    const transport = this.#host.transport(this.peer)
+    if (transport === undefined) {
+      slots.release(this.peer)
       return
     }
     this.#opening = new Opening({
@@ -202,73 +250,68 @@ export class Link {
       config,
       opened: channel => {
         this.#opening = undefined
-        this.start(channel, transport, true)
+        const { gone } = this.#start(channel, transport, true)
+        void Promise.all([this.#resting, gone]).then(() => slots.release(this.peer))
       },
-      failed: () => {
+      failed: error => {
         this.#opening = undefined
+        slots.release(this.peer)
+        if (error instanceof SyncHandshakeError && error.reason === 'unknownTopic') this.#met = undefined
         this.#failed()
       },
-      done: () => this.#host.release(this.peer)
+      givenUp: () => slots.release(this.peer)
     })
   }
 
   #failed(): void {
+    if (this.#closed) return
     const { config, components } = this.#host
-    this.#failures++
-    this.#waitFor(backoffMs(this.#failures, config, components.random), 'backoff')
+    this.#record.failures++
+    this.#due = true
+    this.#waitFor(backoffMs(this.#record.failures, config, components.random), 'backoff')
     this.update()
   }
 
-  #onEnd(sync: SyncSession): void {
-    const session = this.#session
-    // A session that was replaced is no loss.
-    if (session?.sync !== sync) return
-    this.#session = undefined
-    this.#roundRetry?.cancel()
-    this.#grace?.cancel()
-    this.#roundRetry = this.#grace = undefined
-    if (this.#closed) return
-    const livedMs = this.#host.components.clock.monotonicMs() - session.sinceMs
-    if (livedMs >= this.#host.config.stableMs) this.#failures = 0
-    this.#failed()
+  #roundOver(round: Round, outcome: SyncOutcome): void {
+    this.#round = undefined
+    this.#record.ended(outcome, this.#host.components.clock.monotonicMs())
+    // A round that moved nothing would move nothing again at once either.
+    if (outcome.more === true && outcome.entriesSent + outcome.entriesReceived > 0) this.#due = true
+    this.#afterRound(round, { peer: this.peer, outcome })
   }
 
-  #onRound(event: RoundEvent, retry: boolean): void {
-    const { config, components } = this.#host
-    if (event.outcome === undefined) {
-      this.#roundFailures++
-    } else {
-      this.#roundFailures = 0
-      this.#failures = 0
-      this.#rounds++
-      if (event.outcome.complete) this.#lastCompleteMs = components.clock.monotonicMs()
-    }
-    if (retry && !this.#closed) {
-      this.#roundRetry?.cancel()
-      this.#roundRetry = components.timers.schedule(
-        backoffMs(this.#roundFailures, config, components.random),
-        () => {
-          this.#roundRetry = undefined
-          this.session?.reconcile()
-        }
-      )
-    }
+  #roundFailed(round: Round, error: Error, wasDue: boolean): void {
+    this.#round = undefined
+    const isOurs = (wasDue || this.#due) && !this.#closed && (this.#wanted || this.#grace !== undefined)
+    if (isOurs && this.#host.transport(this.peer) !== undefined) this.#failed()
+    else this.#record.failures++
+    this.#afterRound(round, { peer: this.peer, error })
+  }
+
+  #afterRound(round: Round, event: RoundEvent): void {
     this.#host.onRound(event)
-    if (this.#graceOver) this.update()
+    if (this.#closed) return
+    // Who is no neighbour of ours, but we of it, stays while it comes.
+    if (!this.#wanted && !round.initiator) this.#linger()
+    this.update()
   }
 
-  /** Not wanted: the session outlives the grace period only for a round that runs, or because the peer wants it. */
+  /** Not wanted: what there is stays for a while, since an overlay swap is no farewell. */
+  #linger(): void {
+    this.#grace?.cancel()
+    this.#grace = this.#host.components.timers.schedule(this.#host.config.graceMs, () => {
+      this.#grace = undefined
+      this.update()
+    })
+  }
+
+  /** Neither wanted nor in grace: only a round that runs, or an offer under way, keeps the link. */
   #release(): void {
+    if (this.#round !== undefined || this.#opening !== undefined) return
     this.#stopWaiting()
-    if (this.#grace !== undefined) return
     this.#intent?.release()
     this.#intent = undefined
-    const session = this.#session
-    if (session === undefined) {
-      if (this.#opening === undefined) this.#host.idle(this)
-    } else if (this.#graceOver && session.sync.opener && !session.sync.syncing) {
-      void session.sync.close()
-    }
+    this.#host.idle(this)
   }
 
   #giveUp(): void {
@@ -280,9 +323,7 @@ export class Link {
     this.#stopWaiting()
     const timer = this.#host.components.timers.schedule(delayMs, () => {
       this.#wait = undefined
-      const transport = this.#host.transport(this.peer)
-      if (this.#closed || !this.#wanted || transport === undefined) this.update()
-      else if (this.#session === undefined && this.#opening === undefined) this.#open(transport)
+      this.update()
     })
     this.#wait = { timer, state }
   }
@@ -290,5 +331,7 @@ export class Link {
   #stopWaiting(): void {
     this.#wait?.timer.cancel()
     this.#wait = undefined
+    this.#turn?.cancel()
+    this.#turn = undefined
   }
 }

@@ -6,16 +6,16 @@ import type { Session } from './ports.ts'
 import { topicToken } from './token.ts'
 import type { SyncComponents } from './types.ts'
 
-/** What one attempt consists of and how it reports. Exactly one of `opened` and `failed` is called, unless it is given up. */
+/** What one attempt consists of and how it reports: exactly one of the three functions is called, once. */
 export interface OpeningInit {
   readonly topic: string
   readonly transport: Session
   readonly components: SyncComponents
   readonly config: SyncConfig
   readonly opened: (channel: SyncChannel) => void
-  readonly failed: () => void
-  /** The attempt holds nothing any more; called last, also when it was given up. */
-  readonly done: () => void
+  readonly failed: (error: Error) => void
+  /** It was given up, and holds nothing any more. */
+  readonly givenUp: () => void
 }
 
 /** One attempt to open a sync channel. After `giveUp` whatever comes of it is dropped, so no old attempt is ever taken for a new one. */
@@ -31,20 +31,21 @@ export class Opening {
     const timeout = (): Error => new SyncHandshakeError(peer, 'timeout')
     this.#deadline = new Deadline(components.timers, config.handshakeMs, timeout)
     const token = topicToken(components.hmac, topic, components.sessions.self, peer)
-    offer(transport, token, this.#deadline.signal)
-      .then(
-        channel => {
-          if (this.#current) init.opened(channel)
-          else channel.channel.abort(new SyncHandshakeError(peer, 'lost'))
-        },
-        () => {
-          if (this.#current) init.failed()
-        }
-      )
-      .finally(() => {
+    offer(transport, token, this.#deadline.signal).then(
+      channel => {
         this.#deadline.cancel()
-        init.done()
-      })
+        if (this.#current) init.opened(channel)
+        else {
+          channel.channel.abort(new SyncHandshakeError(peer, 'lost'))
+          init.givenUp()
+        }
+      },
+      (error: Error) => {
+        this.#deadline.cancel()
+        if (this.#current) init.failed(error)
+        else init.givenUp()
+      }
+    )
   }
 
   giveUp(): void {

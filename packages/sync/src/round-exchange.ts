@@ -1,133 +1,116 @@
+import { orAbort } from './deadline.ts'
+import type { FramedChannel } from './ports.ts'
 import type { SyncExchange } from './types.ts'
 
-interface Slot {
-  readonly payload: Uint8Array
-  readonly dealtWith: () => void
-}
-
-interface Waiter {
-  readonly resolve: (result: IteratorResult<Uint8Array>) => void
-  readonly reject: (error: Error) => void
+/** What an exchange stands on. */
+export interface RoundExchangeInit {
+  readonly channel: FramedChannel
+  /** The channel's messages after the handshake. */
+  readonly messages: AsyncIterator<Uint8Array>
+  readonly pendingSendsMax: number
+  /** Fires when the round has failed. */
+  readonly signal: AbortSignal
+  /** The channel failed: fails the round with the error that it returns. */
+  readonly lost: (cause: unknown) => Error
+  /** Something was sent or received. */
+  readonly moved: () => void
 }
 
 /**
- * The exchange that a protocol sees. It holds one received message at most: the next is handed over only when the protocol
- * asks for it, so everything else stays in the channel, within its window.
+ * The exchange that a protocol sees: the channel of its round. It keeps no message: the next is asked of the channel when the
+ * protocol asks for it, so everything else stays in the channel, within its window.
  */
 export class RoundExchange implements SyncExchange {
-  readonly messageBytesMax: number
-  readonly #pendingMax: number
-  readonly #send: (payload: Uint8Array) => Promise<void>
+  readonly #init: RoundExchangeInit
   #pending = 0
-  /** Handed in and not asked for yet. */
-  #slot: Slot | undefined
-  /** With the protocol. */
-  #current: Slot | undefined
-  #waiter: Waiter | undefined
-  #inputEnded = false
+  #turn: Promise<void> = Promise.resolve()
+  #asked: Promise<IteratorResult<Uint8Array>> | undefined
   #finished = false
-  #error: Error | undefined
+  #inputEnded = false
 
-  constructor(messageBytesMax: number, pendingMax: number, send: (payload: Uint8Array) => Promise<void>) {
-    this.messageBytesMax = messageBytesMax
-    this.#pendingMax = pendingMax
-    this.#send = send
+  constructor(init: RoundExchangeInit) {
+    this.#init = init
+  }
+
+  get messageBytesMax(): number {
+    return this.#init.channel.messageBytesMax
   }
 
   async send(message: Uint8Array): Promise<void> {
-    if (this.#error !== undefined) throw this.#error
+    const { signal, pendingSendsMax } = this.#init
     if (this.#finished) throw new TypeError('the round is over: send nothing after reconcile has returned')
+    signal.throwIfAborted()
     if (message.length > this.messageBytesMax) {
       throw new RangeError(
         `a message of this exchange has at most ${this.messageBytesMax} bytes, got ${message.length}`
       )
     }
-    if (this.#pending >= this.#pendingMax) {
-      throw new RangeError(`at most ${this.#pendingMax} sends may wait; await each before the next`)
+    if (this.#pending >= pendingSendsMax) {
+      throw new RangeError(`at most ${pendingSendsMax} sends may wait; await each before the next`)
     }
     this.#pending++
     try {
-      await this.#send(message)
+      await this.#write(message)
     } finally {
       this.#pending--
     }
-    if (this.#error !== undefined) throw this.#error
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     return {
-      next: () => this.#next(),
-      return: async () => {
-        // A loop left early has dealt with its last message; a later loop goes on with the next.
-        this.#release()
-        return { done: true, value: undefined }
-      }
+      next: async () => {
+        if (this.#finished) return { done: true, value: undefined }
+        if (this.#asked !== undefined) {
+          throw new TypeError('an exchange has one consumer: await each message before the next')
+        }
+        return await this.#next()
+      },
+      // A loop left early says nothing: a later one goes on with the next message.
+      return: async () => ({ done: true, value: undefined })
     }
   }
 
-  /** Resolves when the protocol has dealt with the message, or never will. One at a time. */
-  deliver(payload: Uint8Array): Promise<void> {
-    if (this.#finished || this.#error !== undefined) return Promise.resolve()
-    return new Promise<void>(dealtWith => {
-      const slot = { payload, dealtWith }
-      const waiter = this.#waiter
-      if (waiter === undefined) {
-        this.#slot = slot
-        return
-      }
-      this.#waiter = undefined
-      this.#current = slot
-      waiter.resolve({ done: false, value: payload })
-    })
-  }
-
-  /** The peer sends nothing more in this round. */
-  endOfInput(): void {
-    this.#inputEnded = true
-    this.#waiter?.resolve({ done: true, value: undefined })
-    this.#waiter = undefined
-  }
-
-  /** The protocol has returned: what still comes in is dropped. */
-  finish(): void {
+  /** The protocol has returned: what still comes in is dropped, up to so many messages. */
+  async finish(strayMessagesMax: number): Promise<void> {
     this.#finished = true
-    this.#drop()
-    this.endOfInput()
+    await this.#asked?.catch(() => {})
+    for (let strays = 0; !this.#inputEnded; strays++) {
+      if (strays > strayMessagesMax)
+        throw this.#init.lost(new RangeError(`more than ${strayMessagesMax} messages too many`))
+      await this.#next()
+    }
   }
 
-  fail(error: Error): void {
-    this.#error ??= error
-    this.#drop()
-    this.#waiter?.reject(this.#error)
-    this.#waiter = undefined
+  async #next(): Promise<IteratorResult<Uint8Array>> {
+    if (this.#inputEnded) return { done: true, value: undefined }
+    const { messages, signal, lost, moved } = this.#init
+    const asked = orAbort(messages.next(), signal)
+    this.#asked = asked
+    try {
+      const result = await asked
+      moved()
+      if (result.done === true) this.#inputEnded = true
+      return result
+    } catch (error) {
+      throw lost(error)
+    } finally {
+      this.#asked = undefined
+    }
   }
 
-  #next(): Promise<IteratorResult<Uint8Array>> {
-    this.#release()
-    if (this.#error !== undefined) return Promise.reject(this.#error)
-    const slot = this.#slot
-    if (slot !== undefined) {
-      this.#slot = undefined
-      this.#current = slot
-      return Promise.resolve({ done: false, value: slot.payload })
-    }
-    if (this.#inputEnded || this.#finished) return Promise.resolve({ done: true, value: undefined })
-    if (this.#waiter !== undefined) {
-      return Promise.reject(new TypeError('an exchange has one consumer: await each message before the next'))
-    }
-    return new Promise((resolve, reject) => {
-      this.#waiter = { resolve, reject }
+  /** Messages go out in call order, each after there was room for the one before. */
+  #write(message: Uint8Array): Promise<void> {
+    const { channel, signal, lost, moved } = this.#init
+    const turn = this.#turn.then(async () => {
+      signal.throwIfAborted()
+      try {
+        if (!channel.send(message)) await orAbort(channel.drained(), signal)
+      } catch (error) {
+        throw lost(error)
+      }
+      moved()
     })
-  }
-
-  #release(): void {
-    this.#current?.dealtWith()
-    this.#current = undefined
-  }
-
-  #drop(): void {
-    this.#release()
-    this.#slot?.dealtWith()
-    this.#slot = undefined
+    this.#turn = turn.catch(() => {})
+    return turn
   }
 }

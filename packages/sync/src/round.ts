@@ -1,89 +1,87 @@
 import type { Clock, TimerHandle, Timers } from '@starling/ports'
 import type { SyncConfig } from './config.ts'
-import { SyncRoundError } from './errors.ts'
+import { Deadline, orAbort } from './deadline.ts'
+import { SyncRoundError, type RoundFailure } from './errors.ts'
+import type { SyncChannel } from './handshake.ts'
+import type { Session } from './ports.ts'
 import { RoundExchange } from './round-exchange.ts'
-import type { PeerKey } from './ports.ts'
-import type { SyncOutcome, SyncProtocol } from './types.ts'
-import type { RoundId } from './wire.ts'
+import type { SyncContext, SyncOutcome, SyncProtocol } from './types.ts'
 
-/** What a round needs of its session. */
-export interface RoundHost {
-  readonly peer: PeerKey
+/** What a round is made of. */
+export interface RoundInit {
+  /** A channel of its own, after the handshake. */
+  readonly channel: SyncChannel
+  readonly transport: Session
+  /** This end opened the channel. */
+  readonly initiator: boolean
+  readonly protocol: SyncProtocol
   readonly clock: Clock
   readonly timers: Timers
   readonly config: SyncConfig
-  readonly payloadBytesMax: number
-  /** Sends a message of this round; resolves when there is room for another. */
-  sendData(round: RoundId, payload: Uint8Array): Promise<void>
-  /** Our protocol has returned. */
-  sendEnd(round: RoundId): void
-  /** Our protocol has failed, and the peer does not know. */
-  sendAbort(round: RoundId): void
-  /** Nothing moves any more: ends the session. */
-  stuck(error: Error): void
+  readonly progress: SyncContext['progress']
+  /** Whether the transport session still is the one with the peer. */
+  readonly isConnected: () => boolean
 }
 
 /**
- * One round at this end: runs the protocol on an exchange, and is over when the protocol and the peer's protocol have both
- * returned, or when either failed, nothing moved for too long, or the session is gone.
+ * One round at this end, on a channel of its own: it runs the protocol, and is over when the protocol has returned and the peer
+ * has ended the channel, or when either failed, nothing moved for too long, or the transport is gone.
  */
 export class Round {
-  readonly id: RoundId
-  /** This side started it. */
   readonly initiator: boolean
-  readonly #host: RoundHost
+  readonly transport: Session
+  readonly #init: RoundInit
   readonly #exchange: RoundExchange
-  readonly #signal = new AbortController()
-  readonly #failed = Promise.withResolvers<never>()
-  readonly #peerDone = Promise.withResolvers<void>()
-  #error: Error | undefined
-  #returned = false
-  #peerEnded = false
-  #peerAborted = false
-  #movedMs: number
+  readonly #over = new AbortController()
   readonly #startedMs: number
+  #movedMs: number
   #watch: TimerHandle | undefined
 
-  constructor(id: RoundId, initiator: boolean, host: RoundHost) {
-    this.id = id
-    this.initiator = initiator
-    this.#host = host
-    this.#startedMs = this.#movedMs = host.clock.monotonicMs()
-    this.#exchange = new RoundExchange(host.payloadBytesMax, host.config.pendingSendsMax, async payload => {
-      await host.sendData(id, payload)
-      this.#moved()
+  constructor(init: RoundInit) {
+    this.#init = init
+    this.initiator = init.initiator
+    this.transport = init.transport
+    this.#startedMs = this.#movedMs = init.clock.monotonicMs()
+    this.#exchange = new RoundExchange({
+      channel: init.channel.channel,
+      messages: init.channel.messages,
+      pendingSendsMax: init.config.pendingSendsMax,
+      signal: this.#over.signal,
+      lost: cause => this.#lost(cause),
+      moved: () => this.#moved()
     })
-    // Both are awaited only in some runs; a rejection that nobody awaits is no surprise to anyone.
-    this.#failed.promise.catch(() => {})
   }
 
-  /** Nothing more of this round comes in or goes out, though the protocol may still be coming to rest. */
-  get over(): boolean {
-    return this.#error !== undefined || (this.#returned && this.#peerEnded)
+  /** Resolves when the channel is gone, which takes a moment after the round's end: the peer acknowledges ours. */
+  get gone(): Promise<void> {
+    return this.#init.channel.channel.closed
   }
 
-  get superseded(): boolean {
-    return this.#error instanceof SyncRoundError && this.#error.reason === 'superseded'
-  }
-
-  /** Runs to the end; resolves with the outcome or rejects with why there is none. Never runs twice. */
-  async run(protocol: SyncProtocol): Promise<SyncOutcome> {
+  /** Runs to the end; resolves with the outcome or rejects with why there is none. Both directions have ended by then. Once. */
+  async run(): Promise<SyncOutcome> {
+    const { channel, protocol, config, progress } = this.#init
     this.#armWatch()
-    const context = { peer: this.#host.peer, initiator: this.initiator, signal: this.#signal.signal }
+    let returned = false
+    // A protocol that neither sends nor reads would not notice. Once it has returned, the rest of the input is read here.
+    void channel.channel.closed.then(() => {
+      if (!returned) this.#lost(new Error('the channel has ended'))
+    })
+    const { peer } = this.transport
+    const context = { peer, initiator: this.initiator, signal: this.#over.signal, progress }
     const running = call(() => protocol.reconcile(this.#exchange, context))
     try {
-      const outcome = await Promise.race([running, this.#failed.promise])
-      this.#returned = true
-      this.#exchange.finish()
-      this.#host.sendEnd(this.id)
-      await Promise.race([this.#peerDone.promise, this.#failed.promise])
+      const outcome = await orAbort(running, this.#over.signal)
+      returned = true
+      const ended = channel.channel.end({ signal: this.#over.signal })
+      // Awaited below, unless the input fails before.
+      ended.catch(() => {})
+      await this.#exchange.finish(config.strayMessagesMax)
+      void this.#politely(ended)
       return outcome
     } catch (error) {
-      const reason = (this.#error ??= error as Error)
-      const told = this.#peerAborted || this.superseded
-      if (!told) this.#host.sendAbort(this.id)
-      this.#exchange.fail(reason)
-      this.#signal.abort(reason)
+      this.fail(error as Error)
+      const reason = this.#over.signal.reason as Error
+      channel.channel.abort(reason)
       await this.#settled(running)
       throw reason
     } finally {
@@ -92,61 +90,52 @@ export class Round {
     }
   }
 
-  /** Hands a message over; resolves when the protocol has dealt with it, or will not. */
-  async deliver(payload: Uint8Array): Promise<void> {
-    if (this.#peerEnded) return
-    this.#moved()
-    await this.#exchange.deliver(payload)
-    this.#moved()
-  }
-
-  peerEnd(): void {
-    this.#moved()
-    this.#peerEnded = true
-    this.#exchange.endOfInput()
-    this.#peerDone.resolve()
-  }
-
-  peerAbort(): void {
-    this.#peerAborted = true
-    this.fail(new SyncRoundError(this.#host.peer, 'peerFailed'))
-  }
-
   /** Ends the round from outside. The first reason counts. */
   fail(error: Error): void {
-    this.#error ??= error
-    this.#failed.reject(this.#error)
+    this.#over.abort(error)
   }
 
-  /** Gives the protocol its time to come to rest, so that two rounds of one session never overlap in it. */
+  /** A channel that failed was ended by the peer, or went with its transport: which of them, the channel does not say. */
+  #lost(cause: unknown): Error {
+    this.fail(this.#error(this.#init.isConnected() ? 'peerFailed' : 'sessionLost', cause))
+    return this.#over.signal.reason as Error
+  }
+
+  #error(reason: RoundFailure, cause?: unknown): SyncRoundError {
+    return new SyncRoundError(this.transport.peer, reason, { cause })
+  }
+
+  /** Waits until the peer has read everything, but not for long: it has ended its side, so it has nothing left to do. */
+  async #politely(ended: Promise<void>): Promise<void> {
+    const { timers, config, channel } = this.#init
+    const deadline = new Deadline(timers, config.closeMs, () => this.#error('stalled'))
+    try {
+      await orAbort(ended, deadline.signal)
+    } catch (error) {
+      channel.channel.abort(error as Error)
+    }
+    deadline.cancel()
+  }
+
+  /** Gives the protocol its time to come to rest, so that two rounds of one topic with one peer never overlap in it. */
   async #settled(running: Promise<unknown>): Promise<void> {
     const late = Promise.withResolvers<void>()
-    const { roundSettleMs } = this.#host.config
-    const timer = this.#host.timers.schedule(roundSettleMs, () => {
-      this.#host.stuck(new SyncRoundError(this.#host.peer, 'stalled'))
-      late.resolve()
-    })
+    const timer = this.#init.timers.schedule(this.#init.config.roundSettleMs, () => late.resolve())
     await Promise.race([running.catch(() => {}), late.promise])
     timer.cancel()
   }
 
   #moved(): void {
-    this.#movedMs = this.#host.clock.monotonicMs()
+    this.#movedMs = this.#init.clock.monotonicMs()
   }
 
   /** One timer per round: it looks at when something moved last, and waits for the rest. */
   #armWatch(): void {
-    const { roundStallMs, roundMsMax } = this.#host.config
-    const now = this.#host.clock.monotonicMs()
+    const { roundStallMs, roundMsMax } = this.#init.config
+    const now = this.#init.clock.monotonicMs()
     const left = Math.min(this.#movedMs + roundStallMs, this.#startedMs + roundMsMax) - now
-    if (left <= 0) {
-      // What does not move may sit in the channel as well, so the channel goes with the round.
-      const error = new SyncRoundError(this.#host.peer, 'stalled')
-      this.fail(error)
-      this.#host.stuck(error)
-      return
-    }
-    this.#watch = this.#host.timers.schedule(left, () => this.#armWatch())
+    if (left <= 0) this.fail(this.#error('stalled'))
+    else this.#watch = this.#init.timers.schedule(left, () => this.#armWatch())
   }
 }
 

@@ -1,13 +1,16 @@
 import { toString } from 'uint8arrays'
-import { SYNC_TAG, WIRE_VERSION, resolveConfig, type SyncConfig } from './config.ts'
+import { PUSH_TAG, SYNC_TAG, WIRE_VERSION, resolveConfig, type SyncConfig } from './config.ts'
 import { Deadline } from './deadline.ts'
 import { SyncClosedError, SyncHandshakeError } from './errors.ts'
 import { receiveHello, refuse } from './handshake.ts'
 import type { FramedChannel, PeerKey, Session, SessionEvent } from './ports.ts'
+import { Pushes } from './pushes.ts'
+import { RoundSlots } from './round-slots.ts'
 import { checkTopic, topicToken } from './token.ts'
 import { Topic, type TopicHost } from './topic.ts'
 import type { Sync, SyncComponents, SyncHandle, SyncInit, SyncStats, TopicOptions } from './types.ts'
-import { encodeReply, type Verdict } from './wire.ts'
+import type { Link } from './link.ts'
+import type { Verdict } from './wire.ts'
 
 type Refused = keyof SyncStats['refused']
 
@@ -27,8 +30,10 @@ class SyncManager implements Sync {
   readonly #ending: Set<Promise<void>> = new Set()
   /** Inbound handshakes that are not finished, with their channels' deadlines. */
   readonly #inbound: Map<Deadline, PeerKey> = new Map()
-  /** Outbound handshakes per peer. */
-  readonly #outbound: Map<PeerKey, number> = new Map()
+  /** Rounds that peers have running with us. */
+  readonly #inboundRounds: Map<PeerKey, number> = new Map()
+  readonly #slots: RoundSlots
+  readonly #pushes: Pushes
   /** Which topic a peer's token stands for; made when it first asks, dropped when anything about it changes. */
   readonly #tokens: Map<PeerKey, Map<string, Topic>> = new Map()
   readonly #stopListening: (() => void)[]
@@ -48,10 +53,18 @@ class SyncManager implements Sync {
   constructor(components: SyncComponents, config: SyncConfig) {
     this.#components = components
     this.#config = config
+    this.#slots = new RoundSlots(config.roundsPerPeerMax)
+    this.#pushes = new Pushes({
+      components,
+      config,
+      transport: peer => this.#transport(peer),
+      protocolOf: (peer, token) => this.#topicOf(peer, token)?.options.protocol
+    })
     const { sessions } = components
     this.#stopListening = [
       sessions.onSession(event => this.#onSession(event)),
-      sessions.handleChannel(SYNC_TAG, (channel, session) => void this.#onChannel(channel, session))
+      sessions.handleChannel(SYNC_TAG, (channel, session) => void this.#onChannel(channel, session)),
+      sessions.handleChannel(PUSH_TAG, (channel, session) => this.#pushes.onChannel(channel, session))
     ]
   }
 
@@ -81,12 +94,15 @@ class SyncManager implements Sync {
     return {
       topics: this.#topics.size,
       links: links.length,
-      sessions: links.filter(link => link.session !== undefined).length,
+      sessions: links.filter(link => link.hasSession).length,
+      roundsRunning: links.filter(link => link.syncing).length,
+      roundsWaiting: this.#slots.waiting,
       handshakesPending: this.#inbound.size,
       sessionsStarted: this.#sessionsStarted,
       roundsCompleted: this.#roundsCompleted,
       roundsFailed: this.#roundsFailed,
       refused: { ...this.#refused },
+      pushes: this.#pushes.stats(),
       listenersFailed: this.#listenersFailed
     }
   }
@@ -103,8 +119,9 @@ class SyncManager implements Sync {
   async #close(): Promise<void> {
     for (const stop of this.#stopListening) stop()
     for (const deadline of this.#inbound.keys()) deadline.abort(new SyncClosedError('the sync manager'))
+    const pushes = this.#pushes.close()
     for (const topic of this.#topics.values()) void topic.close()
-    await Promise.all(this.#ending)
+    await Promise.all([...this.#ending, pushes])
     this.#tokens.clear()
   }
 
@@ -112,9 +129,9 @@ class SyncManager implements Sync {
     return {
       components: this.#components,
       config: this.#config,
-      transport: peer => this.#components.sessions.sessions().find(session => session.peer === peer),
-      reserve: peer => this.#reserve(peer),
-      release: peer => this.#release(peer),
+      slots: this.#slots,
+      transport: peer => this.#transport(peer),
+      push: (topic, peer, payload, signal) => this.#pushes.push(topic.name, peer, payload, signal),
       counted: event => this.#count(event),
       ended: topic => this.#onTopicEnded(topic)
     }
@@ -139,6 +156,7 @@ class SyncManager implements Sync {
     if (event.type === 'failed') return
     const { peer } = event.session
     this.#tokens.delete(peer)
+    this.#pushes.transportChanged(peer)
     for (const topic of this.#topics.values()) topic.transportChanged(peer, event.type === 'up')
   }
 
@@ -160,21 +178,20 @@ class SyncManager implements Sync {
     try {
       const { hello, messages } = await receiveHello(channel, deadline.signal)
       // The session may have gone while its first message was on the way.
-      if (!this.#components.sessions.sessions().includes(transport))
-        throw new SyncHandshakeError(peer, 'lost')
-      const verdict = this.#judge(hello.version, hello.token, transport)
-      if (typeof verdict === 'string') {
-        this.#refused[verdict]++
-        await refuse(channel, verdict, deadline.signal)
+      if (this.#transport(peer) !== transport) throw new SyncHandshakeError(peer, 'lost')
+      const link = this.#judge(hello.version, hello.token, peer)
+      const round =
+        typeof link === 'string'
+          ? undefined
+          : await link.accept({ channel, messages }, transport, deadline.signal)
+      if (round !== undefined) {
+        this.#countInbound(peer, round.gone)
         return
       }
-      try {
-        channel.send(encodeReply('accepted'))
-      } catch (error) {
-        verdict.update()
-        throw error
-      }
-      verdict.start({ channel, messages }, transport, false)
+      deadline.signal.throwIfAborted()
+      const verdict = typeof link === 'string' ? link : 'busy'
+      this.#refused[verdict]++
+      await refuse(channel, verdict, deadline.signal)
     } catch (error) {
       if (error instanceof SyncHandshakeError) {
         if (error.reason === 'timeout') this.#refused.timeout++
@@ -187,16 +204,25 @@ class SyncManager implements Sync {
     }
   }
 
-  #judge(
-    version: number,
-    token: Uint8Array | undefined,
-    transport: Session
-  ): NonNullable<ReturnType<Topic['linkFor']>> | Exclude<Verdict, 'accepted'> {
+  #judge(version: number, token: Uint8Array | undefined, peer: PeerKey): Link | Exclude<Verdict, 'accepted'> {
     if (token === undefined || version !== WIRE_VERSION) return 'version'
-    const topic = this.#topicOf(transport.peer, token)
+    const topic = this.#topicOf(peer, token)
     if (topic === undefined) return 'unknownTopic'
-    const link = topic.linkFor(transport.peer)
-    return link?.admit(transport) === true ? link : 'busy'
+    if ((this.#inboundRounds.get(peer) ?? 0) >= this.#config.inboundRoundsPerPeerMax) return 'busy'
+    return topic.linkFor(peer) ?? 'busy'
+  }
+
+  #countInbound(peer: PeerKey, gone: Promise<void>): void {
+    this.#inboundRounds.set(peer, (this.#inboundRounds.get(peer) ?? 0) + 1)
+    void gone.then(() => {
+      const left = (this.#inboundRounds.get(peer) ?? 1) - 1
+      if (left > 0) this.#inboundRounds.set(peer, left)
+      else this.#inboundRounds.delete(peer)
+    })
+  }
+
+  #transport(peer: PeerKey): Session | undefined {
+    return this.#components.sessions.sessions().find(session => session.peer === peer)
   }
 
   #topicOf(peer: PeerKey, token: Uint8Array): Topic | undefined {
@@ -217,18 +243,5 @@ class SyncManager implements Sync {
     let ofPeer = 0
     for (const one of this.#inbound.values()) if (one === peer) ofPeer++
     return ofPeer < this.#config.handshakesPerPeerMax
-  }
-
-  #reserve(peer: PeerKey): boolean {
-    const pending = this.#outbound.get(peer) ?? 0
-    if (pending >= this.#config.openingsPerPeerMax) return false
-    this.#outbound.set(peer, pending + 1)
-    return true
-  }
-
-  #release(peer: PeerKey): void {
-    const pending = (this.#outbound.get(peer) ?? 1) - 1
-    if (pending > 0) this.#outbound.set(peer, pending)
-    else this.#outbound.delete(peer)
   }
 }

@@ -7,8 +7,9 @@ import { pick } from '@starling/ports'
 import { SyncClosedError } from './errors.ts'
 
 /** What a topic needs of the manager. */
-export type TopicHost = Pick<LinkHost, 'components' | 'config' | 'transport' | 'reserve' | 'release'> & {
+export type TopicHost = Pick<LinkHost, 'components' | 'config' | 'slots' | 'transport'> & {
   counted(event: 'session' | 'roundCompleted' | 'roundFailed' | 'listenerFailed'): void
+  push(topic: Topic, peer: PeerKey, payload: Uint8Array, signal: AbortSignal | undefined): Promise<Uint8Array>
   /** The last handle was closed. */
   ended(topic: Topic): void
 }
@@ -75,8 +76,13 @@ export class Topic {
   }
 
   reconcile(peer?: PeerKey): void {
-    const links = peer === undefined ? this.links : [this.#links.get(peer)]
-    for (const link of links) link?.session?.reconcile()
+    for (const link of this.links) {
+      if (link.hasSession && (peer === undefined || link.peer === peer)) link.reconcile()
+    }
+  }
+
+  push(peer: PeerKey, payload: Uint8Array, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    return this.#host.push(this, peer, payload, signal)
   }
 
   /** A handle was closed; the last one ends the topic. */
@@ -112,9 +118,8 @@ export class Topic {
       protocol: this.options.protocol,
       components: host.components,
       config: host.config,
+      slots: host.slots,
       transport: key => host.transport(key),
-      reserve: key => host.reserve(key),
-      release: key => host.release(key),
       onRound: event => this.#onRound(event),
       onSession: () => host.counted('session'),
       idle: one => void this.#links.delete(one.peer)
@@ -147,7 +152,7 @@ export class Topic {
   }
 
   #offerNews(): void {
-    for (const peer of this.#owed) this.#links.get(peer)?.session?.reconcile()
+    for (const peer of this.#owed) this.reconcile(peer)
     this.#owed.clear()
     this.#newsPause = this.#components.timers.schedule(this.#config.newsIntervalMs, () => {
       this.#newsPause = undefined
@@ -160,9 +165,11 @@ export class Topic {
     const { random, timers } = this.#components
     const jitter = 1 + RECONCILE_JITTER * (2 * random.float() - 1)
     this.#timer = timers.schedule(reconcileIntervalMs * jitter, () => {
-      const live = this.links.flatMap(link => link.session ?? [])
-      const session = pick(random, live)
-      if (session !== undefined && !session.syncing) session.reconcile()
+      const link = pick(
+        random,
+        this.links.filter(one => one.wanted && one.hasSession)
+      )
+      if (link?.syncing === false) link.reconcile()
       this.#scheduleRound()
     })
   }
@@ -195,6 +202,15 @@ class TopicHandle implements SyncHandle {
   reconcile(peer?: PeerKey): void {
     this.#assertOpen()
     this.#topic.reconcile(peer)
+  }
+
+  async push(
+    peer: PeerKey,
+    payload: Uint8Array,
+    options?: { readonly signal?: AbortSignal }
+  ): Promise<Uint8Array> {
+    this.#assertOpen()
+    return await this.#topic.push(peer, payload, options?.signal)
   }
 
   close(): Promise<void> {

@@ -25,6 +25,14 @@ export interface SyncOutcome {
    * follows, at most one a second. Default false.
    */
   readonly news?: boolean
+  /** Something that differs was left to another round with this peer: it follows at once. Default false. */
+  readonly more?: boolean
+}
+
+/** What is known to differ and has not crossed yet, in entries. */
+export interface SyncProgress {
+  readonly toSend: number
+  readonly toReceive: number
 }
 
 /** Makes two replicas of a topic alike, one round at a time. */
@@ -34,15 +42,28 @@ export interface SyncProtocol {
    * side by side: the peer may wait for our reading before it reads. At most one round runs per session; rounds with
    * different peers overlap. After `signal` fires it must settle soon; a rejection ends this round only, and it is tried again.
    */
-  reconcile(
-    exchange: SyncExchange,
-    context: { readonly peer: PeerKey; readonly initiator: boolean; readonly signal: AbortSignal }
-  ): Promise<SyncOutcome>
+  reconcile(exchange: SyncExchange, context: SyncContext): Promise<SyncOutcome>
+  /**
+   * Answers what a peer has pushed ({@link SyncHandle.push}), beside any round. The answer is at most as long as a message. A
+   * rejection reaches the peer as `failed`. Without it pushes are refused.
+   */
+  answer?(payload: Uint8Array, peer: PeerKey): Promise<Uint8Array>
+}
+
+/** What one round is told. */
+export interface SyncContext {
+  readonly peer: PeerKey
+  /** This end started the round. */
+  readonly initiator: boolean
+  readonly signal: AbortSignal
+  /** To be called when more or less is known to differ; {@link SyncSessionInfo.outstanding} shows it. */
+  progress(progress: SyncProgress): void
 }
 
 /**
- * Where the session with one peer stands. `waiting`: for the transport, or for the peer to open first. `backoff`: after a
- * failure. `live`: between rounds. `syncing`: in a round. `grace`: no neighbour any more, kept for a moment.
+ * Where the session with one peer stands. `waiting`: for the transport, for the peer to begin, or for its turn. `opening`: a
+ * round has been offered. `backoff`: after a failure. `live`: between rounds. `syncing`: in a round. `grace`: no neighbour any
+ * more, kept for a moment.
  */
 export type SyncSessionState = 'waiting' | 'opening' | 'backoff' | 'live' | 'syncing' | 'grace'
 
@@ -54,6 +75,10 @@ export interface SyncSessionInfo {
   readonly lastCompleteMs: number | undefined
   /** Rounds that ended well since the peer became known. */
   readonly rounds: number
+  /** Rounds and handshakes that have failed since the last that went well. */
+  readonly failures: number
+  /** What the last round found to differ and did not bring across, as far as it is known: nothing after a complete one. */
+  readonly outstanding: SyncProgress | undefined
 }
 
 /** A round ended here: with `outcome`, or with `error`. */
@@ -71,6 +96,15 @@ export interface SyncHandle {
   onRound(listener: (event: RoundEvent) => void): () => void
   /** Starts a round with `peer`, or with every live session; when one is running, another follows it. */
   reconcile(peer?: PeerKey): void
+  /**
+   * Sends one message to a peer that holds the topic, beside any round, and resolves with the answer of its protocol. At most
+   * `pushesPerPeerMax` wait for each peer, all topics together.
+   *
+   * @throws SyncPushError when there is no answer: it is not known then whether the peer has dealt with the message, unless the
+   *   reason says so. The signal's reason when that fires first.
+   * @throws RangeError when the payload is longer than a message.
+   */
+  push(peer: PeerKey, payload: Uint8Array, options?: { readonly signal?: AbortSignal }): Promise<Uint8Array>
   /** Gives the handle up; the last one ends the topic's sessions. Resolves when that is done. Idempotent. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -82,17 +116,23 @@ export interface TopicOptions {
   readonly neighbors: NeighborSource
 }
 
-/** Counters since the start; the first four are as of now. */
+/** Counters since the start; the first six are as of now. */
 export interface SyncStats {
   readonly topics: number
   readonly links: number
+  /** Peers that hold a topic with us, over all topics. */
   readonly sessions: number
+  /** Rounds that run, and topics that wait for their turn with a peer. */
+  readonly roundsRunning: number
+  readonly roundsWaiting: number
   readonly handshakesPending: number
   readonly sessionsStarted: number
   readonly roundsCompleted: number
   readonly roundsFailed: number
   /** Channels refused here, by reason. */
   readonly refused: Readonly<Record<'unknownTopic' | 'busy' | 'malformed' | 'timeout' | 'version', number>>
+  /** Pushes answered and not answered, ours and those of peers. */
+  readonly pushes: Readonly<Record<'answered' | 'failed' | 'served' | 'unserved', number>>
   readonly listenersFailed: number
 }
 

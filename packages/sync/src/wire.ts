@@ -1,52 +1,61 @@
 import { ByteReader, ByteWriter, varintLength } from '@starling/codec'
 import { WIRE_VERSION } from './config.ts'
+import type { PushFailure } from './errors.ts'
 
 /**
- * The messages of a sync channel:
+ * The first message each way on a round's channel; everything after it is the protocol's.
  *
  * ```
- * hello = 01 version:u8 token:32            the opener's first message
- * reply = 02 verdict:u8                     the acceptor's first; 0 accepted, 1 unknown topic, 2 busy, 3 version
- * begin = 03 round                          the sender starts this round
- * data  = 04 round payload                  a message of the round's protocol
- * end   = 05 round                          the sender's protocol has returned
- * abort = 06 round                          the sender's protocol has failed
- * round = varint(number · 2 + starter)      starter: 1 when the channel's opener started it
+ * hello = 01 version:u8 token:32            the opener's
+ * reply = 02 verdict:u8                     the acceptor's; 0 accepted, 1 unknown topic, 2 busy, 3 version
+ * ```
+ *
+ * The messages on the channel for pushes:
+ *
+ * ```
+ * push   = 01 id:varint token:32 payload    the opener's; ids ascend
+ * answer = 02 id:varint payload             the acceptor's, in any order
+ * none   = 03 id:varint reason:u8           0 failed, 1 unknown topic, 2 unserved, 3 busy
  * ```
  */
 const HELLO = 1
 const REPLY = 2
-const BEGIN = 3
-const DATA = 4
-const END = 5
-const ABORT = 6
+const PUSH = 1
+const ANSWER = 2
+const NONE = 3
 
 export const TOKEN_BYTES = 32
 
-const ROUND_MAX = 2 ** 40
+const PUSH_ID_MAX = 2 ** 40
 
-/** Bytes that a data frame adds to its payload, at most. */
-export const DATA_OVERHEAD_BYTES: number = 1 + varintLength(ROUND_MAX * 2 + 1)
+/** Bytes that a push adds to its payload, at most. */
+export const PUSH_OVERHEAD_BYTES: number = 1 + varintLength(PUSH_ID_MAX) + TOKEN_BYTES
 
 export type Verdict = 'accepted' | 'unknownTopic' | 'busy' | 'version'
 
 const VERDICTS: readonly Verdict[] = ['accepted', 'unknownTopic', 'busy', 'version']
 
-/** A round's name: both ends number the rounds they start, from 1. */
-export interface RoundId {
-  readonly number: number
-  readonly byOpener: boolean
-}
+/** Why the other end of a push has no answer. */
+export type NoAnswer = Extract<PushFailure, 'failed' | 'unknownTopic' | 'unserved' | 'busy'>
 
-export type Frame =
-  | { readonly type: 'begin' | 'end' | 'abort'; readonly round: RoundId }
-  | { readonly type: 'data'; readonly round: RoundId; readonly payload: Uint8Array }
+const REASONS: readonly NoAnswer[] = ['failed', 'unknownTopic', 'unserved', 'busy']
 
 export interface Hello {
   readonly version: number
   /** Undefined in another version, whose layout is not known. */
   readonly token: Uint8Array | undefined
 }
+
+export interface Push {
+  readonly id: number
+  readonly token: Uint8Array
+  readonly payload: Uint8Array
+}
+
+/** What comes back for a push. */
+export type PushReply =
+  | { readonly id: number; readonly payload: Uint8Array; readonly reason?: undefined }
+  | { readonly id: number; readonly payload?: undefined; readonly reason: NoAnswer }
 
 export function encodeHello(token: Uint8Array): Uint8Array {
   return new ByteWriter(2 + TOKEN_BYTES).u8(HELLO).u8(WIRE_VERSION).raw(token).finish()
@@ -76,35 +85,37 @@ export function decodeReply(bytes: Uint8Array): Verdict {
   return verdict ?? reader.fail('unknownType', 'an unknown verdict')
 }
 
-export function encodeFrame(type: 'begin' | 'end' | 'abort', round: RoundId): Uint8Array {
-  const code = type === 'begin' ? BEGIN : type === 'end' ? END : ABORT
-  return new ByteWriter(16).u8(code).varint(packRound(round)).finish()
-}
-
-export function encodeData(round: RoundId, payload: Uint8Array): Uint8Array {
-  return new ByteWriter(DATA_OVERHEAD_BYTES + payload.length)
-    .u8(DATA)
-    .varint(packRound(round))
+export function encodePush({ id, token, payload }: Push): Uint8Array {
+  return new ByteWriter(PUSH_OVERHEAD_BYTES + payload.length)
+    .u8(PUSH)
+    .varint(id)
+    .raw(token)
     .raw(payload)
     .finish()
 }
 
-/** Throws DecodeError. The payload is a view. */
-export function decodeFrame(bytes: Uint8Array): Frame {
+/** Throws DecodeError. Token and payload are views. */
+export function decodePush(bytes: Uint8Array): Push {
   const reader = new ByteReader(bytes)
-  const code = reader.u8()
-  if (code < BEGIN || code > ABORT) reader.fail('unknownType', 'an unknown frame')
-  const packed = reader.varint(ROUND_MAX * 2 + 1)
-  const round: RoundId = { number: Math.floor(packed / 2), byOpener: packed % 2 === 1 }
-  if (code === DATA) return { type: 'data', round, payload: reader.rest() }
+  if (reader.u8() !== PUSH) reader.fail('unknownType', 'no push')
+  return { id: reader.varint(PUSH_ID_MAX), token: reader.raw(TOKEN_BYTES), payload: reader.rest() }
+}
+
+export function encodePushReply(reply: PushReply): Uint8Array {
+  if (reply.reason !== undefined) {
+    return new ByteWriter(16).u8(NONE).varint(reply.id).u8(REASONS.indexOf(reply.reason)).finish()
+  }
+  return new ByteWriter(8 + reply.payload.length).u8(ANSWER).varint(reply.id).raw(reply.payload).finish()
+}
+
+/** Throws DecodeError. The payload is a view. */
+export function decodePushReply(bytes: Uint8Array): PushReply {
+  const reader = new ByteReader(bytes)
+  const type = reader.u8()
+  if (type !== ANSWER && type !== NONE) reader.fail('unknownType', 'no answer')
+  const id = reader.varint(PUSH_ID_MAX)
+  if (type === ANSWER) return { id, payload: reader.rest() }
+  const reason = REASONS[reader.u8()]
   reader.end()
-  return { type: code === BEGIN ? 'begin' : code === END ? 'end' : 'abort', round }
-}
-
-export function sameRound(a: RoundId, b: RoundId): boolean {
-  return a.number === b.number && a.byOpener === b.byOpener
-}
-
-function packRound(round: RoundId): number {
-  return round.number * 2 + (round.byOpener ? 1 : 0)
+  return reason === undefined ? reader.fail('unknownType', 'an unknown reason') : { id, reason }
 }

@@ -32,7 +32,7 @@ describe('rounds', () => {
       expect(right.state()).toEqual(['x', 'y'])
       expect(overlaps).toBe(0)
       expect([...a.rounds, ...b.rounds].filter(event => event.error !== undefined)).toEqual([])
-      expect(network.openChannels('a', 'b')).toBe(1)
+      expect(network.openChannels('a', 'b')).toBe(0)
       await closeAll(network, a, b)
     }
   })
@@ -124,10 +124,10 @@ describe('rounds', () => {
     await network.time.advance(100)
     expect(hub.rounds.map(event => event.peer).toSorted()).toEqual(names)
     await network.time.advance(30 * 30_000)
-    // Thirty intervals of the hub's and thirty of each other node's.
+    // Thirty intervals of the hub's; the others have no neighbours, so they only answer.
     const rounds = hub.rounds.length - names.length
-    expect(rounds).toBeGreaterThan(4 * 24)
-    expect(rounds).toBeLessThan(4 * 40)
+    expect(rounds).toBeGreaterThan(24)
+    expect(rounds).toBeLessThan(40)
     expect(new Set(hub.rounds.slice(3).map(event => event.peer)).size).toBe(3)
     await closeAll(network, hub, ...others)
   })
@@ -162,7 +162,7 @@ describe('rounds', () => {
     expect(b.rounds.length).toBe(4)
     expect(b.rounds.at(-1)).toMatchObject({ outcome: DONE })
     // One session all the while.
-    expect(network.ends.length).toBe(2)
+    expect(b.sync.stats()).toMatchObject({ sessions: 1, sessionsStarted: 1, roundsFailed: 3 })
     await closeAll(network, a, b)
   })
 

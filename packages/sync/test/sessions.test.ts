@@ -9,7 +9,7 @@ import { DONE, protocol, testNode } from './fixtures.ts'
 import { WholeSet } from './protocols.ts'
 
 describe('exactly one session', () => {
-  test('both ends open at the same moment, a hundred times, with any delays: one channel stays', async () => {
+  test('both ends begin at the same moment, a hundred times, with any delays: one session, and no round beside another', async () => {
     for (let seed = 0; seed < 100; seed++) {
       const network = new FakeNetwork(seed)
       network.latencyMs = () => network.random.below(20)
@@ -22,14 +22,15 @@ describe('exactly one session', () => {
       b.open('t', right)
       network.connect('a', 'b')
       await network.time.advance(500)
-      expect(network.openChannels('a', 'b')).toBe(1)
-      expect(network.openChannels('b', 'a')).toBe(1)
       expect(left.state()).toEqual(['a', 'b'])
       expect(right.state()).toEqual(['a', 'b'])
       // No later event changes it.
       await network.time.advance(20_000)
-      expect(network.openChannels('a', 'b')).toBe(1)
-      expect(a.sync.stats().sessions + b.sync.stats().sessions).toBe(2)
+      for (const node of [a, b]) {
+        expect(node.sync.stats()).toMatchObject({ sessions: 1, sessionsStarted: 1, roundsFailed: 0 })
+        expect(node.rounds.length).toBeLessThanOrEqual(2)
+      }
+      expect(network.openChannels('a', 'b')).toBe(0)
       await Promise.all([a.sync.close(), b.sync.close(), network.time.advance(5_000)])
     }
   })
@@ -50,8 +51,8 @@ describe('exactly one session', () => {
     await network.time.advance(990)
     expect(network.ends.length).toBe(0)
     await network.time.advance(50)
-    expect(network.openChannels('a', 'b')).toBe(1)
-    // b holds the session though it never wanted one.
+    expect(network.ends.length).toBe(2)
+    // b has the session though it never wanted one.
     expect(b.sync.stats().sessions).toBe(1)
 
     const other = new FakeNetwork()
@@ -66,8 +67,8 @@ describe('exactly one session', () => {
     )
     other.connect('c', 'd')
     await other.time.advance(50)
-    expect(other.openChannels('c', 'd')).toBe(1)
-    expect(other.ends.length).toBe(2)
+    expect(other.ends.map(end => end.self)).toEqual(['d', 'c'])
+    expect(d.rounds.length).toBe(1)
     await Promise.all(
       [a, b, c, d]
         .map(node => node.sync.close())
@@ -97,9 +98,8 @@ describe('exactly one session', () => {
       if (i % 500 === 0) await network.time.advance(network.random.below(2_000))
     }
     await network.time.advance(120_000)
-    for (const name of names) {
-      expect(network.openChannels('a', name)).toBe(hub.neighbors.neighbors().includes(name) ? 1 : 0)
-    }
+    expect(hub.sync.stats().sessions).toBe(hub.neighbors.neighbors().length)
+    for (const name of names) expect(network.openChannels('a', name)).toBe(0)
     expect([...hub.sessions.wanted.keys()].toSorted()).toEqual(hub.neighbors.neighbors().toSorted())
     expect(hub.sync.stats().links).toBe(hub.neighbors.neighbors().length)
     await Promise.all([hub, ...spokes].map(node => node.sync.close()).concat(network.time.advance(5_000)))
@@ -120,7 +120,7 @@ describe('exactly one session', () => {
     for (let i = 0; i < 5; i++) {
       network.connect('a', 'b')
       await network.time.advance(50)
-      expect(network.openChannels('a', 'b')).toBe(1)
+      expect(a.sync.stats()).toMatchObject({ sessions: 1, sessionsStarted: i + 1 })
       expect(a.rounds.length).toBe(i + 1)
     }
     await Promise.all([a.sync.close(), b.sync.close(), network.time.advance(5_000)])
@@ -149,27 +149,44 @@ describe('attempts that come too late', () => {
     expect(network.time.pending).toBe(0)
   })
 
-  test('a second channel by the same peer takes the place of its first', async () => {
+  test('a round offered while another with that peer runs waits for its end, and is busy when that takes too long', async () => {
     const network = new FakeNetwork()
     const b = testNode(network, 'b')
+    let finish = (): void => {}
     const handle = b.open(
       't',
-      protocol(async () => DONE)
+      protocol(async () => {
+        await new Promise<void>(resolve => (finish = resolve))
+        return DONE
+      })
     )
     network.connect('c', 'b')
+    const replies: (Promise<IteratorResult<Uint8Array>> | undefined)[] = []
     const channels = []
     for (let i = 0; i < 3; i++) {
       const opening = network.node('c').sessions()[0]?.openChannel(SYNC_TAG)
       await network.time.advance(10)
       const channel = await opening
       channel?.send(encodeHello(topicToken(systemHmac, 't', 'c', 'b')))
+      const reply = channel?.[Symbol.asyncIterator]().next()
+      reply?.catch(() => {})
+      replies.push(reply)
       channels.push(channel)
       await network.time.advance(10)
-      expect(handle.sessions()).toMatchObject([{ peer: 'c', state: 'live' }])
-      expect(network.openChannels('b', 'c')).toBe(1)
+      expect(handle.sessions()).toMatchObject([{ peer: 'c', state: 'syncing' }])
     }
-    await Promise.all([channels[0]?.closed, channels[1]?.closed])
-    expect(b.sync.stats()).toMatchObject({ sessions: 1, sessionsStarted: 3, links: 1 })
+    expect((await replies[0])?.value).toEqual(Uint8Array.of(2, 0))
+    // The first ends, and one of those that wait is next; the other waits on, in vain.
+    void channels[0]?.end()
+    finish()
+    await network.time.advance(10)
+    expect((await replies[1])?.value).toEqual(Uint8Array.of(2, 0))
+    expect(b.sync.stats()).toMatchObject({ sessions: 1, sessionsStarted: 1, links: 1, roundsRunning: 1 })
+    await network.time.advance(5_100)
+    await expect(replies[2]).rejects.toThrow()
+    expect(b.sync.stats().refused.timeout).toBe(1)
+    finish()
     await Promise.all([b.sync.close(), network.time.advance(5_000)])
+    expect(network.time.pending).toBe(0)
   })
 })

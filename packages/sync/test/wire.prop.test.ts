@@ -4,23 +4,20 @@ import { DecodeError } from '@starling/codec'
 import { backoffMs } from '../src/backoff.ts'
 import { seededRandom } from '@starling/ports'
 import {
-  DATA_OVERHEAD_BYTES,
-  decodeFrame,
   decodeHello,
+  decodePush,
+  decodePushReply,
   decodeReply,
-  encodeData,
-  encodeFrame,
   encodeHello,
+  encodePush,
+  encodePushReply,
   encodeReply,
-  type Frame
+  PUSH_OVERHEAD_BYTES
 } from '../src/wire.ts'
 
-const round = fc.record({ number: fc.integer({ min: 0, max: 2 ** 40 }), byOpener: fc.boolean() })
+const id = fc.integer({ min: 0, max: 2 ** 40 })
 const payload = fc.uint8Array({ maxLength: 40 })
-
-function encode(frame: Frame): Uint8Array {
-  return frame.type === 'data' ? encodeData(frame.round, frame.payload) : encodeFrame(frame.type, frame.round)
-}
+const token = fc.uint8Array({ minLength: 32, maxLength: 32 })
 
 function refusedOrCanonical<T>(
   bytes: Uint8Array,
@@ -37,20 +34,25 @@ function refusedOrCanonical<T>(
   expect(again(value)).toEqual(bytes)
 }
 
-test('frames, hellos and replies read back as written, within the stated overhead', () =>
+test('hellos, replies, pushes and answers read back as written, within the stated overhead', () =>
   fc.assert(
     fc.property(
-      round,
+      id,
       payload,
-      fc.constantFrom('begin' as const, 'end' as const, 'abort' as const),
-      fc.uint8Array({ minLength: 32, maxLength: 32 }),
+      token,
+      fc.constantFrom('failed' as const, 'unknownTopic' as const, 'unserved' as const, 'busy' as const),
       fc.constantFrom('accepted' as const, 'unknownTopic' as const, 'busy' as const, 'version' as const),
-      (id, bytes, type, token, verdict) => {
-        expect(decodeFrame(encodeFrame(type, id))).toEqual({ type, round: id })
-        const data = encodeData(id, bytes)
-        expect(data.length - bytes.length).toBeLessThanOrEqual(DATA_OVERHEAD_BYTES)
-        expect(decodeFrame(data)).toEqual({ type: 'data', round: id, payload: bytes })
-        expect(decodeHello(encodeHello(token))).toEqual({ version: 1, token })
+      (number, bytes, of, reason, verdict) => {
+        const push = encodePush({ id: number, token: of, payload: bytes })
+        expect(push.length - bytes.length).toBeLessThanOrEqual(PUSH_OVERHEAD_BYTES)
+        expect(decodePush(push)).toEqual({ id: number, token: of, payload: bytes })
+        for (const reply of [
+          { id: number, payload: bytes },
+          { id: number, reason }
+        ]) {
+          expect(decodePushReply(encodePushReply(reply))).toEqual(reply)
+        }
+        expect(decodeHello(encodeHello(of))).toEqual({ version: 2, token: of })
         expect(decodeReply(encodeReply(verdict))).toBe(verdict)
       }
     )
@@ -58,9 +60,10 @@ test('frames, hellos and replies read back as written, within the stated overhea
 
 test('any bytes are refused with DecodeError, or are the one encoding of what they mean', () =>
   fc.assert(
-    fc.property(fc.oneof(payload, fc.tuple(fc.integer({ min: 3, max: 6 }), payload)), drawn => {
-      const bytes = Array.isArray(drawn) ? Uint8Array.of(drawn[0], ...drawn[1]) : drawn
-      refusedOrCanonical(bytes, decodeFrame, encode)
+    fc.property(fc.oneof(payload, fc.tuple(fc.integer({ min: 1, max: 4 }), payload, token)), drawn => {
+      const bytes = drawn instanceof Uint8Array ? drawn : Uint8Array.of(drawn[0], ...drawn[1], ...drawn[2])
+      refusedOrCanonical(bytes, decodePush, encodePush)
+      refusedOrCanonical(bytes, decodePushReply, encodePushReply)
       refusedOrCanonical(bytes, decodeReply, encodeReply)
     })
   ))
