@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { FakeNet } from './fake-net.ts'
 
 describe('both dial', () => {
-  test('300 random timings: one connection and one session each, and no flap', async () => {
-    for (let seed = 1; seed <= 300; seed++) {
+  test('PSM-A2: 1,000 random timings: one connection and one session each, no flap, and both wishes are met', async () => {
+    for (let seed = 1; seed <= 1_000; seed++) {
       const net = new FakeNet(seed)
       const a = await net.add()
       const b = await net.add()
@@ -19,14 +19,15 @@ describe('both dial', () => {
           return known
         }
       }
-      a.want(b)
-      net.time.timers.schedule(next(), () => void b.want(a))
+      const intents = [a.want(b, 'once')]
+      net.time.timers.schedule(next(), () => void intents.push(b.want(a, 'once')))
       // Less than the hold: a connection that waited for a better one is let go when that one stands, not by a timer.
       await net.time.advance(1_900)
       const story = `${seed}: ${a.story.join()} / ${b.story.join()}`
       expect([a.connections.size, b.connections.size], story).toEqual([1, 1])
       expect(story).toBe(`${seed}: up / up`)
       expect(a.peers.sessions()[0]?.initiator).toBe(b.peers.sessions()[0]?.initiator === false)
+      expect(intents.map(({ session }) => session)).toEqual([a.peers.sessions()[0], b.peers.sessions()[0]])
       void net.stop()
     }
   })
