@@ -18,7 +18,7 @@ export async function createHost(init: {
   peers: PeersInit
   ports: Ports
 }): Promise<Host> {
-  return await createLibp2p({
+  const host: Host = await createLibp2p({
     start: false,
     privateKey: init.privateKey,
     addresses: { listen: [...init.listen], announce: [...init.announce] },
@@ -32,4 +32,10 @@ export async function createHost(init: {
     connectionMonitor: { enabled: false },
     services: { mux: mux({ timers: init.ports.timers }), peers: peers({ ...init.peers, ports: init.ports }) }
   })
+  // libp2p remembers every peer that ever connected, admitted or not, and an identity costs a stranger nothing. Whom to dial, and
+  // where, is for the peer manager to know, in a book that is bounded.
+  host.addEventListener('peer:disconnect', ({ detail }) => {
+    host.peerStore.delete(detail).catch(() => {})
+  })
+  return host
 }
