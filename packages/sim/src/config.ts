@@ -30,3 +30,22 @@ export const LEVEL_WRITE_BUFFER_BYTES: number = 4 * 1024 * 1024
 
 /** Tables of a simulated database beyond which they are merged into one. Source: LevelDB's trigger for its first level. */
 export const LEVEL_TABLES_MAX = 4
+
+/** First and longest pause before a packet is sent again, ms. Source: guess, the probe time-outs usual for QUIC. */
+export const RESEND_MS_MIN = 100
+export const RESEND_MS_MAX = 1_000
+
+/** Bytes of a packet without payload. Source: guess. */
+export const CONTROL_PACKET_BYTES = 64
+
+/** Bytes a channel's frame adds to its message. Source: guess. */
+export const CHANNEL_FRAME_BYTES = 8
+
+/** Bytes of the window that each message costs beside its own. Source: `@starling/mux`. */
+export const CHANNEL_MESSAGE_CHARGE_BYTES = 128
+
+/** Bytes a peer may have unread on a channel. Source: `@starling/mux`, 1 MiB. */
+export const CHANNEL_WINDOW_BYTES: number = 1024 * 1024
+
+/** Queued bytes from which `send` returns false. Source: `@starling/mux`. */
+export const CHANNEL_QUEUE_BYTES: number = 1024 * 1024

@@ -21,6 +21,8 @@
  * @packageDocumentation
  */
 export {
+  CHANNEL_QUEUE_BYTES,
+  CHANNEL_WINDOW_BYTES,
   CRASH_CONTENTS_MAX,
   CRASH_IMAGES_MAX,
   EPOCH_WALL_MS,
@@ -30,6 +32,31 @@ export {
   LEVEL_WRITE_BUFFER_BYTES,
   PARTITION_DETECTION_MS
 } from './config.ts'
+export {
+  ChannelClosedError,
+  ChannelQueueFullError,
+  ChannelTruncatedError,
+  DialFailedError,
+  StreamLostError,
+  StreamRefusedError,
+  TagTakenError
+} from './connections/connection-errors.ts'
+export { ConnectionNetwork } from './connections/connection-network.ts'
+export type { SimChannel } from './connections/channel.ts'
+export type { SimConnection } from './connections/connection.ts'
+export type {
+  CancelSignal,
+  ChannelHandler,
+  ChannelRefusal,
+  ConnectionEvent,
+  ConnectionNetworkInit,
+  DialOutcome,
+  HandleChannelOptions,
+  Identity,
+  InboundChannel,
+  OpenChannelOptions
+} from './connections/connection-types.ts'
+export type { SimHost } from './connections/host.ts'
 export { digest, finish, mixText } from './digest.ts'
 export { crashImages, drawCrashImage, type CrashImages } from './disk/crash-images.ts'
 export { DiskError, type DiskErrorCode } from './disk/disk-error.ts'
