@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter, DecodeError, type DecodeReason } from '@starling/codec'
-import { hex, MESSAGE_ID_BYTES, ORIGIN_BYTES, unhex } from './message-id.ts'
+import { GOSSIP_OVERHEAD_BYTES, hex, MESSAGE_ID_BYTES, ORIGIN_BYTES, unhex } from './message-id.ts'
 import { ROUND_MAX } from './tree.ts'
 import type { Announcement, Message, MessageId } from './types.ts'
 
@@ -20,9 +20,6 @@ const IHAVE = 2
 const GRAFT = 3
 const PRUNE = 4
 const UNAVAILABLE = 5
-
-/** Bytes a gossip message takes besides its payload, at most. */
-export const GOSSIP_OVERHEAD_BYTES = 48
 
 const HELD_MS_MAX = 3_600_000
 

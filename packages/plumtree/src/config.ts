@@ -20,7 +20,7 @@ export interface PlumtreeConfig {
   readonly graftIdsMax: number
   /** Ids that wait to be announced to one peer; the oldest gives way. */
   readonly announceQueueMax: number
-  /** Payload bytes a peer may fetch by graft in one second. */
+  /** Bytes a peer may fetch by graft in one second, 48 for each payload counted in. */
   readonly graftBytesPerSecondMax: number
   /** First graft timer: a multiple of the worst lag seen, between a floor and a cap, and the value before any lag was seen. */
   readonly graftLagFactor: number

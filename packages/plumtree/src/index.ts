@@ -22,15 +22,9 @@
  *
  * @packageDocumentation
  */
-export {
-  decodeMessage,
-  encodeMessage,
-  GOSSIP_OVERHEAD_BYTES,
-  type DecodedMessage,
-  type MessageLimits
-} from './codec.ts'
+export { decodeMessage, encodeMessage, type DecodedMessage, type MessageLimits } from './codec.ts'
 export { defaultConfig, plumtreeConfig, type PlumtreeConfig } from './config.ts'
-export { messageId } from './message-id.ts'
+export { GOSSIP_OVERHEAD_BYTES, messageId } from './message-id.ts'
 export { Plumtree, type PlumtreePorts } from './plumtree.ts'
 export type { Counts, PlumtreeStats } from './stats.ts'
 export type {

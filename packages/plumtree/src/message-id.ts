@@ -3,6 +3,8 @@ import type { MessageId } from './types.ts'
 
 /** Bytes of an id. Two payloads under one id cost about 2^64 hash computations to find. */
 export const MESSAGE_ID_BYTES = 16
+/** Bytes a gossip message takes besides its payload, at most. */
+export const GOSSIP_OVERHEAD_BYTES = 48
 /** Bytes of an origin. */
 export const ORIGIN_BYTES = 8
 

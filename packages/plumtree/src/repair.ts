@@ -3,6 +3,9 @@ import type { Core, Link } from './core.ts'
 import { GraftTiming } from './graft-timing.ts'
 import type { MessageId, PeerKey } from './types.ts'
 
+/** Broken announcements that halve what a peer may announce. Source: guess, more than an honest one breaks by losses. */
+const LIAR_BROKEN = 64
+
 /** A neighbour that announced a missing id. */
 interface Source {
   readonly peer: PeerKey
@@ -16,8 +19,8 @@ export interface Missing {
   readonly firstMs: number
   /** In the order to ask them. */
   readonly sources: Source[]
-  /** Number of the running timer; those before it are stale. */
-  attempt: number
+  /** When its patience ends. */
+  dueMs: number
   asked: PeerKey | undefined
   askedMs: number
   /** It was asked for the payload only, not for the link. */
@@ -35,6 +38,9 @@ export class Repair {
   readonly #core: Core
   readonly #announcer: Announcer
   readonly #missing = new Map<MessageId, Missing>()
+  /** One timer for all of them: however quickly ids come and go, no more than that is scheduled. */
+  #turn = 0
+  #nextMs = Number.POSITIVE_INFINITY
 
   constructor(core: Core, announcer: Announcer) {
     this.#core = core
@@ -64,26 +70,34 @@ export class Repair {
       known.sources.push(source)
       return
     }
+    const delayMs = this.timing.firstMs(this.#core)
     const missing = {
       firstMs: nowMs,
       sources: [source],
-      attempt: 1,
+      dueMs: nowMs + delayMs,
       asked: undefined,
       askedMs: 0,
       pulled: false
     }
     this.#missing.set(id, missing)
-    const delayMs = this.timing.firstMs(this.#core)
-    if (delayMs > 0) this.#core.schedule({ type: 'graft', id, attempt: 1 }, delayMs)
+    if (delayMs > 0) this.#wakeAt(missing.dueMs)
     else this.#ask(id, missing)
   }
 
-  onTimer(id: MessageId, attempt: number): void {
-    const missing = this.#missing.get(id)
-    if (missing === undefined || missing.attempt !== attempt) return
-    this.#core.counts.lateGrafts++
-    this.#core.alarm()
-    this.#ask(id, missing)
+  onTimer(turn: number): void {
+    if (turn !== this.#turn) return
+    this.#nextMs = Number.POSITIVE_INFINITY
+    const { nowMs, counts, links } = this.#core
+    for (const [id, missing] of this.#missing) {
+      if (missing.dueMs > nowMs) continue
+      counts.lateGrafts++
+      // The word of peers that broke it often is no sign of a loss.
+      if (missing.sources.some(({ peer }) => (links.get(peer)?.broken ?? 0) < LIAR_BROKEN)) this.#core.alarm()
+      this.#ask(id, missing)
+    }
+    let nextMs = Number.POSITIVE_INFINITY
+    for (const { dueMs } of this.#missing.values()) nextMs = Math.min(nextMs, dueMs)
+    if (nextMs !== Number.POSITIVE_INFINITY) this.#wakeAt(nextMs)
   }
 
   /** "Don't have": that announcer is out, the next one is asked at once. */
@@ -91,7 +105,8 @@ export class Repair {
     const missing = this.#missing.get(id)
     if (missing === undefined) return
     this.#drop(missing, link.peer)
-    if (missing.asked === link.peer) this.#ask(id, missing)
+    // An id that nobody announces any more must not keep its place: the one who took it back is not charged for it.
+    if (missing.asked === link.peer || missing.sources.length === 0) this.#ask(id, missing)
   }
 
   /** The payload arrived from `from`. Returns what was known of the id, for the tree to learn from. */
@@ -124,6 +139,8 @@ export class Repair {
 
   clear(): void {
     this.#missing.clear()
+    this.#turn++
+    this.#nextMs = Number.POSITIVE_INFINITY
     this.timing.clear()
   }
 
@@ -140,12 +157,12 @@ export class Repair {
     source.tries++
     missing.asked = source.peer
     missing.askedMs = nowMs
-    missing.attempt++
     missing.pulled = this.#core.eagerCount > 0 && !this.#core.shaping.allows(undefined, nowMs)
     if (missing.pulled) this.#core.send(link.peer, { type: 'graft', ids: [id], eager: false })
     else this.graft(link, [id])
     const delayMs = this.timing.retryMs(link, Math.min(source.tries, config.graftTries))
-    this.#core.schedule({ type: 'graft', id, attempt: missing.attempt }, delayMs)
+    missing.dueMs = nowMs + delayMs
+    this.#wakeAt(missing.dueMs)
   }
 
   /** Rotates the announcers: the one to ask moves to the end; those asked often enough leave. */
@@ -177,7 +194,15 @@ export class Repair {
 
   /** A peer whose announcements lead to nothing may have ever fewer outstanding; each one made good restores some. */
   #allowance(link: Link): number {
-    return Math.max(8, this.#core.config.missingPerPeerMax >> Math.min(30, link.broken >> 6))
+    const halvings = Math.min(30, Math.floor(link.broken / LIAR_BROKEN))
+    return Math.max(8, this.#core.config.missingPerPeerMax >> halvings)
+  }
+
+  #wakeAt(atMs: number): void {
+    if (atMs >= this.#nextMs) return
+    this.#nextMs = atMs
+    this.#turn++
+    this.#core.schedule({ type: 'graft', turn: this.#turn }, Math.max(0, atMs - this.#core.nowMs))
   }
 
   #drop(missing: Missing, peer: PeerKey): boolean {

@@ -1,4 +1,5 @@
 import type { Announcer } from './announcer.ts'
+import { GOSSIP_OVERHEAD_BYTES } from './message-id.ts'
 import type { Core, Link } from './core.ts'
 import type { CachedMessage } from './message-cache.ts'
 import type { Missing, Repair } from './repair.ts'
@@ -67,7 +68,7 @@ export class Tree {
     const refused: MessageId[] = []
     for (const id of message.ids) {
       const entry = cache.get(id)
-      const bytes = link.servedBytes + (entry?.payload.length ?? 0)
+      const bytes = link.servedBytes + (entry?.payload.length ?? 0) + GOSSIP_OVERHEAD_BYTES
       if (entry === undefined || bytes > config.graftBytesPerSecondMax) {
         if (entry !== undefined) counts.graftsRefused++
         refused.push(id)

@@ -53,7 +53,7 @@ export type Message = GossipMessage | IHaveMessage | GraftMessage | PruneMessage
 
 /** A timer is a value: the driver hands it back after the delay, and the machine ignores it when it is stale. */
 export type Timer =
-  | { readonly type: 'graft'; readonly id: MessageId; readonly attempt: number }
+  | { readonly type: 'graft'; readonly turn: number }
   | { readonly type: 'announce'; readonly turn: number }
   | { readonly type: 'expire'; readonly turn: number }
 

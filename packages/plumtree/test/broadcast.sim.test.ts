@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { defaultConfig } from '../src/index.ts'
+import { defaultConfig, type Message } from '../src/index.ts'
 import { payload, World } from './world.ts'
 
 /** Sends `count` broadcasts, one every `gapMs`; returns payload copies and the time of the last delivery of each. */
@@ -130,6 +130,76 @@ test('PLT-I2: losing, doubling and delaying any messages loses and doubles no de
     { numRuns: 30 }
   )
 })
+
+test('PLT-I2: whichever single message is lost, every node gets the payload once', () => {
+  const play = (lost: number): World => {
+    const world = new World({ nodes: 12, degree: 4 })
+    rounds(world, 3, round => round)
+    const first = world.messages
+    world.loses = number => number === first + lost
+    world.broadcast(5, payload(99))
+    world.simulation.runFor(15_000)
+    expectComplete(world, 4, node => (node < 3 || node === 5 ? 1 : 0))
+    return world
+  }
+  const world = new World({ nodes: 12, degree: 4 })
+  rounds(world, 3, round => round)
+  const before = world.messages
+  world.broadcast(5, payload(99))
+  world.simulation.runFor(15_000)
+  const total = world.messages - before
+  expect(total).toBeGreaterThan(20)
+  for (let lost = 0; lost < total; lost++) play(lost)
+})
+
+test('a payload played back after its id was forgotten costs one more broadcast, and no storm', () => {
+  const world = new World({ nodes: 20 })
+  rounds(world, 5, () => 0)
+  let copy: Message | undefined
+  world.broadcast(0, payload(77))
+  world.seen = message => {
+    if (message.type === 'gossip') copy = message
+  }
+  world.simulation.runFor(defaultConfig.seenAgeMs + 60_000)
+  if (copy === undefined) throw new Error('no payload was seen')
+  const copies = world.sent.gossip
+  for (const peer of world.neighbors[3] ?? []) {
+    for (let i = 0; i < 10; i++) world.input(peer, { type: 'message', from: '3', message: copy })
+  }
+  world.simulation.runFor(60_000)
+  expect(world.sent.gossip - copies).toBeLessThanOrEqual(2 * 19)
+  for (const list of world.delivered) expect(list.length).toBeLessThanOrEqual(7)
+})
+
+test('a neighbour that floods grafts, forged payloads and lies does not delay honest broadcasts', () => {
+  const world = new World({ nodes: 20 })
+  rounds(world, 5, () => 0)
+  const victim = 10
+  const liar = String([...(world.neighbors[victim] ?? [])][0])
+  const machine = world.machines[victim]
+  const known = world.delivered[victim]?.[4]?.id ?? ''
+  const send = (message: Message): void => world.input(victim, { type: 'message', from: liar, message })
+  const copies = world.sent.gossip
+  for (let i = 0; i < 20_000; i++) {
+    const fake = i.toString(16).padStart(32, '0')
+    send({ type: 'graft', ids: [known, fake], eager: true })
+    send({ type: 'prune' })
+    send({ type: 'gossip', id: fake, origin: '00'.repeat(8), sequence: i, round: 0, payload: payload(i) })
+    send({ type: 'ihave', announcements: [{ id: fake, heldMs: 0 }] })
+    send({ type: 'unavailable', ids: [fake] })
+    if (i % 2_000 === 0) world.simulation.runFor(100)
+  }
+  const stats = machine?.stats()
+  expect(stats).toMatchObject({ missing: 0, rejected: { idMismatch: 20_000 } })
+  expect(stats?.cached).toBeLessThanOrEqual(5)
+  expect(stats?.seen).toBe(5)
+  // Each graft costs a payload at most, and all together no more than their budget.
+  expect(world.sent.gossip - copies).toBeLessThanOrEqual(20_000)
+  for (const round of rounds(world, 3, () => 0)) {
+    expect(round.deliveries).toBe(19)
+    expect(round.lastMs).toBeLessThan(500)
+  }
+}, 60_000)
 
 test('PLT-A4: a million fake announcements cost bounded memory and do not delay honest broadcasts', () => {
   const world = new World({ nodes: 20 })

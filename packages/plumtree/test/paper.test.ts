@@ -143,7 +143,7 @@ describe('lazy push and repair (§3.4, §3.5)', () => {
     bench.receive('a', gossip(1))
     bench.announce('b', gossip(2).id)
     bench.receive('a', gossip(2))
-    expect(bench.input({ type: 'timer', timer: { type: 'graft', id: gossip(2).id, attempt: 1 } })).toEqual([])
+    expect(bench.input({ type: 'timer', timer: { type: 'graft', turn: 0 } })).toEqual([])
   })
 })
 

@@ -47,6 +47,18 @@ describe('ids', () => {
     expect(new Set(ids).size).toBe(2)
   })
 
+  test('time that goes back stands still: nothing expires early or never', () => {
+    const bench = new Bench({}, ['a', 'b'])
+    bench.nowMs = 1_000_000
+    bench.receive('a', gossip(1))
+    bench.nowMs = 0
+    bench.receive('a', gossip(2))
+    expect(bench.machine.stats()).toMatchObject({ cached: 2, seen: 2 })
+    bench.nowMs = 1_000_000
+    bench.pass(400_000)
+    expect(bench.machine.stats()).toMatchObject({ cached: 0, seen: 0 })
+  })
+
   test('an id is remembered longer than its payload', () => {
     const bench = new Bench({}, ['a', 'b'])
     bench.receive('a', gossip(1))
@@ -166,6 +178,42 @@ describe('bounds', () => {
     }
     for (let i = 0; i < 100; i++) bench.announce('liar', (5_000 + i).toString(16).padStart(32, '0'))
     expect(bench.machine.stats().missing).toBe(8)
+  })
+
+  test('small payloads are not free: what a peer fetches is counted with what carries it', () => {
+    const bench = new Bench({ graftBytesPerSecondMax: 480 }, ['a', 'b'])
+    bench.receive('a', gossip(1, new Uint8Array(0)))
+    const replies = Array.from({ length: 100 }, () =>
+      sends(bench.graft('b', [gossip(1, new Uint8Array(0)).id]))
+    ).flat()
+    expect(replies.filter(send => send === 'b:gossip')).toHaveLength(10)
+  })
+
+  test('ids that are announced and taken back for ever leave a handful of timers', () => {
+    const bench = new Bench({}, ['parent', 'liar'])
+    bench.receive('parent', gossip(0))
+    const before = bench.timers.length
+    for (let i = 0; i < 5_000; i++) {
+      const id = i.toString(16).padStart(32, '0')
+      bench.announce('liar', id)
+      bench.receive('liar', { type: 'unavailable', ids: [id] })
+    }
+    expect(bench.timers.length - before).toBeLessThanOrEqual(2)
+    expect(bench.machine.stats().missing).toBe(0)
+  })
+
+  test('a peer that breaks its word again and again does not keep this node alarmed', () => {
+    const bench = new Bench({}, ['parent', 'a', 'b', 'c', 'liar'])
+    bench.receive('parent', gossip(0))
+    for (let i = 0; i < 200; i++) bench.announce('liar', i.toString(16).padStart(32, '0'))
+    bench.pass(60_000)
+    const fake = 'f'.repeat(32)
+    bench.announce('liar', fake)
+    bench.pass(2_000)
+    expect(bench.machine.stats().abandoned).toBe(200)
+    bench.receive('parent', gossip(1))
+    // Alarmed it would tell all three at once.
+    expect(sends(bench.pass(15)).filter(send => send.endsWith(':ihave'))).toEqual([])
   })
 
   test('announcements waiting for a peer are bounded', () => {

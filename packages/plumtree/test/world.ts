@@ -40,6 +40,11 @@ export class World {
   readonly sent: Record<Message['type'], number> = { gossip: 0, ihave: 0, graft: 0, prune: 0, unavailable: 0 }
   readonly neighbors: Set<number>[] = []
   readonly random: SeededRandom
+  /** Which messages vanish: told the number of the message among all that were sent. */
+  loses: ((number: number) => boolean) | undefined
+  /** Sees every message that is sent. */
+  seen: ((message: Message) => void) | undefined
+  #number = 0
 
   constructor(init: WorldInit) {
     const seed = init.seed ?? 1
@@ -88,6 +93,11 @@ export class World {
     this.input(node, { type: 'neighborDown', peer: String(peer), failed })
   }
 
+  /** Messages sent since the world began, lost ones included. */
+  get messages(): number {
+    return this.#number
+  }
+
   broadcast(node: number, payload: Uint8Array): void {
     this.input(node, { type: 'broadcast', payload })
   }
@@ -109,6 +119,9 @@ export class World {
   #perform(node: NodeIndex, output: Output): void {
     if (output.type === 'send') {
       this.sent[output.message.type]++
+      this.seen?.(output.message)
+      const number = this.#number++
+      if (this.loses?.(number) === true) return
       this.network.send(node, Number(output.to), output.message)
     } else if (output.type === 'deliver') {
       this.delivered[node]?.push({ id: output.id, atMs: this.simulation.nowMs, round: output.round })
