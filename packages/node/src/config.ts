@@ -33,10 +33,11 @@ export const CONNECTION_LIMITS = {
 } as const
 
 /**
- * The QUIC transport's limits. The windows are just above the multiplexer's own credit window, so that ours binds first, and
- * small because a known weakness of the transport multiplies what it buffers (THREAT_MODEL.md). Measured: no loss of speed
+ * The QUIC transport's limits, in bytes and ms. The windows are just above the multiplexer's own credit window, so that ours binds
+ * first, and small because a known weakness of the transport multiplies what it buffers (SECURITY.md). Measured: no loss of speed
  * on a local network down to half of these. The multiplexer takes 80 streams of a peer and refuses the rest by an answer, for
- * which streams must be left.
+ * which streams must be left. A handshake ends with `maxIdleTimeout`: the binding takes a timeout for it and does not use it
+ * (measured).
  */
 export const QUIC_LIMITS = {
   maxStreamData: 1_310_720,
@@ -44,7 +45,6 @@ export const QUIC_LIMITS = {
   maxConcurrentStreamLimit: 96,
   maxIdleTimeout: 10_000,
   keepAliveInterval: 3_000,
-  handshakeTimeout: 5_000,
   receiveBufferSize: 500_000,
   sendBufferSize: 500_000
 } as const

@@ -8,7 +8,7 @@ import { eventually } from './node-process.ts'
 const hosts: Host[] = []
 
 afterEach(async () => {
-  await Promise.all(hosts.splice(0).map(host => host.stop()))
+  await Promise.all(hosts.splice(0).map(async host => await host.stop()))
 })
 
 async function start(secret: string, listen: readonly string[]): Promise<Host> {
