@@ -17,13 +17,13 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now()
 }
 
-/** `setTimeout`, and `setImmediate` for no delay at all, unreferenced: a pending timer alone does not keep the process alive. */
+/** Unreferenced `setTimeout`: a pending timer alone does not keep the process alive. `setImmediate` for no delay at all. */
 export const systemTimers: Timers = {
   schedule(delayMs, task) {
-    // A timeout of 0 is one of at least 1 ms; what wants to run next runs next.
+    // A timeout of 0 is one of at least 1 ms; what wants to run next runs next. It stays referenced: an unreferenced one waits
+    // until something else wakes the process, and one turn keeps nothing alive.
     if (delayMs <= 0) {
       const immediate = setImmediate(task)
-      immediate.unref()
       return { cancel: () => clearImmediate(immediate) }
     }
     const timeout = setTimeout(task, delayMs)

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { systemClock, systemHash, systemHmac, systemRandom, systemTimers } from '../src/system.ts'
 
@@ -39,6 +41,16 @@ describe('the system ports', () => {
     })
     clearInterval(keepAlive)
     expect(ran).toEqual(['first', 'second'])
+  })
+
+  test('no delay is the next turn, also of a process that only waits', async () => {
+    // A process of its own: here something always turns the event loop.
+    const program = `
+      const { systemTimers } = await import(${JSON.stringify(new URL('../src/system.ts', import.meta.url).href)})
+      setTimeout(() => console.log('what came next'), 1000)
+      setTimeout(() => systemTimers.schedule(0, () => console.log('no delay')), 50)`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program])
+    expect(stdout.trim().split('\n')).toEqual(['no delay', 'what came next'])
   })
 
   test('the monotonic clock does not decrease and random bytes do not repeat', () => {
