@@ -103,6 +103,9 @@ export class Channel implements FramedChannel {
 
   send(message: Uint8Array): boolean {
     if (this.#over || this.#sending !== 'open') throw this.#closedError()
+    if (!(message instanceof Uint8Array)) {
+      throw new TypeError(`a message must be a Uint8Array, got ${typeof message}; encode it first`)
+    }
     if (message.length > this.messageBytesMax) {
       throw new RangeError(
         `a message on this channel has at most ${this.messageBytesMax} bytes, got ${message.length}; send it in pieces`

@@ -163,6 +163,8 @@ export class ConnectionStreams {
   }
 
   #next(connection: Connection, entry: Entry): void {
+    // With the connection they all give up by themselves.
+    if (connection.status !== 'open') return
     for (const granted of entry.queue) {
       if (!this.#hasPlace(entry)) return
       entry.queue.delete(granted)

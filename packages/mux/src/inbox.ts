@@ -63,6 +63,7 @@ export class Inbox {
 
   /** Calls `onMessage` with each message. Resolves at the end, rejects with the failure or with what `onMessage` throws. */
   consume(onMessage: MessageConsumer): Promise<void> {
+    if (typeof onMessage !== 'function') return Promise.reject(new TypeError('a consumer must be a function'))
     if (this.#busy) return Promise.reject(secondConsumer())
     this.#putDown()
     const { promise, resolve, reject } = Promise.withResolvers<void>()

@@ -55,7 +55,7 @@ export interface FramedChannel extends AsyncIterable<Uint8Array> {
    *
    * @throws ChannelClosedError after `end`, `abort` or the end of the channel
    * @throws ChannelQueueFullError when false was not heeded and the queue holds twice its limit; nothing is queued
-   * @throws RangeError when the message is longer than `messageBytesMax`
+   * @throws RangeError when the message is longer than `messageBytesMax`, TypeError when it is no Uint8Array
    */
   send(message: Uint8Array): boolean
   /**

@@ -334,6 +334,16 @@ describe('the sending side', () => {
     expect(a.failure).toBeUndefined()
   })
 
+  test('takes bytes and nothing that only looks like them', async () => {
+    const { a, b } = pair()
+    for (const wrong of ['hello', [1, 2], new ArrayBuffer(2), undefined]) {
+      expect(() => a.send(wrong as unknown as Uint8Array)).toThrow(TypeError)
+    }
+    await expect(b.consume(undefined as unknown as () => void)).rejects.toThrow(TypeError)
+    a.send(Buffer.from('hi'))
+    expect(await receive(b)).toEqual(bytes(104, 105))
+  })
+
   test('is bounded even for a caller who does not wait', async () => {
     const { channel, own } = bare()
     own.stuck = true

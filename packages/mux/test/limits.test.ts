@@ -56,6 +56,27 @@ describe('opens beyond the limit of a connection', () => {
     expect(w.dialler.mux.stats()).toMatchObject({ queued: 0, streams: { outbound: 0 } })
   })
 
+  test('ask the connection for nothing when they are given up together', async () => {
+    for (const end of ['stop', 'close'] as const) {
+      const w = await world({ outboundStreamsMax: 2 })
+      w.acceptor.mux.handleChannel('hold', () => {})
+      let asked = 0
+      const newStream = w.connection.newStream.bind(w.connection)
+      w.connection.newStream = () => {
+        asked++
+        return newStream()
+      }
+      await Promise.all([openChannel(w, 'hold'), openChannel(w, 'hold')])
+      const waiting = Promise.allSettled(Array.from({ length: 5 }, () => openChannel(w, 'hold')))
+      if (end === 'stop') await w.dialler.mux.stop()
+      else await w.connection.close()
+      await waiting
+      await turns()
+      expect(asked).toBe(2)
+      expect(w.dialler.mux.stats()).toMatchObject({ queued: 0, streams: { outbound: 0 } })
+    }
+  })
+
   test('are bounded themselves', async () => {
     const w = await world({ outboundStreamsMax: 1, openingStreamsMax: 1, queuedOpensMax: 2 })
     w.acceptor.mux.handleChannel('hold', () => {})

@@ -392,7 +392,11 @@ describe('the service', () => {
       { parkedMax: 0 },
       { windowBytes: 1.5 },
       { windowBytes: 1 },
-      { outboundStreamsMax: 96 }
+      { outboundStreamsMax: 96 },
+      // The platform's timers take no longer delay, and fire at once instead.
+      { preambleTimeoutMs: Infinity },
+      { closeTimeoutMs: 2 ** 31 },
+      { openTimeoutMs: 2 ** 30 }
     ]) {
       expect(() => createMux(components, init), JSON.stringify(init)).toThrow(RangeError)
     }
