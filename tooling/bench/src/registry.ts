@@ -5,6 +5,15 @@ import { crdtSuite } from './suites/crdt.ts'
 import { logSuite } from './suites/log.ts'
 import { mapSuite } from './suites/map.ts'
 import { muxSuite } from './suites/mux.ts'
+import { reconcileSuite } from './suites/reconcile.ts'
 
 /** Every suite, in the order in which they run. */
-export const SUITES: readonly Suite[] = [codecSuite, clockSuite, crdtSuite, logSuite, muxSuite, mapSuite]
+export const SUITES: readonly Suite[] = [
+  codecSuite,
+  clockSuite,
+  crdtSuite,
+  reconcileSuite,
+  logSuite,
+  muxSuite,
+  mapSuite
+]
