@@ -18,7 +18,7 @@ export const packages = {
   gossip: { layer: 3, mayImport: ['hyparview', 'plumtree', 'ports', 'codec'] },
   sync: { layer: 3, mayImport: ['ports', 'codec'] },
   replica: { layer: 3, mayImport: ['ormap', 'hlc', 'reconcile', 'ports', 'codec'] },
-  map: { layer: 4, mayImport: ['replica', 'ormap', 'hlc', 'codec'] },
+  map: { layer: 4, mayImport: ['replica', 'ormap', 'hlc', 'codec', 'ports'] },
   node: {
     layer: 5,
     mayImport: [

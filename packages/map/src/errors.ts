@@ -23,19 +23,6 @@ export class ValueTooLargeError extends Error {
   }
 }
 
-/** The map is full. Nothing was written; delete something, or raise the limit on every node. */
-export class QuotaExceededError extends Error {
-  override readonly name = 'QuotaExceededError'
-  readonly limit: 'entriesMax' | 'bytesMax'
-  readonly max: number
-
-  constructor(limit: 'entriesMax' | 'bytesMax', max: number) {
-    super(`The map is full (limits.${limit} is ${max}); delete something or raise the limit on every node`)
-    this.limit = limit
-    this.max = max
-  }
-}
-
 /** One thing a schema found wrong. */
 export interface SchemaIssue {
   readonly message: string
@@ -66,5 +53,28 @@ export class WatcherLimitError extends Error {
   constructor(watchersMax: number) {
     super(`The map has ${watchersMax} watchers already; end one by its signal or by leaving its loop`)
     this.watchersMax = watchersMax
+  }
+}
+
+/** Too many keys are renewed by this node. Stop renewing some: write them without `renew`, or delete them. */
+export class RenewalLimitError extends Error {
+  override readonly name = 'RenewalLimitError'
+  readonly renewalsMax: number
+
+  constructor(renewalsMax: number) {
+    super(`This node renews ${renewalsMax} keys of the map already; write some without renew or delete them`)
+    this.renewalsMax = renewalsMax
+  }
+}
+
+/** A line is not what an export writes, or could not be written. What came before `line` in whole batches is written and stays. */
+export class ImportError extends Error {
+  override readonly name = 'ImportError'
+  /** Number of the line, from 1. For an error of writing, the first line of the batch that was not written. */
+  readonly line: number
+
+  constructor(line: number, detail: string, cause?: unknown) {
+    super(`Line ${line} of the import: ${detail}`, cause === undefined ? undefined : { cause })
+    this.line = line
   }
 }

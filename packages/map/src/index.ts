@@ -7,7 +7,10 @@
  * ```ts
  * import { createMap } from '@starling/map'
  *
- * const flags = await createMap<{ on: boolean }>({ open: owner => createReplica(components, { name: 'flags', owner }) })
+ * const flags = await createMap<{ on: boolean }>({
+ *   ...systemPorts,
+ *   open: async owner => ({ replica: await createReplica(components, { name: 'flags', owner }) })
+ * })
  * await flags.set('checkout-v2', { on: true })
  * flags.get('checkout-v2')
  * for await (const event of flags.watch({ from: 'snapshot', signal })) console.log(event.type, event.key, event.value)
@@ -17,24 +20,34 @@
  */
 export { MAP_LIMITS, type MapLimits } from './config.ts'
 export {
+  ImportError,
   MapClosedError,
-  QuotaExceededError,
+  RenewalLimitError,
   SchemaError,
   ValueTooLargeError,
   WatcherLimitError,
   type SchemaIssue
 } from './errors.ts'
 export { createMap } from './map.ts'
+export { QuotaExceededError } from '@starling/ormap'
 export type { Schema, StandardResult, StandardSchema } from './schema.ts'
+export type { SyncSessionView, SyncView } from './synced.ts'
 export type {
   BatchOperation,
   Conflict,
+  HealthState,
+  Imported,
   MapComponents,
   MapEvent,
+  MapHealth,
   MapInit,
   MapStats,
+  OpenedReplica,
   Origin,
+  RangeOptions,
   ReplicatedMap,
+  SetOptions,
+  StaleValue,
   Versioned,
   WatchOptions,
   WriteOptions,

@@ -1,25 +1,34 @@
-import { decodeValue, encodeValue, UnencodableValueError, type Value } from '@starling/codec'
-import { liveDots, winner, type Entry, type Item } from '@starling/ormap'
-import type { Change, Operation, OperationResult, Replica } from '@starling/replica'
+import type { OnStale } from '@starling/ormap'
+import type { Change, Replica } from '@starling/replica'
 import { resolveLimits, type MapLimits } from './config.ts'
-import { MapClosedError, QuotaExceededError, ValueTooLargeError, WatcherLimitError } from './errors.ts'
-import { assertKey, assertText } from './key.ts'
+import { MapClosedError, WatcherLimitError } from './errors.ts'
+import { healthOf } from './health.ts'
+import { toLine } from './lines.ts'
+import { Listeners } from './listeners.ts'
 import { Projection } from './projection.ts'
 import { toValidate, type Validate } from './schema.ts'
+import { Synced } from './synced.ts'
 import type {
   BatchOperation,
   Conflict,
+  Imported,
   MapComponents,
   MapEvent,
+  MapHealth,
   MapInit,
   MapStats,
+  RangeOptions,
   ReplicatedMap,
+  SetOptions,
+  StaleValue,
   Versioned,
   WatchOptions,
   WriteOptions,
   Written
 } from './types.ts'
-import { Watcher, type Shown, type WatchSource } from './watcher.ts'
+import { View } from './view.ts'
+import { Watcher } from './watcher.ts'
+import { Writer } from './writer.ts'
 
 /**
  * Opens a map on a replica.
@@ -33,165 +42,222 @@ export async function createMap<V>(
 ): Promise<ReplicatedMap<V>> {
   const limits = resolveLimits(init.limits)
   const validate = toValidate(init.schema)
-  const projection = new Projection<V>(init.schema === undefined ? undefined : validate)
-  const watchers = new Set<Watcher<V>>()
-  const replica = await components.open({
-    applied(changes) {
-      for (const change of changes) projection.apply(change)
-      for (const change of changes) offer(watchers, change)
-    }
-  })
-  return new OwnedMap(replica, { limits, validate, projection, watchers })
-}
-
-function offer<V>(watchers: ReadonlySet<Watcher<V>>, change: Change): void {
-  // Nobody watches before the map is there, so what recovery brings is always in the snapshot.
-  if (change.origin === 'recovery') return
-  for (const watcher of watchers) watcher.offer(change.key, change.previous, change.entry, change.origin)
+  const { clock, timers, hash } = components
+  const projection = new Projection<V>(init.schema === undefined ? undefined : validate, clock)
+  const listeners = new Listeners<V>(clock)
+  const { entriesMax, bytesMax } = limits
+  const { replica, sync } = await components.open(
+    {
+      applied(changes: readonly Change[]) {
+        for (const change of changes) projection.apply(change)
+        listeners.offer(changes)
+      }
+    },
+    { quota: { entriesMax, bytesMax } }
+  )
+  const view = new View(replica, projection, clock, hash)
+  const writer = new Writer({ replica, view, validate, limits, clock, timers })
+  const synced = new Synced(sync, components.alone ?? sync === undefined)
+  return new OwnedMap({ replica, limits, validate, projection, listeners, view, writer, synced })
 }
 
 interface Parts<V> {
+  readonly replica: Replica
   readonly limits: MapLimits
   readonly validate: Validate<V>
   readonly projection: Projection<V>
-  readonly watchers: Set<Watcher<V>>
+  readonly listeners: Listeners<V>
+  readonly view: View<V>
+  readonly writer: Writer<V>
+  readonly synced: Synced
 }
 
-class OwnedMap<V> implements ReplicatedMap<V>, WatchSource<V> {
+class OwnedMap<V> implements ReplicatedMap<V> {
+  readonly #parts: Parts<V>
   readonly #replica: Replica
-  readonly #limits: MapLimits
-  readonly #validate: Validate<V>
-  readonly #projection: Projection<V>
-  readonly #watchers: Set<Watcher<V>>
+  readonly #view: View<V>
+  readonly #writer: Writer<V>
   readonly closed: Promise<void>
   readonly #resolveClosed: () => void
   #closing: Promise<void> | undefined
 
-  constructor(replica: Replica, parts: Parts<V>) {
-    this.#replica = replica
-    this.#limits = parts.limits
-    this.#validate = parts.validate
-    this.#projection = parts.projection
-    this.#watchers = parts.watchers
+  constructor(parts: Parts<V>) {
+    this.#parts = parts
+    this.#replica = parts.replica
+    this.#view = parts.view
+    this.#writer = parts.writer
     const { promise, resolve } = Promise.withResolvers<void>()
     this.closed = promise
     this.#resolveClosed = resolve
   }
 
   get size(): number {
-    return this.#replica.size - this.#projection.hidden.size
+    return this.#view.size
   }
 
   get(key: string): V | undefined {
-    return this.#value(this.#winner(key))
+    return this.#view.get(key)
   }
 
   getWithVersion(key: string): Versioned<V> | undefined {
-    const entry = this.entry(key)
-    const shown = entry === undefined ? undefined : this.show(key, entry)
-    return shown === undefined ? undefined : { value: shown.value, version: shown.version }
+    return this.#view.getWithVersion(key)
   }
 
   has(key: string): boolean {
-    return this.#winner(key) !== undefined
+    return this.#view.has(key)
   }
 
-  *keys(): IterableIterator<string> {
-    yield* this.shownKeys()
+  presence(key: string): 'present' | 'absent' | 'notSynced' {
+    if (this.#view.has(key)) return 'present'
+    return this.#parts.synced.done ? 'absent' : 'notSynced'
+  }
+
+  keys(): IterableIterator<string> {
+    return this.#view.shownKeys()
   }
 
   *values(): IterableIterator<V> {
-    for (const [, value] of this.entries()) yield value
+    for (const [, value] of this.#view.entries()) yield value
   }
 
-  *entries(): IterableIterator<readonly [key: string, value: V]> {
-    for (const [key, entry] of this.#replica.entries()) {
-      const item = winner(entry)
-      if (item === undefined || this.#projection.hidden.has(key)) continue
-      const value = this.#value(item)
-      if (value !== undefined) yield [key, value]
-    }
+  entries(): IterableIterator<readonly [key: string, value: V]> {
+    return this.#view.entries()
   }
 
   [Symbol.iterator](): IterableIterator<readonly [key: string, value: V]> {
-    return this.entries()
+    return this.#view.entries()
+  }
+
+  range(options: RangeOptions = {}): IterableIterator<readonly [key: string, value: V]> {
+    return this.#view.range(options)
   }
 
   conflicts(key: string): readonly Conflict<V>[] {
-    assertText(key)
-    const entry = this.entry(key)
-    if (entry === undefined) return []
-    const first = winner(entry)
-    const others = liveDots(entry).filter(item => item !== first)
-    return [first, ...others.sort(newestFirst)].flatMap(item => {
-      if (item === undefined) return []
-      const value = this.#projection.decode(key, item)
-      return value === undefined ? [] : [{ value, stamp: item.stamp, replica: item.replica }]
-    })
+    return this.#view.conflicts(key)
   }
 
-  async set(key: string, value: V, options?: WriteOptions): Promise<Written> {
+  async whenSynced(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#begin(options)
-    return written(await this.#replica.commit([this.#put(key, value)]))
+    await this.#parts.synced.when(options.signal)
   }
 
-  async setIf(key: string, value: V, version: string | undefined, options?: WriteOptions): Promise<Written> {
+  async set(key: string, value: V, options: SetOptions = {}): Promise<Written> {
     this.#begin(options)
-    return written(await this.#replica.commit([{ ...this.#put(key, value), expected: { version } }]))
+    return await this.#writer.set(key, value, options)
   }
 
-  async delete(key: string, options?: WriteOptions): Promise<boolean> {
+  async setIf(
+    key: string,
+    value: V,
+    version: string | undefined,
+    options: SetOptions = {}
+  ): Promise<Written> {
     this.#begin(options)
-    assertKey(key, this.#limits.keyBytesMax)
-    const [result] = await this.#replica.commit([{ type: 'remove', key }])
-    return result?.changed === true
+    return await this.#writer.set(key, value, options, { version })
   }
 
-  async batch(operations: readonly BatchOperation<V>[], options?: WriteOptions): Promise<void> {
+  async delete(key: string, options: WriteOptions = {}): Promise<boolean> {
     this.#begin(options)
-    const commit = operations.map((operation): Operation => {
-      if (operation.type === 'set') return this.#put(operation.key, operation.value)
-      if (operation.type !== 'delete') throw new TypeError("an operation's type must be 'set' or 'delete'")
-      assertKey(operation.key, this.#limits.keyBytesMax)
-      return { type: 'remove', key: operation.key }
-    })
-    await this.#replica.commit(commit)
+    return await this.#writer.delete(key, options)
+  }
+
+  async batch(operations: readonly BatchOperation<V>[], options: WriteOptions = {}): Promise<void> {
+    this.#begin(options)
+    await this.#writer.batch(operations, options)
+  }
+
+  *exportLines(): IterableIterator<string> {
+    for (const entry of this.#view.exported()) yield toLine(entry)
+  }
+
+  async importLines(
+    lines: Iterable<string> | AsyncIterable<string>,
+    options: WriteOptions = {}
+  ): Promise<Imported> {
+    this.#begin(options)
+    return await this.#writer.import(lines, options)
   }
 
   watch(options: WatchOptions = {}): AsyncIterableIterator<MapEvent<V>> {
     this.#begin(options)
-    if (this.#watchers.size >= this.#limits.watchersMax) throw new WatcherLimitError(this.#limits.watchersMax)
+    const { listeners, limits } = this.#parts
+    if (listeners.watchers.size >= limits.watchersMax) throw new WatcherLimitError(limits.watchersMax)
     const { from = 'now' } = options
     if (from !== 'now' && from !== 'snapshot') throw new TypeError("from must be 'now' or 'snapshot'")
-    const watcher: Watcher<V> = new Watcher(this, {
+    const watcher: Watcher<V> = new Watcher(this.#view, {
       from,
       signal: options.signal,
-      keysMax: this.#limits.watchKeysMax,
-      ended: () => void this.#watchers.delete(watcher)
+      keysMax: limits.watchKeysMax,
+      ended: () => void listeners.watchers.delete(watcher)
     })
-    this.#watchers.add(watcher)
+    listeners.watchers.add(watcher)
     return watcher
   }
 
+  onChange(listener: (event: MapEvent<V>) => void): () => void {
+    this.#begin(undefined)
+    const { listeners, limits } = this.#parts
+    if (listeners.count >= limits.watchersMax) throw new WatcherLimitError(limits.watchersMax)
+    return listeners.add(this.#view, listener)
+  }
+
+  health(): MapHealth {
+    return healthOf(this.#replica.status(), this.#parts.synced.done)
+  }
+
   invalid(): readonly string[] {
-    return [...this.#projection.hidden]
+    return [...this.#parts.projection.hidden]
+  }
+
+  stale(): readonly StaleValue<V>[] {
+    return this.#replica.stale().map(({ key, dot, setAsideMs }) => ({
+      key,
+      value: this.#parts.projection.decode(key, dot),
+      setAsideMs
+    }))
+  }
+
+  decideStale(onStale: OnStale): void {
+    this.#begin(undefined)
+    this.#replica.decideStale(onStale)
+  }
+
+  async reopen(): Promise<void> {
+    this.#begin(undefined)
+    await this.#replica.reopen()
+  }
+
+  async repairClock(): Promise<void> {
+    this.#begin(undefined)
+    await this.#replica.repairClock()
   }
 
   stats(): MapStats {
-    const replica = this.#replica.stats()
-    const bytes = this.#projection.bytes
+    const { projection, listeners } = this.#parts
     return {
       entries: this.size,
-      bytes,
-      invalid: this.#projection.hidden.size,
-      watchers: this.#watchers.size,
-      overQuota: replica.liveKeys > this.#limits.entriesMax || bytes > this.#limits.bytesMax,
-      replica
+      bytes: projection.bytes,
+      invalid: projection.hidden.size,
+      watchers: listeners.watchers.size,
+      listenersFailed: listeners.failed,
+      renewals: this.#writer.renewals,
+      overQuota: this.#replica.status().overQuota,
+      replica: this.#replica.stats()
     }
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    this.#closing ??= this.#end(() => this.#replica.close())
+    return this.#closing
+  }
+
+  destroy(): Promise<void> {
+    // A map that is closed already has let its store go, so its rows are deleted through the replica all the same.
+    const closed = this.#closing ?? Promise.resolve()
+    this.#closing = this.#end(async () => {
+      await closed
+      await this.#replica.destroy()
+    })
     return this.#closing
   }
 
@@ -199,33 +265,15 @@ class OwnedMap<V> implements ReplicatedMap<V>, WatchSource<V> {
     return this.close()
   }
 
-  /** For watchers. */
-  entry(key: string): Entry | undefined {
-    return this.#replica.entry(key)
-  }
-
-  /** For watchers. */
-  show(key: string, entry: Entry): Shown<V> | undefined {
-    const item = winner(entry)
-    const version = this.#replica.versionOf(entry)
-    if (item === undefined || version === undefined) return undefined
-    const value = this.#projection.decode(key, item)
-    return value === undefined ? undefined : { value, version, conflict: liveDots(entry).length > 1 }
-  }
-
-  /** For watchers. */
-  *shownKeys(): Iterable<string> {
-    for (const [key, entry] of this.#replica.entries()) {
-      if (winner(entry) !== undefined && !this.#projection.hidden.has(key)) yield key
-    }
-  }
-
-  async #close(): Promise<void> {
+  async #end(endReplica: () => Promise<void>): Promise<void> {
+    const { synced, listeners } = this.#parts
+    synced.end(new MapClosedError())
+    await this.#writer.leave()
     try {
       // Writes that wait are still to be seen by those who watch.
-      await this.#replica.close()
+      await endReplica()
     } finally {
-      for (const watcher of this.#watchers) watcher.finish()
+      listeners.finish()
       this.#resolveClosed()
     }
   }
@@ -234,57 +282,4 @@ class OwnedMap<V> implements ReplicatedMap<V>, WatchSource<V> {
     if (this.#closing !== undefined) throw new MapClosedError()
     options?.signal?.throwIfAborted()
   }
-
-  #winner(key: string): Item | undefined {
-    assertText(key)
-    if (this.#projection.hidden.has(key)) return undefined
-    const entry = this.#replica.entry(key)
-    return entry === undefined ? undefined : winner(entry)
-  }
-
-  /** A fresh copy each time, so that what a caller does to it stays with the caller. */
-  #value(item: Item | undefined): V | undefined {
-    return item?.value === undefined
-      ? undefined
-      : (decodeValue(item.value, { bytesMax: item.value.length }) as V)
-  }
-
-  #put(key: string, value: V): Operation & { readonly type: 'put' } {
-    assertKey(key, this.#limits.keyBytesMax)
-    const valid = this.#validate(key, value)
-    // What is stored is judged again when it is read, so a schema that changes values has to accept what it makes of them.
-    if (valid !== value) this.#validate(key, valid)
-    const bytes = this.#encode(key, valid)
-    const { entriesMax, bytesMax } = this.#limits
-    const entry = this.#replica.entry(key)
-    const present = entry !== undefined && winner(entry) !== undefined
-    if (!present && this.#replica.size >= entriesMax) throw new QuotaExceededError('entriesMax', entriesMax)
-    const growth =
-      key.length + bytes.length - (entry === undefined ? 0 : this.#projection.bytesOf(key, entry))
-    if (growth > 0 && this.#projection.bytes + growth > bytesMax)
-      throw new QuotaExceededError('bytesMax', bytesMax)
-    return { type: 'put', key, value: bytes }
-  }
-
-  #encode(key: string, value: V): Uint8Array {
-    const { valueBytesMax } = this.#limits
-    try {
-      return encodeValue(value as Value, { bytesMax: valueBytesMax })
-    } catch (error) {
-      if (error instanceof UnencodableValueError && error.reason === 'tooLarge') {
-        throw new ValueTooLargeError(key, valueBytesMax, error)
-      }
-      throw error
-    }
-  }
-}
-
-function written(results: readonly OperationResult[]): Written {
-  const { version, stamp } = results[0] as { version: string; stamp: bigint }
-  return { version, stamp }
-}
-
-function newestFirst(a: Item, b: Item): number {
-  if (a.stamp !== b.stamp) return a.stamp < b.stamp ? 1 : -1
-  return a.replica < b.replica ? 1 : -1
 }

@@ -1,22 +1,31 @@
 import { decodeValue, DecodeError } from '@starling/codec'
-import { liveDots, winner, type Entry, type Item } from '@starling/ormap'
+import { isDot, liveDots, type Entry, type Item } from '@starling/ormap'
+import type { Clock } from '@starling/ports'
 import type { Change } from '@starling/replica'
 import { SchemaError } from './errors.ts'
 import type { Validate } from './schema.ts'
+import { SortedKeys } from './sorted-keys.ts'
+import { shownDot } from './visible.ts'
 
 /**
- * What the map knows beside its entries: which keys are not shown, and how many bytes there are. Entries that cannot be shown
- * are kept, synced and forwarded like all others, or nodes with different schemas would never agree.
+ * What the map knows beside its entries: which keys are not shown, how many bytes there are, and the order of the keys once
+ * somebody asked for it. Entries that cannot be shown are kept, synced and forwarded like all others, or nodes with different
+ * schemas would never agree.
  */
 export class Projection<V> {
   /** Keys whose winning value the schema or the codec refuses. */
   readonly hidden: Set<string> = new Set()
+  /** Keys whose live values have all ended, as of the newest change of each. */
+  readonly ended: Set<string> = new Set()
   readonly #validate: Validate<V> | undefined
+  readonly #clock: Clock
   #bytes = 0
+  #sorted: SortedKeys | undefined
 
   /** @param validate the map's schema, if it has one. */
-  constructor(validate: Validate<V> | undefined) {
+  constructor(validate: Validate<V> | undefined, clock: Clock) {
     this.#validate = validate
+    this.#clock = clock
   }
 
   /** Characters of all live keys, and bytes of all live values. */
@@ -24,22 +33,24 @@ export class Projection<V> {
     return this.#bytes
   }
 
-  /** The part of one key in {@link bytes}. */
-  bytesOf(key: string, entry: Entry): number {
-    const dots = liveDots(entry)
-    if (dots.length === 0) return 0
-    return dots.reduce((sum, item) => sum + (item.value?.length ?? 0), key.length)
+  /** Keys with a live value in order. @param keys all of them, read when the order is first asked for. */
+  sorted(keys: () => Iterable<string>): SortedKeys {
+    return (this.#sorted ??= new SortedKeys(keys()))
   }
 
-  /** Follows a change of the state. */
+  /** Follows a change of the state, or the end of a value. */
   apply({ key, previous, entry }: Change): void {
-    this.#bytes += this.bytesOf(key, entry)
-    if (previous !== undefined) this.#bytes -= this.bytesOf(key, previous)
-    const item = winner(entry)
+    const live = bytesOf(key, entry)
+    this.#bytes += live - bytesOf(key, previous)
+    if (live > 0) this.#sorted?.add(key)
+    else this.#sorted?.delete(key)
+    const shown = shownDot(entry, this.#clock)
+    if (shown === undefined && live > 0) this.ended.add(key)
+    else this.ended.delete(key)
     // Without a schema nothing can be refused: values were checked when their entry was decoded.
     if (this.#validate === undefined) return
-    if (item === undefined) this.hidden.delete(key)
-    else if (previous === undefined || winner(previous) !== item) this.#judge(key, item)
+    if (shown !== undefined && this.decode(key, shown) === undefined) this.hidden.add(key)
+    else this.hidden.delete(key)
   }
 
   /** A fresh copy of the value of a live item, or `undefined` when it must not be shown. */
@@ -54,11 +65,12 @@ export class Projection<V> {
       throw error
     }
   }
+}
 
-  #judge(key: string, item: Item): void {
-    if (this.decode(key, item) === undefined) this.hidden.add(key)
-    else this.hidden.delete(key)
-  }
+/** Characters of the key, at least one, and bytes of the live values; 0 without a live value. */
+function bytesOf(key: string, entry: Entry | undefined): number {
+  if (entry === undefined || !entry.items.some(isDot)) return 0
+  return liveDots(entry).reduce((sum, { value }) => sum + value.length, key.length)
 }
 
 function isRefusal(error: unknown): boolean {

@@ -1,4 +1,5 @@
 import type { Entry } from '@starling/ormap'
+import type { EventCause } from './listeners.ts'
 import type { MapEvent, Origin } from './types.ts'
 
 /** What a key shows to readers. */
@@ -10,9 +11,9 @@ export interface Shown<V> {
 
 /** The map, as a watcher needs it. */
 export interface WatchSource<V> {
-  /** What an entry shows; a fresh copy each time. `undefined` for nothing. */
+  /** What an entry of which nothing has ended shows; a fresh copy each time. `undefined` for nothing. */
   show(key: string, entry: Entry): Shown<V> | undefined
-  /** The entry of a key now. */
+  /** What has not ended of a key's entry now. */
   entry(key: string): Entry | undefined
   /** The keys that are shown now. */
   shownKeys(): Iterable<string>
@@ -31,7 +32,7 @@ export interface WatcherInit {
 interface Pending {
   readonly previous: Entry | undefined
   entry: Entry
-  origin: Origin
+  cause: EventCause
 }
 
 type Result<V> = IteratorResult<MapEvent<V>, undefined>
@@ -64,15 +65,15 @@ export class Watcher<V> implements AsyncIterableIterator<MapEvent<V>> {
     init.signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
-  /** Takes note of a change. Called in the order of the changes. */
-  offer(key: string, previous: Entry | undefined, entry: Entry, origin: Origin): void {
+  /** Takes note of a change of what is shown. Called in the order of the changes. */
+  offer(key: string, previous: Entry | undefined, entry: Entry, cause: EventCause): void {
     if (this.#ended !== undefined || this.#overflowed || this.#snapshot.has(key)) return
     const pending = this.#pending.get(key)
     if (pending !== undefined) {
       pending.entry = entry
-      pending.origin = origin
+      pending.cause = cause
     } else if (this.#pending.size < this.#init.keysMax) {
-      this.#pending.set(key, { previous, entry, origin })
+      this.#pending.set(key, { previous, entry, cause })
     } else {
       this.#pending.clear()
       this.#snapshot.clear()
@@ -149,7 +150,7 @@ export class Watcher<V> implements AsyncIterableIterator<MapEvent<V>> {
       this.#snapshot.delete(key)
       const entry = this.#source.entry(key)
       const shown = entry === undefined ? undefined : this.#source.show(key, entry)
-      if (shown !== undefined) return eventOf(key, undefined, shown, 'snapshot')
+      if (shown !== undefined) return eventOf(key, undefined, shown, { origin: 'snapshot', expired: false })
     }
   }
 
@@ -160,7 +161,7 @@ export class Watcher<V> implements AsyncIterableIterator<MapEvent<V>> {
       const now = this.#source.show(key, pending.entry)
       // Several changes may cancel out, and evidence alone shows nothing.
       if (before?.version === now?.version) continue
-      return eventOf(key, before, now, pending.origin)
+      return eventOf(key, before, now, pending.cause)
     }
     return undefined
   }
@@ -180,15 +181,17 @@ const RESYNC = {
   origin: undefined
 } as const
 
-function eventOf<V>(
+/** The event that tells a reader who was shown `before` what there is now. */
+export function eventOf<V>(
   key: string,
   before: Shown<V> | undefined,
   now: Shown<V> | undefined,
-  origin: Origin
+  { origin, expired }: { readonly origin: Origin; readonly expired: boolean }
 ): MapEvent<V> {
   const previous = before?.value
   if (now === undefined) {
-    return { type: 'delete', key, value: undefined, previous, version: undefined, origin }
+    const type = expired ? 'expired' : 'delete'
+    return { type, key, value: undefined, previous, version: undefined, origin }
   }
   return {
     type: now.conflict ? 'conflict' : 'set',

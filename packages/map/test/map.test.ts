@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { systemHash } from '@starling/ports/system'
 import { createMap, MapClosedError, SchemaError } from '@starling/map'
+import { FakeTime } from './support/fake-time.ts'
 import { gossip, HeldLog, openMap, settle } from './support/open.ts'
 
 interface Flag {
@@ -112,7 +114,9 @@ describe('durability', () => {
 
   test('MAP-I6: a map whose replica does not open is not opened', async () => {
     const refused = new Error('EACCES')
-    await expect(createMap({ open: () => Promise.reject(refused) })).rejects.toBe(refused)
+    const time = new FakeTime()
+    const open = (): Promise<never> => Promise.reject(refused)
+    await expect(createMap({ open, clock: time, timers: time, hash: systemHash })).rejects.toBe(refused)
   })
 
   test('what was acknowledged is there after opening again', async () => {

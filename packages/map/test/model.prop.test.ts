@@ -153,7 +153,7 @@ class Reader {
     }
     expect(event.previous).toBe(this.state.get(event.key))
     this.conflicts.delete(event.key)
-    if (event.type === 'delete') {
+    if (event.type === 'delete' || event.type === 'expired') {
       expect(this.state.delete(event.key)).toBe(true)
       return
     }

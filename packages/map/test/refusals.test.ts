@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { QuotaExceededError, SchemaError, ValueTooLargeError, type StandardSchema } from '@starling/map'
+import { SchemaError, ValueTooLargeError, type StandardSchema } from '@starling/map'
 import { gossip, openMap } from './support/open.ts'
 
 interface Flag {
@@ -48,28 +48,34 @@ describe('bad input', () => {
   })
 
   test('a full map refuses what would add, and takes what would not', async () => {
-    const { map } = await openMap<string>({ init: { limits: { entriesMax: 2, bytesMax: 40 } } })
+    const { map } = await openMap<string>({ init: { limits: { entriesMax: 2, bytesMax: 100 } } })
     await map.set('a', 'v')
     await map.set('b', 'v')
     await expect(map.set('c', 'v')).rejects.toMatchObject({
       name: 'QuotaExceededError',
-      limit: 'entriesMax',
+      part: 'entries',
       max: 2
     })
-    await map.set('a', 'v'.repeat(20))
-    await expect(map.set('b', 'v'.repeat(30))).rejects.toBeInstanceOf(QuotaExceededError)
+    await map.set('a', 'v'.repeat(40))
+    await expect(map.set('b', 'v'.repeat(30))).rejects.toMatchObject({ part: 'bytes', max: 100 })
     await map.delete('a')
-    await map.set('c', 'v'.repeat(20))
-    expect([...map.keys()].sort()).toEqual(['b', 'c'])
+    await map.set('b', 'v'.repeat(30))
+    expect([...map.keys()]).toEqual(['b'])
   })
 
-  test('entries of peers over the quota are taken and reported', async () => {
+  test('entries of peers over the quota are refused, and the map says so', async () => {
     const a = await openMap<string>({ name: 'a' })
     const b = await openMap<string>({ name: 'b', init: { limits: { entriesMax: 1 } } })
     await a.map.set('x', '1')
     await a.map.set('y', '2')
     gossip(a, b)
-    expect([b.map.size, b.map.stats().overQuota, a.map.stats().overQuota]).toEqual([2, true, false])
+    expect([b.map.size, b.map.stats().overQuota, a.map.stats().overQuota]).toEqual([1, true, false])
+    expect(b.map.health()).toMatchObject({
+      ok: false,
+      states: ['unconverged', 'over-quota'],
+      refused: { quota: 1 }
+    })
+    expect(a.map.health()).toMatchObject({ ok: true, states: [] })
   })
 
   test('a limit that is none is refused', async () => {

@@ -1,8 +1,8 @@
 import type { Gossip, Topic, TopicStats } from '@starling/gossip'
 import type { Store } from '@starling/log'
-import { createMap, type MapInit, type MapStats, type ReplicatedMap } from '@starling/map'
+import { createMap, type MapHealth, type MapInit, type MapStats, type ReplicatedMap } from '@starling/map'
 import type { Ports } from '@starling/ports'
-import { createReplica, type ReplicaOwner } from '@starling/replica'
+import { createReplica, type ReplicaEvent, type ReplicaInit } from '@starling/replica'
 import type { Sync, SyncHandle, SyncSessionInfo } from '@starling/sync'
 import type { Contact } from './addresses.ts'
 import { MapOptionsMismatchError, NodeStoppedError } from './errors.ts'
@@ -14,6 +14,15 @@ export interface MapOptions<V> extends MapInit<V> {
    * process. `memory`: nothing is kept; the map is refilled by its peers after a restart.
    */
   readonly durability?: 'sync' | 'async' | 'memory'
+  /**
+   * What the absence of a write means, and with it when removals may be forgotten: `byAge`, after a day, or `byKnown`, once
+   * everybody knows of them. The same on all nodes. Default: the replica's.
+   */
+  readonly forgetting?: ReplicaInit['forgetting']
+  /** What happens to values that a peer knows to be long dead. Default `set-aside`. */
+  readonly onStale?: ReplicaInit['onStale']
+  /** Facts nobody waits for: refusals, a disk that failed, an identity seen twice. It must not throw. */
+  readonly onEvent?: (event: ReplicaEvent) => void
 }
 
 /** One open map, as the inspection shows it. */
@@ -23,6 +32,7 @@ export interface MapInspection {
   /** The peers the map's swarm is linked with. */
   readonly neighbors: readonly string[]
   readonly stats: MapStats
+  readonly health: MapHealth
   readonly gossip: TopicStats
   readonly sync: readonly SyncSessionInfo[]
 }
@@ -107,6 +117,7 @@ export class HostedMaps {
           keys: map.size,
           neighbors: topic.neighbors(),
           stats: map.stats(),
+          health: map.health(),
           gossip: topic.stats(),
           sync: handle.sessions()
         }
@@ -133,22 +144,39 @@ export class HostedMaps {
 
   async #open(name: string, options: MapOptions<unknown>): Promise<OpenMap> {
     const { store, gossip, sync, ports } = this.#components
-    const { durability = 'sync', ...mapInit } = options
+    const { durability = 'sync', forgetting, onStale, onEvent, ...mapInit } = options
     const log = await store.openLog(name, { durability })
     const undo: (() => Promise<void>)[] = [() => log.close()]
     try {
       const topic = gossip.join(name, { contacts: this.#init.contacts })
       undo.push(() => topic.leave())
-      const replica = async (owner: ReplicaOwner) =>
-        await createReplica(
-          { ...ports, log, broadcast: topic },
-          { name, owner, driftMsMax: this.#init.driftMsMax }
-        )
-      let opened: Awaited<ReturnType<typeof replica>> | undefined
-      const map = await createMap({ open: async owner => (opened = await replica(owner)) }, mapInit)
+      let handle: SyncHandle | undefined
+      const map = await createMap(
+        {
+          ...ports,
+          alone: this.#init.contacts.length === 0,
+          open: async (owner, { quota }) => {
+            const { driftMsMax } = this.#init
+            const replica = await createReplica(
+              { ...ports, log, broadcast: topic },
+              {
+                name,
+                owner,
+                quota,
+                driftMsMax,
+                ...(forgetting === undefined ? {} : { forgetting }),
+                ...(onStale === undefined ? {} : { onStale }),
+                ...(onEvent === undefined ? {} : { onEvent })
+              }
+            )
+            handle = sync.open(name, { protocol: replica.protocol, neighbors: topic })
+            return { replica, sync: handle }
+          }
+        },
+        mapInit
+      )
       undo.push(() => map.close())
-      if (opened === undefined) throw new Error('createMap resolved without opening its replica')
-      const handle = sync.open(name, { protocol: opened.protocol, neighbors: topic })
+      if (handle === undefined) throw new Error('createMap resolved without opening its replica')
       return { map, topic, handle }
     } catch (error) {
       for (const step of undo.reverse()) await step().catch(() => undefined)
@@ -167,6 +195,9 @@ function isEnding({ opened }: Hosted): boolean {
 function sameOptions(a: MapOptions<unknown>, b: MapOptions<unknown>): boolean {
   return (
     a.schema === b.schema &&
+    a.onEvent === b.onEvent &&
+    a.forgetting === b.forgetting &&
+    a.onStale === b.onStale &&
     (a.durability ?? 'sync') === (b.durability ?? 'sync') &&
     JSON.stringify(Object.entries(a.limits ?? {}).sort()) ===
       JSON.stringify(Object.entries(b.limits ?? {}).sort())

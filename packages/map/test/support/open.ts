@@ -1,6 +1,6 @@
 import { seededRandom } from '@starling/ports'
 import { systemHash } from '@starling/ports/system'
-import { createMap, type MapInit, type ReplicatedMap } from '@starling/map'
+import { createMap, type MapInit, type ReplicatedMap, type SyncView } from '@starling/map'
 import {
   createReplica,
   type LogBatch,
@@ -8,6 +8,9 @@ import {
   type RecoveredRow,
   type Replica
 } from '@starling/replica'
+import { FakeTime, settle } from './fake-time.ts'
+
+export { settle }
 
 /** A log in memory whose appends end when the test says so, or at once. */
 export class HeldLog implements LogPort {
@@ -61,22 +64,33 @@ export interface TestNode<V> {
   readonly sent: Uint8Array[]
   /** Hands a message of another node to this one. */
   deliver(message: Uint8Array): void
-  readonly clock: { ms: number }
+  readonly clock: FakeTime
 }
 
 export async function openMap<V>(
-  options: { name?: string; log?: HeldLog; init?: MapInit<V>; startMs?: number } = {}
+  options: {
+    name?: string
+    log?: HeldLog
+    init?: MapInit<V>
+    startMs?: number
+    sync?: SyncView
+    alone?: boolean
+  } = {}
 ): Promise<TestNode<V>> {
   const log = options.log ?? new HeldLog()
   const name = options.name ?? 'a'
   const sent: Uint8Array[] = []
-  const clock = { ms: options.startMs ?? 1_700_000_000_000 }
+  const clock = new FakeTime(options.startMs)
   const listeners: ((payload: Uint8Array, from: string) => void)[] = []
   let replica: Replica | undefined
   const map = await createMap<V>(
     {
-      open: async owner =>
-        (replica = await createReplica(
+      clock,
+      timers: clock,
+      hash: systemHash,
+      ...(options.alone === undefined ? {} : { alone: options.alone }),
+      open: async (owner, { quota }) => {
+        replica = await createReplica(
           {
             log,
             broadcast: {
@@ -86,13 +100,15 @@ export async function openMap<V>(
                 return () => void listeners.splice(listeners.indexOf(listener), 1)
               }
             },
-            clock: { wallMs: () => clock.ms, monotonicMs: () => clock.ms },
-            timers: { schedule: () => ({ cancel() {} }) },
+            clock,
+            timers: clock,
             random: seededRandom(name),
             hash: systemHash
           },
-          { name, owner }
-        ))
+          { name, owner, quota }
+        )
+        return { replica, ...(options.sync === undefined ? {} : { sync: options.sync }) }
+      }
     },
     options.init
   )
@@ -109,9 +125,4 @@ type Talker = Pick<TestNode<unknown>, 'sent' | 'deliver'>
 export function gossip(a: Talker, b: Talker): void {
   for (const message of a.sent.splice(0)) b.deliver(message)
   for (const message of b.sent.splice(0)) a.deliver(message)
-}
-
-/** Lets every promise reaction that is due run. */
-export async function settle(turns = 40): Promise<void> {
-  for (let i = 0; i < turns; i++) await Promise.resolve()
 }

@@ -1,0 +1,36 @@
+import { isDot, isExpired, type Dot, type Entry } from '@starling/ormap'
+import type { Clock } from '@starling/ports'
+
+/**
+ * What an entry shows at a wall time: the entry itself while nothing of it has ended, which is nearly always, else its dots that
+ * have not.
+ */
+export function visibleEntry(entry: Entry, wallMs: number): Entry {
+  return entry.items.some(item => isDot(item) && isExpired(item, wallMs))
+    ? { items: entry.items.filter(item => isDot(item) && !isExpired(item, wallMs)) }
+    : entry
+}
+
+/** The dot that `get` shows. The clock is read only for dots that end. */
+export function shownDot(entry: Entry, clock: Clock): Dot | undefined {
+  let best: Dot | undefined
+  let wallMs: number | undefined
+  for (const item of entry.items) {
+    if (!isDot(item)) continue
+    if (item.expiresAtMs !== undefined && isExpired(item, (wallMs ??= clock.wallMs()))) continue
+    // Items are in the order of their replica ids, so of equal stamps the later one is the greater.
+    if (best === undefined || item.stamp >= best.stamp) best = item
+  }
+  return best
+}
+
+/** The wall time just before the latest end among the dots that have ended: what was shown until then. */
+export function beforeLatestEnd(entry: Entry, wallMs: number): number {
+  let latest = -Infinity
+  for (const item of entry.items) {
+    if (isDot(item) && item.expiresAtMs !== undefined && isExpired(item, wallMs)) {
+      latest = Math.max(latest, item.expiresAtMs)
+    }
+  }
+  return latest - 1
+}

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest'
+import { gossip, openMap } from './support/open.ts'
+
+test('a renewed value lives as long as its node has the map open', async () => {
+  const { map, clock, log } = await openMap<string>()
+  await map.set('presence/a', 'here', { ttlMs: 3000, renew: true })
+  await clock.advance(60_000)
+  expect([map.get('presence/a'), map.stats().renewals]).toEqual(['here', 1])
+  expect(log.batches).toBeGreaterThan(50)
+  await map.close()
+  expect([map.get('presence/a'), clock.pending]).toEqual([undefined, 0])
+})
+
+test('a node that dies leaves a value that ends by itself', async () => {
+  const [a, b] = [await openMap<string>({ name: 'a' }), await openMap<string>({ name: 'b' })]
+  await a.map.set('presence/a', 'here', { ttlMs: 3000, renew: true })
+  gossip(a, b)
+  await a.clock.advance(30_000)
+  b.clock.ms += 30_000
+  gossip(a, b)
+  expect(b.map.get('presence/a')).toBe('here')
+  b.clock.ms += 3000
+  expect([b.map.get('presence/a'), b.map.has('presence/a')]).toEqual([undefined, false])
+})
+
+test('whoever writes or removes the key ends its renewal', async () => {
+  for (const end of ['set', 'delete', 'batch'] as const) {
+    const { map, clock } = await openMap<string>()
+    await map.set('k', 'mine', { ttlMs: 3000, renew: true })
+    if (end === 'set') await map.set('k', 'other', { ttlMs: 3000 })
+    if (end === 'delete') await map.delete('k')
+    if (end === 'batch') await map.batch([{ type: 'delete', key: 'k' }])
+    expect(map.stats().renewals).toBe(0)
+    await clock.advance(10_000)
+    expect(map.get('k')).toBeUndefined()
+  }
+  const [a, b] = [await openMap<string>({ name: 'a' }), await openMap<string>({ name: 'b' })]
+  await a.map.set('k', 'mine', { ttlMs: 3000, renew: true })
+  gossip(a, b)
+  b.clock.ms += 10
+  a.clock.ms += 10
+  await b.map.set('k', 'theirs')
+  gossip(a, b)
+  await a.clock.advance(10_000)
+  expect([a.map.get('k'), a.map.stats().renewals]).toEqual(['theirs', 0])
+  await a.map.close()
+  expect(a.map.get('k')).toBe('theirs')
+})
+
+test('the one of two writers whose value is shown goes on', async () => {
+  const [a, b] = [await openMap<string>({ name: 'a' }), await openMap<string>({ name: 'b' })]
+  await a.map.set('k', 'first', { ttlMs: 3000, renew: true })
+  b.clock.ms += 10
+  await b.map.set('k', 'second', { ttlMs: 3000, renew: true })
+  gossip(a, b)
+  for (let i = 0; i < 10; i++) {
+    await Promise.all([a.clock.advance(1000), b.clock.advance(1000)])
+    gossip(a, b)
+  }
+  expect([a.map.get('k'), b.map.get('k'), a.map.stats().renewals, b.map.stats().renewals]).toEqual([
+    'second',
+    'second',
+    0,
+    1
+  ])
+})
+
+test('a renewal whose disk fails is tried again', async () => {
+  const node = await openMap<string>()
+  await node.map.set('k', 'v', { ttlMs: 3000, renew: true })
+  node.log.hold = true
+  await node.clock.advance(1000)
+  node.log.fail()
+  await node.clock.advance(0)
+  expect(node.map.stats().renewals).toBe(1)
+  await node.map.close()
+})
+
+test('so many keys are renewed and no more', async () => {
+  const { map } = await openMap<number>({ init: { limits: { renewalsMax: 2 } } })
+  const renew = { ttlMs: 1000, renew: true }
+  await map.set('a', 1, renew)
+  await map.set('b', 1, renew)
+  await expect(map.set('c', 1, renew)).rejects.toMatchObject({ name: 'RenewalLimitError', renewalsMax: 2 })
+  await map.set('a', 2, renew)
+  await map.delete('b')
+  await map.set('c', 1, renew)
+  expect(map.stats().renewals).toBe(2)
+})
