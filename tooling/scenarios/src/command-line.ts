@@ -1,13 +1,11 @@
 import { parseFileVerb, parseRun, USAGE, type RunArguments } from './arguments.ts'
-import { formatPlan, parsePlan, type Plan } from './plan.ts'
-import { play } from './play.ts'
+import { playAny, shrinkAny, type AnyPlan } from './any-plan.ts'
+import { formatPlan, parsePlan } from './plan.ts'
 import { EXIT, UsageError, type Platform } from './platform.ts'
 import { regressionTest } from './regression.ts'
 import { SCENARIOS } from './registry.ts'
 import { createReport, renderTable, type Report } from './report.ts'
 import { isPlanned, numberIn, type Scenario, type ScenarioResult } from './scenario.ts'
-import { shrink } from './shrink.ts'
-import { invariantOf } from './violations.ts'
 
 /** Wall time a shrink takes at most unless told otherwise, minutes. */
 const SHRINK_MINUTES = 5
@@ -16,9 +14,9 @@ const SHRINK_MINUTES = 5
  * Runs the program. Returns its exit code: 0 all held, 1 a violation, 2 wrong use, 3 the same seed gave two traces, 4 it took
  * longer than it was allowed to.
  */
-export function runCommandLine(args: readonly string[], platform: Platform): number {
+export async function runCommandLine(args: readonly string[], platform: Platform): Promise<number> {
   try {
-    return run(args, platform)
+    return await run(args, platform)
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     platform.err(error.message)
@@ -26,7 +24,7 @@ export function runCommandLine(args: readonly string[], platform: Platform): num
   }
 }
 
-function run(args: readonly string[], platform: Platform): number {
+async function run(args: readonly string[], platform: Platform): Promise<number> {
   const [name, ...rest] = args
   switch (name) {
     case undefined:
@@ -40,35 +38,35 @@ function run(args: readonly string[], platform: Platform): number {
       platform.out(listing())
       return EXIT.held
     case 'replay':
-      return replay(rest, platform)
+      return await replay(rest, platform)
     case 'shrink':
-      return shrinkFile(rest, platform)
+      return await shrinkFile(rest, platform)
   }
   if (name.startsWith('-'))
     throw new UsageError(`name the scenario before its options (${names()}); ${USAGE}`)
   const scenario = SCENARIOS.find(candidate => candidate.name === name)
   if (scenario === undefined) throw new UsageError(`there is no scenario ${name}; there are ${names()}`)
-  return runScenario(scenario, rest, platform)
+  return await runScenario(scenario, rest, platform)
 }
 
-function runScenario(scenario: Scenario, args: readonly string[], platform: Platform): number {
+async function runScenario(scenario: Scenario, args: readonly string[], platform: Platform): Promise<number> {
   const asked = parseRun(scenario, args)
   const { name } = scenario
   if (asked.save !== undefined) {
     if (!isPlanned(scenario)) throw new UsageError(`${name} has no plan to save: only planned scenarios have`)
     platform.writeFile(asked.save, formatPlan(scenario.plan(asked)))
   }
-  const once = (): ScenarioResult =>
-    scenario.run({
+  const once = async (): Promise<ScenarioResult> =>
+    await scenario.run({
       ...asked,
       progress: text => platform.err(`${name}: ${text}`),
       nowMs: () => platform.nowMs()
     })
   const startMs = platform.nowMs()
-  const result = once()
+  const result = await once()
   const wallMs = platform.nowMs() - startMs
   const report = createReport(name, asked.nodes, asked.seed, result, wallMs)
-  const other = asked.twice ? differingTrace(report, once, args, platform) : undefined
+  const other = asked.twice ? await differingTrace(report, once, args, platform) : undefined
   platform.out(asked.json ? JSON.stringify(report) : renderTable(report))
   if (other !== undefined) {
     platform.err(`${name}: the same seed gave the trace ${report.traceHash}, and then ${other}`)
@@ -79,13 +77,13 @@ function runScenario(scenario: Scenario, args: readonly string[], platform: Plat
 }
 
 /** I22: runs the same again, here and in another process. Returns the trace hash that differs, if one does. */
-function differingTrace(
+async function differingTrace(
   report: Report,
-  again: () => ScenarioResult,
+  again: () => Promise<ScenarioResult>,
   args: readonly string[],
   platform: Platform
-): string | undefined {
-  const here = again().traceHash
+): Promise<string | undefined> {
+  const here = (await again()).traceHash
   if (here !== report.traceHash) return here
   const same = args.filter(arg => arg !== '--twice' && arg !== '--json')
   const line = platform.elsewhere([report.scenario, ...same, '--json'])
@@ -99,24 +97,23 @@ function overBudget({ wallSecondsMax }: RunArguments, wallMs: number, platform: 
   return true
 }
 
-function replay(args: readonly string[], platform: Platform): number {
+async function replay(args: readonly string[], platform: Platform): Promise<number> {
   const { file, values } = parseFileVerb('replay', args, ['json'])
   const plan = readPlan(file, platform)
   const startMs = platform.nowMs()
-  const result = play(plan)
+  const result = await playAny(plan)
   const report = createReport(plan.scenario, plan.nodes, plan.seed, result, platform.nowMs() - startMs)
   platform.out(values['json'] === true ? JSON.stringify(report) : renderTable(report))
   return report.ok ? EXIT.held : EXIT.violated
 }
 
-function shrinkFile(args: readonly string[], platform: Platform): number {
+async function shrinkFile(args: readonly string[], platform: Platform): Promise<number> {
   const { file, values } = parseFileVerb('shrink', args, ['minutes', 'test'])
   const minutes = String(values['minutes'] ?? SHRINK_MINUTES)
   const wrong = numberIn(0, 100_000)(minutes)
   if (wrong !== undefined) throw new UsageError(`--minutes ${wrong}, got ${minutes}`)
   const endMs = platform.nowMs() + Number(minutes) * 60_000
-  const shrunk = shrink(readPlan(file, platform), {
-    broken: plan => play(plan).violations.map(invariantOf)[0],
+  const shrunk = await shrinkAny(readPlan(file, platform), {
     goOn: () => platform.nowMs() < endMs,
     progress: text => platform.err(`shrink: ${text}`)
   })
@@ -127,7 +124,7 @@ function shrinkFile(args: readonly string[], platform: Platform): number {
   return shrunk.stopped ? EXIT.budget : EXIT.violated
 }
 
-function readPlan(file: string, platform: Platform): Plan {
+function readPlan(file: string, platform: Platform): AnyPlan {
   try {
     return parsePlan(platform.readFile(file))
   } catch (error) {

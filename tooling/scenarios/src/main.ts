@@ -6,7 +6,7 @@ import { runCommandLine } from './command-line.ts'
 
 const [, script = ''] = process.argv
 
-process.exitCode = runCommandLine(process.argv.slice(2), {
+process.exitCode = await runCommandLine(process.argv.slice(2), {
   out: line => process.stdout.write(`${line}\n`),
   err: line => process.stderr.write(`${line}\n`),
   nowMs: () => performance.now(),

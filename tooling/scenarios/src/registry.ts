@@ -1,4 +1,5 @@
 import type { Scenario } from './scenario.ts'
+import { clusterScenario } from './scenarios/cluster.ts'
 import { broadcastScenario } from './scenarios/broadcast.ts'
 import { churnScenario } from './scenarios/churn.ts'
 import { failuresScenario } from './scenarios/failures.ts'
@@ -13,5 +14,6 @@ export const SCENARIOS: readonly Scenario[] = [
   failuresScenario,
   churnScenario,
   partitionScenario,
-  swarmScenario
+  swarmScenario,
+  clusterScenario
 ]

@@ -1,16 +1,20 @@
-import { formatPlan, type Plan } from './plan.ts'
+import { isClusterPlan, type AnyPlan } from './any-plan.ts'
+import { formatPlan } from './plan.ts'
 
 /** A test that plays a plan and expects it to break nothing: self-contained, for the folder `test/regressions`. */
-export function regressionTest(plan: Plan, invariant: string): string {
+export function regressionTest(plan: AnyPlan, invariant: string): string {
+  const type = isClusterPlan(plan)
+    ? "{ ClusterPlan } from '../../src/cluster/cluster-plan.ts'"
+    : "{ Plan } from '../../src/plan.ts'"
   const title = `${invariant} holds where ${plan.scenario}, seed ${plan.seed}, once broke it`
   return `import { expect, test } from 'vitest'
-import type { Plan } from '../../src/plan.ts'
-import { play } from '../../src/play.ts'
+import { playAny } from '../../src/any-plan.ts'
+import type ${type}
 
-const plan: Plan = ${formatPlan(plan).trim()}
+const plan: ${isClusterPlan(plan) ? 'ClusterPlan' : 'Plan'} = ${formatPlan(plan).trim()}
 
-test(${JSON.stringify(title)}, () => {
-  expect(play(plan).violations).toEqual([])
+test(${JSON.stringify(title)}, async () => {
+  expect((await playAny(plan)).violations).toEqual([])
 })
 `
 }

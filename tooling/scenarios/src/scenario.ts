@@ -1,4 +1,4 @@
-import type { Plan } from './plan.ts'
+import type { AnyPlan } from './any-plan.ts'
 import type { Metrics } from './report.ts'
 
 /** What the command line gives a scenario. */
@@ -36,12 +36,12 @@ export interface Scenario {
   readonly nodesDefault: number
   readonly nodesMin: number
   readonly options: Readonly<Record<string, ScenarioOption>>
-  readonly run: (context: ScenarioContext) => ScenarioResult
+  readonly run: (context: ScenarioContext) => ScenarioResult | Promise<ScenarioResult>
 }
 
 /** A scenario all of which is drawn beforehand: its runs can be saved, replayed and shrunk. */
-export interface PlannedScenario extends Scenario {
-  readonly plan: (context: Pick<ScenarioContext, 'nodes' | 'seed' | 'options'>) => Plan
+export interface PlannedScenario<P extends AnyPlan = AnyPlan> extends Scenario {
+  readonly plan: (context: Pick<ScenarioContext, 'nodes' | 'seed' | 'options'>) => P
 }
 
 export function isPlanned(scenario: Scenario): scenario is PlannedScenario {

@@ -16,7 +16,7 @@ export interface Shrunk {
 /** How a shrink is done. */
 export interface ShrinkOptions {
   /** The id of the first promise a plan breaks, or `undefined`. */
-  readonly broken: (plan: Plan) => string | undefined
+  readonly broken: (plan: Plan) => string | undefined | Promise<string | undefined>
   /** Asked before each run; false ends the shrink with what there is. */
   readonly goOn: () => boolean
   readonly progress: (text: string) => void
@@ -26,9 +26,9 @@ export interface ShrinkOptions {
  * Makes a failing plan smaller: leaves out faults, then nodes, then operations, then shortens the time, then weakens what is
  * left. Only what breaks the same promise is kept. Returns `undefined` for a plan that breaks none.
  */
-export function shrink(plan: Plan, options: ShrinkOptions): Shrunk | undefined {
-  const invariant = options.broken(plan)
-  return invariant === undefined ? undefined : new Shrinking(plan, invariant, options).run()
+export async function shrink(plan: Plan, options: ShrinkOptions): Promise<Shrunk | undefined> {
+  const invariant = await options.broken(plan)
+  return invariant === undefined ? undefined : await new Shrinking(plan, invariant, options).run()
 }
 
 class Shrinking {
@@ -44,25 +44,25 @@ class Shrinking {
     this.#options = options
   }
 
-  run(): Shrunk {
-    this.#actions('faults', isFault)
-    this.#nodes()
-    this.#actions('operations', action => !isFault(action))
-    this.#time()
-    this.#values()
+  async run(): Promise<Shrunk> {
+    await this.#actions('faults', isFault)
+    await this.#nodes()
+    await this.#actions('operations', action => !isFault(action))
+    await this.#time()
+    await this.#values()
     // What is weaker now may be needed no more.
-    this.#actions('faults', isFault)
+    await this.#actions('faults', isFault)
     return { plan: this.#plan, invariant: this.#invariant, runs: this.#runs, stopped: this.#stopped }
   }
 
   /** Takes the plan over if it breaks the same promise. */
-  #try(plan: Plan): boolean {
+  async #try(plan: Plan): Promise<boolean> {
     if (this.#stopped || !this.#options.goOn()) {
       this.#stopped = true
       return false
     }
     this.#runs++
-    if (this.#options.broken(plan) !== this.#invariant) return false
+    if ((await this.#options.broken(plan)) !== this.#invariant) return false
     this.#plan = plan
     return true
   }
@@ -75,38 +75,38 @@ class Shrinking {
     )
   }
 
-  #actions(what: string, which: (action: TimedAction) => boolean): void {
+  async #actions(what: string, which: (action: TimedAction) => boolean): Promise<void> {
     const plan = this.#plan
     const rest = plan.actions.filter(action => !which(action))
-    ddmin(plan.actions.filter(which), some =>
+    await ddmin(plan.actions.filter(which), some =>
       this.#try({ ...plan, actions: [...rest, ...some].toSorted((a, b) => a.atMs - b.atMs) })
     )
     this.#say(what)
   }
 
-  #nodes(): void {
+  async #nodes(): Promise<void> {
     const plan = this.#plan
-    ddmin(nodesOf(plan), some => this.#try(onlyNodes(plan, new Set(some))))
+    await ddmin(nodesOf(plan), some => this.#try(onlyNodes(plan, new Set(some))))
     this.#say('nodes')
   }
 
   /** Halves the time before the healing again and again, all of it, then its parts between two actions. */
-  #time(): void {
-    while (this.#plan.healMs > 1_000 && this.#try(squeezed(this.#plan, 0, this.#plan.healMs))) {}
+  async #time(): Promise<void> {
+    while (this.#plan.healMs > 1_000 && (await this.#try(squeezed(this.#plan, 0, this.#plan.healMs)))) {}
     const times = [...new Set(this.#plan.actions.map(({ atMs }) => atMs))]
     for (let i = times.length - 1; i > 0; i--) {
       const { healMs } = this.#plan
       const [from, to] = [times[i - 1] as number, times[i] as number]
-      if (to <= healMs && to - from > 1_000) this.#try(squeezed(this.#plan, from, to))
+      if (to <= healMs && to - from > 1_000) await this.#try(squeezed(this.#plan, from, to))
     }
     this.#say('time')
   }
 
-  #values(): void {
+  async #values(): Promise<void> {
     for (let i = 0; i < this.#plan.actions.length; i++) {
       for (
         let weaker = this.#weaker(i);
-        weaker !== undefined && this.#try(weaker);
+        weaker !== undefined && (await this.#try(weaker));
         weaker = this.#weaker(i)
       ) {}
     }

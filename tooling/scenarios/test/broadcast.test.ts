@@ -7,8 +7,8 @@ import { broadcastViolations, measureRound, missed, redundancy } from '../src/ch
 import { failureFigures } from '../src/checkers/failures.ts'
 import { run as runWith, type Ran } from './platform.ts'
 
-function run(...args: string[]): Ran {
-  return runWith(args)
+async function run(...args: string[]): Promise<Ran> {
+  return await runWith(args)
 }
 
 /** A genuine message with the payload of a broadcast, under an origin of its own. */
@@ -30,8 +30,8 @@ function world(nodes: number, seed = 1): BroadcastWorld {
 describe('the broadcast scenario', () => {
   test.each(['one', 'random'])(
     '%s sender: nothing missed, no redundant copy, promised metric names',
-    senders => {
-      const { code, report } = run(
+    async senders => {
+      const { code, report } = await run(
         ...['broadcast', '--nodes', '100', '--cycles', '3', '--rounds', '15', '--json', '--senders', senders]
       )
       expect(code).toBe(0)
@@ -55,8 +55,8 @@ describe('the broadcast scenario', () => {
     }
   )
 
-  test('all at once: nothing missed', () => {
-    const { report } = run(
+  test('all at once: nothing missed', async () => {
+    const { report } = await run(
       'broadcast',
       '--nodes',
       '30',
@@ -71,9 +71,10 @@ describe('the broadcast scenario', () => {
     expect(report.metrics).toMatchObject({ missed: 0 })
   })
 
-  test('one seed gives one trace', () => {
-    const hashes = [1, 1, 2].map(seed => {
-      return run(
+  test('one seed gives one trace', async () => {
+    const hashes: string[] = []
+    for (const seed of [1, 1, 2]) {
+      const { report } = await run(
         'broadcast',
         '--nodes',
         '30',
@@ -84,8 +85,9 @@ describe('the broadcast scenario', () => {
         '--seed',
         String(seed),
         '--json'
-      ).report.traceHash
-    })
+      )
+      hashes.push(report.traceHash)
+    }
     expect(hashes[0]).toBe(hashes[1])
     expect(hashes[0]).not.toBe(hashes[2])
   })
@@ -95,8 +97,8 @@ describe('the failures scenario', () => {
   test.each([
     ['0.5', 100],
     ['0.8', 200]
-  ])('after %s of the nodes died everybody hears again', (fail, nodes) => {
-    const { code, report } = run(
+  ])('after %s of the nodes died everybody hears again', async (fail, nodes) => {
+    const { code, report } = await run(
       ...['failures', '--nodes', String(nodes), '--fail', fail, '--cycles', '3', '--rounds', '20', '--json']
     )
     expect(code).toBe(0)

@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { SCENARIOS } from '../src/registry.ts'
 import { run as runWith, type Ran } from './platform.ts'
 
-function run(...args: string[]): Ran {
-  return runWith(args)
+async function run(...args: string[]): Promise<Ran> {
+  return await runWith(args)
 }
 
 describe('npm run sim', () => {
-  test('list names every scenario and its options', () => {
-    const { code, out } = run('list')
+  test('list names every scenario and its options', async () => {
+    const { code, out } = await run('list')
     expect(code).toBe(0)
     for (const { name, options } of SCENARIOS) {
       expect(out.join('\n')).toContain(name)
@@ -16,8 +16,8 @@ describe('npm run sim', () => {
     }
   })
 
-  test('overlay --json ends with one line of the promised shape', () => {
-    const { code, out } = run('overlay', '--nodes', '50', '--seed', '3', '--cycles', '3', '--json')
+  test('overlay --json ends with one line of the promised shape', async () => {
+    const { code, out } = await run('overlay', '--nodes', '50', '--seed', '3', '--cycles', '3', '--json')
     expect(code).toBe(0)
     const report = JSON.parse(out.at(-1) ?? '') as Record<string, unknown>
     expect(Object.keys(report)).toEqual([
@@ -47,17 +47,17 @@ describe('npm run sim', () => {
     expect(report['metrics']).toMatchObject({ components: 1, asymmetricLinks: 0 })
   })
 
-  test('the same seed gives the same report, another seed another trace', () => {
-    const report = (seed: string): string =>
-      run('overlay', '--nodes', '30', '--cycles', '2', '--seed', seed, '--json').out.at(-1) ?? ''
-    expect(report('1')).toBe(report('1'))
-    expect(JSON.parse(report('1'))).not.toMatchObject({
-      traceHash: (JSON.parse(report('2')) as { traceHash: string }).traceHash
+  test('the same seed gives the same report, another seed another trace', async () => {
+    const report = async (seed: string): Promise<string> =>
+      (await run('overlay', '--nodes', '30', '--cycles', '2', '--seed', seed, '--json')).out.at(-1) ?? ''
+    expect(await report('1')).toBe(await report('1'))
+    expect(JSON.parse(await report('1'))).not.toMatchObject({
+      traceHash: (JSON.parse(await report('2')) as { traceHash: string }).traceHash
     })
   })
 
-  test('without --json it prints a table with the verdict', () => {
-    const { out } = run('overlay', '--nodes', '20', '--cycles', '1')
+  test('without --json it prints a table with the verdict', async () => {
+    const { out } = await run('overlay', '--nodes', '20', '--cycles', '1')
     expect(out[0]).toMatch(/^overlay, 20 nodes, seed 1: ok/)
     expect(out[0]).toContain('averagePathLength')
   })
@@ -84,8 +84,8 @@ describe('npm run sim', () => {
     [['replay', 'a', 'b'], /one argument too many, b/],
     [['replay', 'nowhere.json'], /nowhere.json cannot be read: no such file/],
     [['shrink', 'nowhere.json', '--minutes', 'x'], /(nowhere.json cannot be read|--minutes must be)/]
-  ])('%j is refused in one sentence with exit code 2', (args, sentence) => {
-    const { code, out, err } = run(...args)
+  ])('%j is refused in one sentence with exit code 2', async (args, sentence) => {
+    const { code, out, err } = await run(...args)
     expect(code).toBe(2)
     expect(out).toEqual([])
     expect(err).toHaveLength(1)

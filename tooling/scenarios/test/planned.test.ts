@@ -21,8 +21,8 @@ function besidesConnecting(violations: readonly string[]): string[] {
 describe('the churn scenario', () => {
   test(
     'whoever stays connected hears every broadcast, while half of the nodes goes each minute and after',
-    () => {
-      const { report } = run(['churn', '--nodes', '40', '--minutes', '3', '--rate', '0.5', '--json'])
+    async () => {
+      const { report } = await run(['churn', '--nodes', '40', '--minutes', '3', '--rate', '0.5', '--json'])
       expect(besidesConnecting(report.violations)).toEqual([])
       expect(report.metrics['reachWhileConnected']).toBe(1)
       expect(report.metrics['crashFaults']).toBeGreaterThan(20)
@@ -36,8 +36,8 @@ describe('the churn scenario', () => {
 describe('the partition scenario', () => {
   test.each(CUT_KINDS)(
     '%s: nobody gets a broadcast twice, and whoever is connected afterwards hears it',
-    kind => {
-      const { report } = run(['partition', '--nodes', '40', '--kind', kind, '--lasts', '60', '--json'])
+    async kind => {
+      const { report } = await run(['partition', '--nodes', '40', '--kind', kind, '--lasts', '60', '--json'])
       expect(besidesConnecting(report.violations)).toEqual([])
       expect(report.metrics['missedAfterHeal']).toBe(0)
       expect(report.metrics['partitionFaults']).toBeGreaterThan(0)
@@ -49,8 +49,8 @@ describe('the partition scenario', () => {
 describe('the swarm', () => {
   test(
     `keeps every promise whatever it draws (${SEEDS} seeds)`,
-    () => {
-      const { report } = run(['swarm', '--seeds', String(SEEDS), '--nodes', '30', '--json'])
+    async () => {
+      const { report } = await run(['swarm', '--seeds', String(SEEDS), '--nodes', '30', '--json'])
       expect(besidesConnecting(report.violations)).toEqual([])
       for (const type of FAULT_TYPES) expect(report.metrics[`${type}Faults`], type).toBeGreaterThan(0)
     },
@@ -65,9 +65,9 @@ describe('the swarm', () => {
     }
   })
 
-  test('stops when its minutes are over', () => {
+  test('stops when its minutes are over', async () => {
     let nowMs = 0
-    const { report } = run(['swarm', '--seeds', '50', '--minutes', '1', '--nodes', '4', '--json'], {
+    const { report } = await run(['swarm', '--seeds', '50', '--minutes', '1', '--nodes', '4', '--json'], {
       nowMs: () => (nowMs += 20_000)
     })
     expect(report.metrics['seeds']).toBe(2)
@@ -77,13 +77,13 @@ describe('the swarm', () => {
 describe('a planned run', () => {
   const args = ['swarm', '--seed', '7', '--seeds', '1', '--nodes', '12']
 
-  test('can be saved and replayed: the same trace', () => {
+  test('can be saved and replayed: the same trace', async () => {
     const files = new Map<string, string>()
-    run([...args, '--save', 'plan.json', '--json'], { files })
-    const replayed = run(['replay', 'plan.json', '--json'], { files }).report
+    await run([...args, '--save', 'plan.json', '--json'], { files })
+    const replayed = (await run(['replay', 'plan.json', '--json'], { files })).report
     expect(replayed.traceHash).toBe(play(swarmPlan(12, 7)).traceHash)
     expect(replayed).toMatchObject({ scenario: 'swarm', seed: 7 })
-    expect(run(['replay', 'plan.json'], { files }).out[0]).toContain('swarm, ')
+    expect((await run(['replay', 'plan.json'], { files })).out[0]).toContain('swarm, ')
   })
 
   test.each([
@@ -92,16 +92,16 @@ describe('a planned run', () => {
     ['{"format":1}', /"seed" is not a number/],
     ['{"format":1,"seed":1,"nodes":2,"healMs":1,"endMs":2}', /"contacts" is not a list/],
     ['{"format":1,"seed":1,"nodes":2,"healMs":1,"endMs":2,"contacts":[]}', /"actions" is not a list/]
-  ])('what is no plan is refused in one sentence: %s', (text, sentence) => {
-    const { code, err } = run(['replay', 'plan.json'], { files: new Map([['plan.json', text]]) })
+  ])('what is no plan is refused in one sentence: %s', async (text, sentence) => {
+    const { code, err } = await run(['replay', 'plan.json'], { files: new Map([['plan.json', text]]) })
     expect(code).toBe(2)
     expect(err.join()).toMatch(sentence)
   })
 
-  test('I22: gives the same trace again, here and in another process', () => {
+  test('I22: gives the same trace again, here and in another process', async () => {
     const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
     const asked: (readonly string[])[] = []
-    const { code, report } = run([...args, '--twice', '--json'], {
+    const { code, report } = await run([...args, '--twice', '--json'], {
       elsewhere: again => {
         asked.push(again)
         return execFileSync(process.execPath, [main, ...again], { encoding: 'utf8' }).trim()
@@ -112,12 +112,12 @@ describe('a planned run', () => {
     expect(report.traceHash).toMatch(/^[0-9a-f]{8}$/)
   })
 
-  test('ends with 3 when another process gives another trace, and with 4 beyond its time', () => {
-    const other = run([...args, '--twice'], { elsewhere: () => '{"traceHash":"0"}' })
+  test('ends with 3 when another process gives another trace, and with 4 beyond its time', async () => {
+    const other = await run([...args, '--twice'], { elsewhere: () => '{"traceHash":"0"}' })
     expect(other.code).toBe(3)
     expect(other.err.join()).toContain('and then 0 in another process')
     let nowMs = 0
-    const slow = run([...args, '--wall-seconds-max', '5'], { nowMs: () => (nowMs += 10_000) })
+    const slow = await run([...args, '--wall-seconds-max', '5'], { nowMs: () => (nowMs += 10_000) })
     expect(slow.code).toBe(4)
     expect(slow.err.join()).toContain('more than the 5 s allowed')
   })

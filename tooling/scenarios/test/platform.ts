@@ -11,11 +11,11 @@ export interface Ran {
 }
 
 /** Runs the program in this process, on files in memory; its wall clock stands still unless told otherwise. */
-export function run(args: readonly string[], init: Partial<Machine> = {}): Ran {
+export async function run(args: readonly string[], init: Partial<Machine> = {}): Promise<Ran> {
   const out: string[] = []
   const err: string[] = []
   const files = init.files ?? new Map<string, string>()
-  const code = runCommandLine(args, {
+  const code = await runCommandLine(args, {
     out: line => out.push(line),
     err: line => err.push(line),
     nowMs: init.nowMs ?? (() => 0),

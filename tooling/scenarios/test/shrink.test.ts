@@ -9,20 +9,20 @@ import { seededRandom } from '@starling/ports'
 import { run } from './platform.ts'
 
 describe('ddmin', () => {
-  test('finds exactly the parts that matter, whichever they are', () => {
-    fc.assert(
-      fc.property(fc.uniqueArray(fc.nat(39), { maxLength: 6 }), needed => {
+  test('finds exactly the parts that matter, whichever they are', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(fc.nat(39), { maxLength: 6 }), async needed => {
         const all = Array.from({ length: 40 }, (_, i) => i)
-        const found = ddmin(all, some => needed.every(part => some.includes(part)))
+        const found = await ddmin(all, some => needed.every(part => some.includes(part)))
         expect([...found]).toEqual(needed.toSorted((a, b) => a - b))
       })
     )
   })
 
-  test('leaves nothing that could be left out alone, also when parts stand in for each other', () => {
+  test('leaves nothing that could be left out alone, also when parts stand in for each other', async () => {
     const all = Array.from({ length: 30 }, (_, i) => i)
     const fails = (some: readonly number[]): boolean => some.reduce((sum, part) => sum + part, 0) >= 50
-    const found = ddmin(all, fails)
+    const found = await ddmin(all, fails)
     expect(fails(found)).toBe(true)
     for (const part of found) expect(fails(found.filter(other => other !== part))).toBe(false)
   })
@@ -36,11 +36,11 @@ function withHermit(): Plan {
 }
 
 describe('npm run sim -- shrink', () => {
-  test('leaves of a failing run two nodes and nothing done to them, and a test that fails as it did', () => {
+  test('leaves of a failing run two nodes and nothing done to them, and a test that fails as it did', async () => {
     const plan = withHermit()
     expect(plan.actions.length).toBeGreaterThan(40)
     const files = new Map([['plan.json', formatPlan(plan)]])
-    const { code, out, err } = run(['shrink', 'plan.json', '--test', 'found.test.ts'], { files })
+    const { code, out, err } = await run(['shrink', 'plan.json', '--test', 'found.test.ts'], { files })
     expect(code).toBe(1)
     const small = parsePlan(out.join('\n'))
     expect(small.actions.filter(({ type }) => type === 'start')).toHaveLength(2)
@@ -56,11 +56,11 @@ describe('npm run sim -- shrink', () => {
     ])
     expect(files.get('found.test.ts')).toContain('I13 holds where swarm, seed 3, once broke it')
     files.set('small.json', formatPlan(small))
-    const { report } = run(['replay', 'small.json', '--json'], { files })
+    const { report } = await run(['replay', 'small.json', '--json'], { files })
     expect(report.violations.join()).toContain('I13')
   })
 
-  test('keeps only what breaks the same promise', () => {
+  test('keeps only what breaks the same promise', async () => {
     const plan = withHermit()
     const brokenBy = (some: Plan): string | undefined => {
       const types = some.actions.map(({ type }) => type)
@@ -71,20 +71,24 @@ describe('npm run sim -- shrink', () => {
     builder.startAll(100)
     for (let i = 0; i < 8; i++) builder.at(1_000 * i, { type: 'crash', node: i % 3 })
     builder.at(500, { type: 'partition', cut: { type: 'groups', group: [0, 1, 1] }, lastsMs: 4_000 })
-    const result = shrink(builder.build(20_000), { broken: brokenBy, goOn: () => true, progress: () => {} })
+    const result = await shrink(builder.build(20_000), {
+      broken: brokenBy,
+      goOn: () => true,
+      progress: () => {}
+    })
     expect(result).toMatchObject({ invariant: 'I14', stopped: false })
     expect(result?.plan.actions.map(({ type }) => type)).toEqual(['crash'])
-    expect(shrink({ ...plan, actions: [] }, { broken: brokenBy, goOn: () => true, progress: () => {} })).toBe(
-      undefined
-    )
+    expect(
+      await shrink({ ...plan, actions: [] }, { broken: brokenBy, goOn: () => true, progress: () => {} })
+    ).toBe(undefined)
   })
 
-  test('makes faults that are needed shorter', () => {
+  test('makes faults that are needed shorter', async () => {
     const builder = new PlanBuilder('made', 1, 3, seededRandom(1))
     builder.at(500, { type: 'loss', share: 0.2, lastsMs: 4_000 })
     const lasts = (plan: Plan): number =>
       plan.actions.reduce((sum, action) => sum + (action.type === 'loss' ? action.lastsMs : 0), 0)
-    const result = shrink(builder.build(20_000), {
+    const result = await shrink(builder.build(20_000), {
       broken: plan => (lasts(plan) >= 300 ? 'I13' : undefined),
       goOn: () => true,
       progress: () => {}
@@ -92,10 +96,10 @@ describe('npm run sim -- shrink', () => {
     expect(lasts(result?.plan as Plan)).toBe(500)
   })
 
-  test('ends when its time is over, with what it has', () => {
+  test('ends when its time is over, with what it has', async () => {
     let nowMs = 0
     const files = new Map([['plan.json', formatPlan(withHermit())]])
-    const { code, out } = run(['shrink', 'plan.json', '--minutes', '1'], {
+    const { code, out } = await run(['shrink', 'plan.json', '--minutes', '1'], {
       files,
       nowMs: () => (nowMs += 20_000)
     })
@@ -103,9 +107,9 @@ describe('npm run sim -- shrink', () => {
     expect(parsePlan(out.join('\n')).nodes).toBeGreaterThan(2)
   })
 
-  test('says so when there is nothing to shrink', () => {
+  test('says so when there is nothing to shrink', async () => {
     const files = new Map([['plan.json', formatPlan(swarmPlan(6, 1))]])
-    const { code, err } = run(['shrink', 'plan.json'], { files })
+    const { code, err } = await run(['shrink', 'plan.json'], { files })
     expect(code).toBe(2)
     expect(err.join()).toContain('breaks nothing')
   })

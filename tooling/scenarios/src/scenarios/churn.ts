@@ -11,7 +11,7 @@ const AWAY_MS = 30_000
 const BROADCAST_EVERY_MS = 5_000
 
 /** Nodes come and go without end, at a stated rate; messages are sent meanwhile and afterwards. */
-export const churnScenario: PlannedScenario = {
+export const churnScenario: PlannedScenario<Plan> = {
   name: 'churn',
   summary:
     'nodes crash, leave and come back all the time; measures reach and connectivity meanwhile and after',

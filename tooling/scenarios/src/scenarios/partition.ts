@@ -11,7 +11,7 @@ const BROADCAST_EVERY_MS = 5_000
 const FLAP_MS = 2_000
 
 /** The network splits for a while and heals: one overlay again in time, and broadcasts that reach everybody. */
-export const partitionScenario: PlannedScenario = {
+export const partitionScenario: PlannedScenario<Plan> = {
   name: 'partition',
   summary: 'the network splits and heals; measures how long the overlay takes to be one again',
   nodesDefault: 1_000,

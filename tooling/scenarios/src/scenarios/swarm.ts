@@ -13,7 +13,7 @@ const FAULTS_MS = { min: 60_000, max: 480_000 }
 const FLAP_MS = 2_000
 
 /** Random worlds, one for each seed: some kinds of faults, not all, at random strength; then none, and every promise due. */
-export const swarmScenario: PlannedScenario = {
+export const swarmScenario: PlannedScenario<Plan> = {
   name: 'swarm',
   summary:
     'random faults, another subset of their kinds for each seed from --seed on; --nodes is the most there are',

@@ -1,0 +1,24 @@
+import type { MarkFile, StoreMedium } from '@starling/log'
+import { SimLevel, type DiskProcess } from '@starling/sim'
+
+/** Small, so that a run of minutes writes tables as one of days does. */
+const WRITE_BUFFER_BYTES = 64 * 1024
+
+/** A store's ground on a simulated disk: the database in `/store`, the side mark beside it. */
+export function simMedium(process: DiskProcess): StoreMedium {
+  return {
+    directory: '/',
+    level: () => new SimLevel(process, '/store', { writeBufferBytes: WRITE_BUFFER_BYTES }),
+    openMark: () => openMark(process),
+    release: () => Promise.resolve()
+  }
+}
+
+async function openMark(process: DiskProcess): Promise<MarkFile> {
+  const file = await process.open('/mark', { create: true })
+  return {
+    read: () => file.read(0, file.size),
+    write: (bytes, at) => file.write(at, bytes),
+    close: () => file.close()
+  }
+}
