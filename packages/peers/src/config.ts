@@ -128,7 +128,7 @@ export const INTENT_TIMEOUT_MS = 30_000
 export const EVENT_BUFFER = 256
 export const EVENT_BUFFER_MAX = 65_536
 
-/** Dials in flight at once; more wait for the next redial. Source: libp2p runs 100 in parallel. */
+/** Dials in flight at once; more wait for a place. Source: libp2p runs 100 in parallel. */
 export const DIALS_MAX = 64
 
 /** Bytes of a cluster secret. */

@@ -16,6 +16,8 @@ export interface DialRequest {
   readonly timeoutMs: number
   /** Gives the dial up. */
   readonly signal: AbortSignal
+  /** An address was given up while the transport may still be dialling it. */
+  readonly givenUp: () => void
 }
 
 export interface Dialled {
@@ -57,6 +59,7 @@ export async function dial(
         return { connection, address: target.address }
       } catch (cause) {
         causes.push(cause)
+        if (slot.signal.aborted) request.givenUp()
       } finally {
         slot.dispose()
       }

@@ -1,11 +1,12 @@
 import type { Connection } from '@libp2p/interface'
 import type { AddressBook } from './address-book.ts'
-import { DIALS_MAX, LATE_DIAL_MS, PEERS_MAX, type PeersTimings } from './config.ts'
+import { LATE_DIAL_MS, PEERS_MAX, type PeersTimings } from './config.ts'
 import type { Counters } from './counters.ts'
+import { DialPlaces } from './dial-places.ts'
 import { dial } from './dialler.ts'
 import { AdmissionError, DialError } from './errors.ts'
-import type { PeerRecord } from './peer-record.ts'
 import type { Names } from './names.ts'
+import type { PeerRecord } from './peer-record.ts'
 import type { PeersComponents } from './ports.ts'
 
 export interface DialsHost {
@@ -16,6 +17,8 @@ export interface DialsHost {
   refusalOf(peer: string): Error | undefined
   readonly timings: PeersTimings
   readonly counters: Counters
+  /** Whether this connection is one of the manager's. */
+  owns(connection: Connection): boolean
   opened(record: PeerRecord, attempt: number, connection: Connection): void
   failed(record: PeerRecord, attempt: number, error: Error): void
   /** A dial is over. */
@@ -25,6 +28,7 @@ export interface DialsHost {
 /** The dials in flight, and the connections of those that were given up. */
 export class Dials {
   readonly #host: DialsHost
+  readonly #places = new DialPlaces()
   /** Until when, in monotonic ms, the connection of a given-up dial may still turn up; the earliest first. */
   readonly #late = new Map<string, number>()
   #running = 0
@@ -33,43 +37,58 @@ export class Dials {
     this.#host = host
   }
 
+  /** Dials in flight or waiting for a place. */
   get running(): number {
     return this.#running
   }
 
   /** Ends in exactly one of `opened` and `failed`, never inside this call. */
   async run(record: PeerRecord, attempt: number): Promise<void> {
-    const { parts, book, names, timings, counters } = this.#host
+    const { book, counters } = this.#host
     const { peer } = record
     const abort = new AbortController()
     record.dialAbort = abort
     counters.add('dials')
-    const busy = this.#running >= DIALS_MAX
     this.#running++
     try {
-      await Promise.resolve()
-      const refusal = this.#host.refusalOf(peer)
-      if (refusal !== undefined) throw refusal
-      if (busy) throw new DialError(peer, [], `${DIALS_MAX} other dials are running; it is tried again`)
-      const { connection, address } = await dial(parts.connectionManager, parts.timers, names, {
-        peer,
-        addresses: book.get(peer),
-        turn: attempt,
-        timeoutMs: timings.dialTimeoutMs,
-        signal: abort.signal
-      })
+      const { connection, address } = await this.#dial(record, attempt, abort.signal)
       book.prove(peer, address)
       this.#host.opened(record, attempt, connection)
     } catch (cause) {
       counters.add('dialsFailed')
-      this.#expectLate(peer)
       const known = cause instanceof DialError || cause instanceof AdmissionError
       const error = known ? cause : new DialError(peer, [], 'the dial failed', { cause })
       this.#host.failed(record, attempt, error)
     } finally {
       this.#running--
       if (record.dialAbort === abort) record.dialAbort = undefined
+      this.#sweep(record)
       this.#host.settled()
+    }
+  }
+
+  async #dial(
+    record: PeerRecord,
+    attempt: number,
+    signal: AbortSignal
+  ): Promise<{ readonly connection: Connection; readonly address: string }> {
+    const { parts, book, names, timings } = this.#host
+    const { peer } = record
+    await this.#places.take(signal)
+    try {
+      const refusal = this.#host.refusalOf(peer)
+      if (refusal !== undefined) throw refusal
+      if (record.wanted === 'none') throw new DialError(peer, [], 'nobody wants it any more')
+      return await dial(parts.connectionManager, parts.timers, names, {
+        peer,
+        addresses: book.get(peer),
+        turn: attempt,
+        timeoutMs: timings.dialTimeoutMs,
+        signal,
+        givenUp: () => this.#expectLate(peer)
+      })
+    } finally {
+      this.#places.free()
     }
   }
 
@@ -83,9 +102,18 @@ export class Dials {
     }
   }
 
+  /** What turned up while a dial was in flight could have been that dial's own; now it is known not to be. */
+  #sweep(record: PeerRecord): void {
+    if (!this.#late.has(record.peer)) return
+    for (const connection of this.#host.parts.connectionManager.getConnections()) {
+      const theirs = connection.direction === 'outbound' && connection.remotePeer.toString() === record.peer
+      if (theirs && !this.#host.owns(connection)) this.closeLate(record, connection)
+    }
+  }
+
   /**
    * Closes a connection of our own that nobody waits for any more: libp2p's QUIC goes on dialling after the signal. Others in
-   * the same process may use libp2p too, so a connection is taken for a late one only for a while after a failed dial.
+   * the same process may use libp2p too, so a connection is taken for a late one only for a while after a given-up dial.
    */
   closeLate(record: PeerRecord | undefined, connection: Connection): void {
     const untilMs = this.#late.get(connection.remotePeer.toString())

@@ -57,6 +57,7 @@ export class PeerDriver {
         const reason = admission.refusalOf(peer)
         return reason === undefined ? undefined : new AdmissionError(peer, reason)
       },
+      owns: connection => this.links.has(connection.id),
       opened: (record, attempt, connection) => this.#dialled(record, attempt, connection),
       failed: (record, attempt, error) => {
         const failure = { error, refused: error instanceof AdmissionError, duplicate: false }

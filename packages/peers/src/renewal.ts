@@ -31,11 +31,21 @@ export class Renewal {
 
   /** Asks the peer for a new proof if the secret that admitted it does not count any more. */
   check(): void {
-    const { admission, random, timers } = this.#host
+    const { admission, random } = this.#host
     if (this.#nonce !== undefined || admission.holds(this.#secret)) return
     this.#nonce = random.bytes(NONCE_BYTES)
     this.#init.send({ type: 'challenge', nonce: this.#nonce })
-    this.#deadline = timers.schedule(REVOKE_MS, () => this.#init.failed())
+    this.#await(true)
+  }
+
+  #await(patient: boolean): void {
+    const { clock, timers, timings } = this.#host
+    const dueMs = clock.monotonicMs() + REVOKE_MS
+    this.#deadline = timers.schedule(REVOKE_MS, () => {
+      // A timer this late means that we have not read, not that no answer came.
+      if (patient && clock.monotonicMs() - dueMs > timings.beatIntervalMs) return this.#await(false)
+      this.#init.failed()
+    })
   }
 
   /** The peer asks for ours. */

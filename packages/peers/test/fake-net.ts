@@ -171,6 +171,18 @@ function asConnection(connection: FakeConnection): Connection {
   return connection as unknown as Connection
 }
 
+const peerIds = new Map<number, PeerId>()
+
+/** The peer id of the node with this number, the same in every world. */
+async function peerIdOf(number: number): Promise<PeerId> {
+  const known = peerIds.get(number)
+  if (known !== undefined) return known
+  const seed = new Uint8Array(32).fill(number)
+  const peerId = peerIdFromPrivateKey(await generateKeyPairFromSeed('Ed25519', seed))
+  peerIds.set(number, peerId)
+  return peerId
+}
+
 /** Nodes in memory, on one time. */
 export class FakeNet {
   readonly time = new FakeTime()
@@ -191,9 +203,7 @@ export class FakeNet {
 
   async add(init: Partial<PeersInit> = {}, skewMs = 0): Promise<FakeNode> {
     const number = this.nodes.length + 1
-    const seed = new Uint8Array(32).fill(number)
-    const peerId = peerIdFromPrivateKey(await generateKeyPairFromSeed('Ed25519', seed))
-    const node = new FakeNode(this, number, peerId, init, skewMs)
+    const node = new FakeNode(this, number, await peerIdOf(number), init, skewMs)
     this.nodes.push(node)
     node.peers.start()
     return node

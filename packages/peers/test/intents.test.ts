@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { DIALS_MAX } from '../src/config.ts'
 import { newNet, pair, mute, opened, drainAll } from './fake-world.ts'
 
 describe('liveness', () => {
@@ -112,6 +113,54 @@ describe('intents', () => {
     await net.time.advance(10)
     expect(late.status).not.toBe('open')
     expect(a.peers.stats().lateDialsClosed).toBe(1)
+  })
+
+  test('a late connection is closed also when it turns up during the next dial, or beside the session of another address', async () => {
+    const { net, a, b } = await pair()
+    b.listening = 'hang'
+    const intent = a.want(b)
+    await net.time.advance(4_000)
+    expect(a.story).toEqual(['failed DialError'])
+    b.listening = 'connect'
+    net.dialMs = () => 1_000
+    await net.time.advance(700)
+    expect(a.peers.peers()[0]?.status).toBe('connecting')
+    const [during] = net.connect(a, b)
+    await net.time.advance(1_200)
+    expect(a.story.at(-1)).toBe('up')
+    expect(during.status).not.toBe('open')
+    intent.release()
+
+    const c = await net.add()
+    const addresses = ['/ip4/10.9.9.9/udp/9/quic-v1', c.address]
+    a.peers.want(c.peers.self, { mode: 'once', addresses })
+    await net.time.advance(4_000)
+    expect(a.peers.sessions()).toHaveLength(2)
+    const [beside] = net.connect(a, c)
+    await net.time.advance(10)
+    expect(beside.status).not.toBe('open')
+    expect(a.peers.stats().lateDialsClosed).toBe(2)
+  })
+
+  test('more wishes than dials at once: the rest waits its turn, and one that is given up meanwhile is not dialled', async () => {
+    const net = newNet()
+    const a = await net.add()
+    const good = await net.add()
+    for (let n = 0; n < DIALS_MAX; n++) {
+      const hole = await net.add()
+      hole.listening = 'hang'
+      a.want(hole, 'once')
+    }
+    const given = await net.add()
+    const intent = a.want(given)
+    const waiting = a.want(good, 'once')
+    await net.time.advance(3_900)
+    expect(net.dials).toHaveLength(DIALS_MAX)
+    intent.release()
+    await net.time.advance(200)
+    expect(waiting.session).toBeDefined()
+    expect(net.dials.map(dial => dial.address)).not.toContain(`${given.address}/p2p/${given.peers.self}`)
+    expect(a.peers.peers().map(({ peer }) => peer)).toEqual([good.peers.self])
   })
 
   test('wishes before the start are kept, wishes while stopping are not', async () => {
