@@ -9,7 +9,7 @@
  * import { createReplica } from '@starling/replica'
  *
  * const replica = await createReplica(
- *   { log, broadcast, clock, random, hash },
+ *   { log, broadcast, clock, timers, random, hash },
  *   { name: 'flags', owner: { applied: changes => changes.forEach(change => show(change.key)) } }
  * )
  * await replica.commit([{ type: 'put', key: 'checkout-v2', value: bytes }])
@@ -23,6 +23,7 @@ export {
   IndeterminateWriteError,
   ReplicaClosedError,
   ReplicaPoisonedError,
+  ReplicationTimeoutError,
   SyncFrameError,
   ValueTooLargeError,
   VersionMismatchError,
@@ -30,10 +31,13 @@ export {
 } from './errors.ts'
 export type {
   BroadcastPort,
+  FoundLog,
   LogBatch,
   LogPort,
   LogRow,
+  PeerPort,
   RecoveredRow,
+  RowKind,
   SyncExchange,
   SyncOutcome,
   SyncProtocol
@@ -41,6 +45,7 @@ export type {
 export { createReplica } from './replica.ts'
 export type {
   Change,
+  CommitOptions,
   Expected,
   Operation,
   OperationResult,
@@ -49,5 +54,6 @@ export type {
   ReplicaEvent,
   ReplicaInit,
   ReplicaOwner,
-  ReplicaStats
+  ReplicaStats,
+  ReplicaStatus
 } from './types.ts'

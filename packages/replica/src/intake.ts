@@ -122,7 +122,7 @@ export class Intake {
     const { state, identity, wallMs } = this.#core
     const own = identity.current
     if (own === undefined) return false
-    const collected = stampBefore(wallMs - this.#evidenceMs)
+    const collected = lastStampOf(wallMs - this.#evidenceMs)
     for (const { key, received } of changed) {
       const stamp = stampUnder(received, own)
       const held = stamp === 0n ? 0n : stampUnder(state.get(key), own)
@@ -138,7 +138,7 @@ export class Intake {
     for (const rejection of rejected) {
       if (rejection.reason !== 'future') continue
       const { aheadMs } = rejection
-      skew.note(peer, stampBefore(wallMs + aheadMs), wallMs, { ok: false, reason: 'future', aheadMs })
+      skew.note(peer, lastStampOf(wallMs + aheadMs), wallMs, { ok: false, reason: 'future', aheadMs })
     }
   }
 
@@ -227,6 +227,6 @@ function stampUnder(entry: Entry | undefined, replica: ReplicaId): bigint {
 }
 
 /** The last stamp of a wall time. */
-function stampBefore(wallMs: number): bigint {
+export function lastStampOf(wallMs: number): bigint {
   return stampOf(Math.min(Math.max(Math.floor(wallMs), 0), STAMP_WALL_MS_MAX), STAMP_COUNTER_MAX)
 }

@@ -1,4 +1,4 @@
-import { stampOf, stampWallMs } from '@starling/hlc'
+import { stampWallMs } from '@starling/hlc'
 import {
   encodeWithRows,
   isDot,
@@ -10,6 +10,7 @@ import {
   type ReplicaId
 } from '@starling/ormap'
 import type { Core } from './core.ts'
+import { lastStampOf } from './intake.ts'
 import type { LocalWrites } from './local-writes.ts'
 import type { Write } from './stage-commit.ts'
 
@@ -31,7 +32,8 @@ export async function repairClock(core: Core, writes: LocalWrites): Promise<void
   core.assertWorks()
   const { wallMs, driftMsMax } = core
   const isAhead = ({ stamp }: Item): boolean => stampWallMs(stamp) > wallMs + driftMsMax
-  let floor = stampOf(Math.max(0, Math.floor(wallMs)))
+  // Above whatever was stamped in this millisecond: what was superseded since is here no more.
+  let floor = lastStampOf(wallMs)
   const ahead: [key: string, entry: Entry][] = []
   for (const [key, entry] of state.map.allEntries()) {
     if (entry.items.some(isAhead)) ahead.push([key, entry])

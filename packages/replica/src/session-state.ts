@@ -22,7 +22,7 @@ import {
   type Outgoing,
   type Received
 } from './exchange-state.ts'
-import type { Intake, Judge } from './intake.ts'
+import { lastStampOf, type Intake, type Judge } from './intake.ts'
 import type { LocalWrites } from './local-writes.ts'
 import { splitEntry } from './split-entry.ts'
 import type { Operation } from './types.ts'
@@ -77,7 +77,7 @@ class Session implements ExchangeSession {
     this.#rooms = rooms
     this.#start = identity.known.startSession()
     this.#stale = aside.startSession(state.map.size)
-    this.known = forgetting.type === 'byKnown' ? this.#start.stamps : NOTHING_KNOWN
+    this.known = forgetting.type === 'byKnown' ? upTo(this.#start.stamps, rooms.core.wallMs) : NOTHING_KNOWN
     this.tree = state.tree.snapshot()
     this.skipped = addRefused(this.tree, rooms.core, components.clock.monotonicMs())
   }
@@ -188,6 +188,15 @@ class Session implements ExchangeSession {
       this.#answers.set(key, joinEntries(this.#answers.get(key), evidence))
     }
   }
+}
+
+/**
+ * What is known up to now. Own writes may lie ahead of the wall, and far ahead after the wall was set back; a peer takes nothing of the
+ * future, and to say less is always safe.
+ */
+function upTo(stamps: KnownStamps, wallMs: number): KnownStamps {
+  const now = lastStampOf(wallMs)
+  return new Map(Array.from(stamps, ([replica, stamp]) => [replica, stamp > now ? now : stamp]))
 }
 
 /** Entries one after the other, those without answers together. */

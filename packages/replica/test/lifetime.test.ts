@@ -2,6 +2,7 @@ import { encodeEntry, putEntry, winner } from '@starling/ormap'
 import { describe, expect, test } from 'vitest'
 import { IndeterminateWriteError, ReplicaClosedError, ReplicaPoisonedError } from '../src/index.ts'
 import { EntryPacker } from '../src/frames.ts'
+import { syncRound } from './support/exchange.ts'
 import { MemoryLog } from './support/memory-log.ts'
 import {
   bytes,
@@ -74,6 +75,42 @@ describe('close', () => {
     expect(read(node, 'k')).toBe('1')
     node.broadcast.deliver(remoteMessage('r', 'remote', node.clock.ms))
     expect(node.replica.entry('r')).toBeUndefined()
+  })
+})
+
+describe('destroy', () => {
+  test('closes, and deletes everything; a log that cannot is left alone', async () => {
+    const node = await openNode()
+    await node.replica.commit([put('k', '1')])
+    await node.replica.destroy()
+    expect([node.log.closed, node.log.destroyed, node.timers.size]).toEqual([true, true, 0])
+    const other = await openNode({ log: Object.assign(new MemoryLog(), { destroy: undefined }) })
+    await expect(other.replica.destroy()).rejects.toThrow(TypeError)
+    expect(other.log.closed).toBe(false)
+  })
+})
+
+describe('damaged keys', () => {
+  test('are listed until a peer or a write brings them back', async () => {
+    const opened = await openNode()
+    const peer = await openNode({ name: 'peer' })
+    await opened.replica.commit([put('a', '1'), put('b', '2'), put('c', '3')])
+    await syncRound(opened, peer)
+    const log = opened.log.reopen()
+    const rows = [...log.disk].filter(([, row]) => row.kind === 'live')
+    for (const [at] of rows) log.disk.delete(at)
+    log.recovered = { ...log.recovered, rows: [...log.disk.values()] }
+    const node = await openNode({ log: log.damaged(rows.map(([, row]) => row)), seed: 'second' })
+    expect(node.replica.status().damagedKeys).toEqual(['a', 'b', 'c'])
+    await node.replica.commit([put('b', 'new')])
+    expect(node.replica.status().damagedKeys).toEqual(['a', 'c'])
+    await syncRound(node, peer)
+    expect(node.replica.status().damagedKeys).toEqual([])
+    expect([read(node, 'a'), valuesOf(node.replica.entry('b')), read(node, 'c')]).toEqual([
+      '1',
+      ['2', 'new'],
+      '3'
+    ])
   })
 })
 

@@ -102,3 +102,75 @@ describe('a crash between the append and the broadcast', () => {
     expect(b.counter.total).toBe(7)
   })
 })
+
+/** Who is here, as each of them says: a value that ends unless it is renewed, and a message for those who want to know at once. */
+class Presence implements ReplicaOwner {
+  readonly heard: string[] = []
+  readonly #here = new Map<string, boolean>()
+  #replica: Replica | undefined
+
+  attach(replica: Replica): void {
+    this.#replica = replica
+  }
+
+  applied(changes: readonly Change[]): void {
+    for (const { key, entry, cause } of changes) {
+      this.#here.set(key, cause !== 'expired' && liveDots(entry).length > 0)
+    }
+  }
+
+  custom(payload: Uint8Array, from: string): void {
+    if (payload.length === 0) throw new Error('an empty message')
+    this.heard.push(`${from}: ${new TextDecoder().decode(payload)}`)
+  }
+
+  get here(): readonly string[] {
+    return [...this.#here].flatMap(([name, isHere]) => (isHere ? [name] : [])).sort()
+  }
+
+  async renew(name: string, untilMs: number): Promise<void> {
+    await this.#replica?.commit([{ type: 'put', key: name, value: encodeValue(true), expiresAtMs: untilMs }])
+    this.#replica?.broadcastCustom(new TextEncoder().encode(`${name} is here`))
+  }
+}
+
+describe('an owner with messages of its own', () => {
+  async function open(name: string): Promise<Node & { presence: Presence }> {
+    const presence = new Presence()
+    const node = await openNode({ name, init: { owner: presence } })
+    presence.attach(node.replica)
+    return { ...node, presence }
+  }
+
+  test('prunes by lease: who does not renew is gone everywhere at the same time, whatever links there are', async () => {
+    const a = await open('a')
+    const b = await open('b')
+    await a.presence.renew('a', a.clock.ms + 5000)
+    await b.presence.renew('b', b.clock.ms + 60_000)
+    for (const message of a.broadcast.sent) b.broadcast.deliver(message, 'a')
+    for (const message of b.broadcast.sent) a.broadcast.deliver(message, 'b')
+    expect([a.presence.here, b.presence.here]).toEqual([
+      ['a', 'b'],
+      ['a', 'b']
+    ])
+    expect([a.presence.heard, b.presence.heard]).toEqual([['b: b is here'], ['a: a is here']])
+    await a.timers.advance(5000)
+    await b.timers.advance(5000)
+    expect([a.presence.here, b.presence.here]).toEqual([['b'], ['b']])
+  })
+
+  test('is not disturbed by messages it cannot use, and a replica without one ignores them', async () => {
+    const a = await open('a')
+    const b = await open('b')
+    const plain = await openNode({ name: 'plain' })
+    a.replica.broadcastCustom(new Uint8Array(0))
+    const [message] = a.broadcast.sent as [Uint8Array]
+    b.broadcast.deliver(message, 'a')
+    plain.broadcast.deliver(message, 'a')
+    expect(b.events.at(-1)?.type).toBe('ownerFailed')
+    expect(plain.events.map(event => event.type)).toEqual(['recovered'])
+    expect(() => a.replica.broadcastCustom(new Uint8Array(128 * 1024))).toThrow(RangeError)
+    await a.replica.close()
+    expect(() => a.replica.broadcastCustom(Uint8Array.of(1))).toThrow('closed')
+  })
+})

@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest'
+import { syncRound } from './support/exchange.ts'
+import { MemoryLog } from './support/memory-log.ts'
+import { openNode, put, read, remove, TestClock, valuesOf } from './support/world.ts'
+
+const YEAR_MS = 365 * 86_400_000
+
+describe('a clock that ran ahead', () => {
+  test('refuses writes, says so once, and takes them again when the wall agrees', async () => {
+    const node = await openNode()
+    node.clock.ms += YEAR_MS
+    await node.replica.commit([put('k', 'from the future')])
+    node.clock.ms -= YEAR_MS
+    for (let i = 0; i < 2; i++) {
+      await expect(node.replica.commit([put('k', 'v')])).rejects.toMatchObject({ name: 'ClockAheadError' })
+    }
+    expect(node.replica.status().clockAheadMs).toBe(YEAR_MS)
+    expect(node.events.filter(event => event.type === 'clockAhead')).toEqual([
+      { type: 'clockAhead', aheadMs: YEAR_MS }
+    ])
+    node.clock.ms += YEAR_MS
+    await node.replica.commit([put('k', 'v')])
+    expect([read(node, 'k'), node.replica.status().clockAheadMs]).toEqual(['v', 0])
+  })
+
+  test('is repaired: own items of the future are written again, and peers accept them and the next write', async () => {
+    const clock = new TestClock()
+    const node = await openNode({ clock, init: { forgetting: 'byKnown' } })
+    const peer = await openNode({ name: 'peer', init: { forgetting: 'byKnown' } })
+    await node.replica.commit([put('old', 'kept'), put('overwritten', 'before'), put('removed', 'before')])
+    await syncRound(node, peer)
+    clock.ms += YEAR_MS
+    await node.replica.commit([put('overwritten', 'after'), remove('removed'), put('new', 'value')])
+    clock.ms -= YEAR_MS
+    const refused = await syncRound(node, peer)
+    expect(refused.outcomes[1].complete).toBe(false)
+    const before = node.replica.stats().replica
+    await node.replica.repairClock()
+    expect(node.replica.status().clockAheadMs).toBe(0)
+    await node.replica.commit([put('next', 'write')])
+    expect(node.replica.stats().replica).not.toBe(before)
+    expect(node.replica.stats().clock >> 16n).toBe(BigInt(clock.ms + 1))
+    await syncRound(node, peer)
+    for (const { replica } of [node, peer]) {
+      expect(
+        ['old', 'overwritten', 'removed', 'new', 'next'].map(key => valuesOf(replica.entry(key)))
+      ).toEqual([['kept'], ['after'], [], ['value'], ['write']])
+    }
+    expect(peer.replica.root()).toEqual(node.replica.root())
+    // The log's mark stays in the future. The next opening knows better.
+    const again = await openNode({ log: node.log.reopen(), clock, seed: 'again' })
+    expect(again.replica.status().clockAheadMs).toBe(0)
+    expect([...again.replica.entries()]).toEqual([...node.replica.entries()])
+    await again.replica.commit([put('k', 'v')])
+  })
+
+  test('is repaired with values beside each other: none is given up', async () => {
+    const clock = new TestClock(1_700_000_000_000 + YEAR_MS)
+    const a = await openNode({ name: 'a', clock })
+    const b = await openNode({ name: 'b', clock })
+    await a.replica.commit([put('k', 'a')])
+    await b.replica.commit([put('k', 'b')])
+    await syncRound(a, b)
+    const shown = read(a, 'k')
+    clock.ms -= YEAR_MS
+    await a.replica.repairClock()
+    expect([valuesOf(a.replica.entry('k')), read(a, 'k')]).toEqual([['a', 'b'], shown])
+  })
+
+  test('repairing twice, or a clock that is right, changes nothing but the id', async () => {
+    const node = await openNode()
+    await node.replica.commit([put('k', 'v')])
+    const root = node.replica.root()
+    await node.replica.repairClock()
+    await node.replica.repairClock()
+    expect([node.replica.root(), node.changes.length]).toEqual([root, 1])
+    await node.replica.commit([put('k', 'w')])
+    expect(valuesOf(node.replica.entry('k'))).toEqual(['w'])
+  })
+})
+
+describe('the mark of the clock', () => {
+  test('is reserved ahead where a write is not synced, and only then', async () => {
+    for (const durability of ['sync', 'async', undefined] as const) {
+      const clock = new TestClock()
+      const log = Object.assign(new MemoryLog(), durability === undefined ? {} : { durability })
+      const node = await openNode({ clock, log })
+      for (let i = 0; i < 20; i++) await node.replica.commit([put('k', `${i}`)])
+      const aheadMs = Number(log.mark >> 16n) - clock.ms
+      expect(aheadMs).toBe(durability === 'async' ? 10_000 : 0)
+    }
+  })
+
+  test('does not add up over restarts in a loop', async () => {
+    const clock = new TestClock()
+    let log = Object.assign(new MemoryLog(), { durability: 'async' as const })
+    for (let i = 0; i < 100; i++) {
+      const node = await openNode({ clock, log, seed: i })
+      await node.replica.commit([put('k', `${i}`)])
+      log = Object.assign(log.reopen(), { durability: 'async' as const })
+      clock.ms += 10
+    }
+    expect(Number(log.mark >> 16n) - clock.ms).toBeLessThan(11_000)
+  })
+})
