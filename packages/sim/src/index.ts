@@ -57,6 +57,7 @@ export type {
   OpenChannelOptions
 } from './connections/connection-types.ts'
 export type { SimHost } from './connections/host.ts'
+export type { StreamTap } from './connections/stream-tap.ts'
 export { digest, finish, mixText } from './digest.ts'
 export { crashImages, drawCrashImage, type CrashImages } from './disk/crash-images.ts'
 export { DiskError, type DiskErrorCode } from './disk/disk-error.ts'

@@ -73,7 +73,12 @@ describe('a dial', () => {
     const { run, connect, sleep, story, hosts } = world()
     await run(async () => {
       const connection = await connect()
-      expect(connection).toMatchObject({ status: 'open', direction: 'outbound', remotePeer: 'p1' })
+      expect(connection).toMatchObject({
+        status: 'open',
+        direction: 'outbound',
+        remotePeer: 'p1',
+        remoteAddr: '/sim/1'
+      })
       expect(hosts[0]?.getConnections('p1')).toEqual([connection])
       expect(hosts[0]?.getConnections('p2')).toEqual([])
       await sleep(100)
@@ -246,6 +251,27 @@ describe('a connection', () => {
       await sleep(100)
       expect(story.filter(line => line.includes('close'))).toHaveLength(2)
       expect(await outcome(Promise.resolve(connection.status))).toBe('aborted')
+    })
+  })
+
+  test('lets whoever taps it notice what arrives, until the tap is taken away', async () => {
+    const { run, connect, hosts, sleep } = world()
+    const [a, b] = hosts as [SimHost<string>, SimHost<string>]
+    await run(async () => {
+      b.handleChannel('t', channel => readAll(channel).then(() => {}))
+      const channel = await a.openChannel(await connect(), 't')
+      const [tap] = b.getConnections()[0]?.streams ?? []
+      let heard = 0
+      const listener = (): void => void heard++
+      tap?.addEventListener('message', listener)
+      expect(tap?.listenerCount('message')).toBe(2)
+      channel.send(bytes('x'))
+      await sleep(50)
+      expect(heard).toBe(1)
+      tap?.removeEventListener('message', listener)
+      channel.send(bytes('y'))
+      await sleep(50)
+      expect(heard).toBe(1)
     })
   })
 

@@ -1,7 +1,7 @@
 import { createSimulation } from '@starling/sim'
 import { BroadcastWorld } from './broadcast-world.ts'
 import { Bounds } from './checkers/bounds.ts'
-import type { Checker } from './checkers/checker.ts'
+import type { Checker, CheckerClass } from './checkers/checker.ts'
 import { Connectivity } from './checkers/connectivity.ts'
 import { Conservation } from './checkers/conservation.ts'
 import { Cost } from './checkers/cost.ts'
@@ -36,7 +36,7 @@ class Player {
     this.#plan = plan
     this.#world = new BroadcastWorld(createSimulation({ seed: plan.seed }), { nodes: plan.nodes })
     this.#conditions = new Conditions(this.#world.overlay.network)
-    const all = [Views, Bounds, Symmetry, Connectivity, Delivery, Cost, Conservation]
+    const all: readonly CheckerClass[] = [Views, Bounds, Symmetry, Connectivity, Delivery, Cost, Conservation]
     this.#checkers = all.map(Checks => new Checks(this.#world, plan, this.#violations))
   }
 

@@ -4,6 +4,7 @@ import { SimChannel } from './channel.ts'
 import type { Frame, Identity } from './connection-types.ts'
 import type { SimHost } from './host.ts'
 import type { Paths } from './paths.ts'
+import { StreamTap } from './stream-tap.ts'
 
 /** What both ends of a connection share. */
 export interface ConnectionWire {
@@ -28,6 +29,8 @@ export class SimConnection<P extends Identity = Identity> {
   readonly id: string
   /** The peer whose identity the handshake proved. */
   readonly remotePeer: P
+  /** Where the peer is, as text: the address of its host. */
+  readonly remoteAddr: string
   readonly direction: 'inbound' | 'outbound'
   readonly #host: SimHost<P>
   readonly #remote: NodeIndex
@@ -35,6 +38,7 @@ export class SimConnection<P extends Identity = Identity> {
   readonly #incarnation: number
   readonly #channels = new Map<string, SimChannel>()
   readonly #orders = new Map<string, StreamOrder>()
+  readonly #tap = new StreamTap()
   readonly #asked = new Set<string>()
   #status: 'open' | 'closed' | 'aborted' = 'open'
   #other: SimConnection<P> | undefined
@@ -47,7 +51,7 @@ export class SimConnection<P extends Identity = Identity> {
 
   constructor(
     host: SimHost<P>,
-    remote: { readonly index: NodeIndex; readonly peer: P },
+    remote: { readonly index: NodeIndex; readonly peer: P; readonly address: string },
     direction: 'inbound' | 'outbound',
     id: string,
     wire: ConnectionWire
@@ -55,6 +59,7 @@ export class SimConnection<P extends Identity = Identity> {
     this.#host = host
     this.#remote = remote.index
     this.remotePeer = remote.peer
+    this.remoteAddr = remote.address
     this.direction = direction
     this.id = id
     this.#wire = wire
@@ -63,6 +68,11 @@ export class SimConnection<P extends Identity = Identity> {
 
   get status(): 'open' | 'closed' | 'aborted' {
     return this.#status
+  }
+
+  /** One stand-in for all streams: a listener on it notices whatever arrives. */
+  get streams(): readonly StreamTap[] {
+    return [this.#tap]
   }
 
   get host(): SimHost<P> {
@@ -215,6 +225,7 @@ export class SimConnection<P extends Identity = Identity> {
     // The other end's first frames may overtake its verdict; those after the end of a channel are nobody's.
     if (channel === undefined && !this.#asked.has(stream)) return
     this.#order(stream).early.set(number, frame)
+    this.#tap.heard()
     if (channel !== undefined) this.#drain(stream, channel)
   }
 
