@@ -211,6 +211,34 @@ describe('over QUIC', () => {
     expect(heard).toBeGreaterThan(20)
   })
 
+  test('what was sent before a stop arrives, a mebibyte of it, whichever end stops', async () => {
+    for (const stopper of [0, 1]) {
+      const a = await node()
+      const b = await node()
+      const whole = Promise.withResolvers<number>()
+      b.peers.handleChannel('work', channel => {
+        void (async () => {
+          let bytes = 0
+          for await (const message of channel) bytes += message.length
+          whole.resolve(bytes)
+          await channel.end()
+        })().catch(whole.reject)
+      })
+      a.peers.want(b.peers.self, { mode: 'continuous', addresses: b.addresses })
+      const { session } = (await a.seen(isUp)) as { session: Session }
+      const channel = await session.openChannel('work')
+      for (let sent = 0; sent < 1_048_576; sent += 8_192) {
+        if (!channel.send(new Uint8Array(8_192))) await channel.drained()
+      }
+      const ended = channel.end()
+      const stopping = (stopper === 0 ? a : b).peers.stop()
+      expect(await whole.promise).toBe(1_048_576)
+      await ended
+      await stopping
+      expect([a.peers.stats().goodbyesForced, b.peers.stats().goodbyesForced]).toEqual([0, 0])
+    }
+  })
+
   test('an open cluster name keeps two clusters apart', async () => {
     const a = await node({ cluster: { ...CLUSTER, name: 'other' } })
     const b = await node()
