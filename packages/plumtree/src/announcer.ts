@@ -10,10 +10,15 @@ import type { Announcement, MessageId, PeerKey } from './types.ts'
  */
 export class Announcer {
   readonly #core: Core
-  /** Queues to send when the timer fires: one for each message since it fired last. */
-  #due = 0
+  /** Queues to send when the timer fires: nearly one for each message since it fired last. */
+  #due = 1
   #turn = 0
   #nextMs = Number.POSITIVE_INFINITY
+  /** When the timer runs out that looks after what waits without a turn. One that is early is set again, not overtaken. */
+  #restMs = Number.POSITIVE_INFINITY
+  #restTurn = 0
+  /** When there was something new to announce. */
+  #latestMs = 0
 
   constructor(core: Core) {
     this.#core = core
@@ -22,6 +27,7 @@ export class Announcer {
   /** Queues an id for every lazy peer that is not known to hold it. */
   announce(id: MessageId, holders: ReadonlySet<PeerKey>): void {
     const { config, links, nowMs, alarmed } = this.#core
+    this.#latestMs = nowMs
     let queued = false
     for (const link of links.values()) {
       if (link.eager || holders.has(link.peer)) continue
@@ -31,7 +37,7 @@ export class Announcer {
       else queued = true
     }
     if (!queued) return this.rest()
-    this.#due++
+    this.#due += config.announcePeers
     this.#wakeAt(nowMs + (alarmed ? config.alarmDelayMs : config.announceDelayMs))
   }
 
@@ -46,26 +52,33 @@ export class Announcer {
   onTimer(timerTurn: number): void {
     if (timerTurn !== this.#turn) return
     this.#nextMs = Number.POSITIVE_INFINITY
-    const { nowMs, alarmed } = this.#core
-    const waiting = [...this.#core.links.values()].filter(link => link.queue.size + link.repeats.size > 0)
+    const { alarmed } = this.#core
+    const waiting = [...this.#core.links.values()].filter(link => link.queue.size > 0)
     waiting.sort((a, b) => headMs(a.queue) - headMs(b.queue))
-    let due = this.#due
-    this.#due = 0
     for (const link of waiting) {
-      const overdue = this.#dueMs(link) <= nowMs
-      const turn = link.queue.size > 0 && (alarmed || due > 0)
-      if (!overdue && !turn) continue
-      due--
+      if (!alarmed && this.#due < 1) break
+      this.#due--
       this.flush(link)
     }
+    this.#due = Math.max(0, Math.min(this.#due, 1))
     this.rest()
   }
 
-  /** Makes sure that what still waits is announced at the latest after the longest wait. */
+  onRest(restTurn: number): void {
+    if (restTurn !== this.#restTurn) return
+    this.#restMs = Number.POSITIVE_INFINITY
+    for (const link of this.#core.links.values()) if (this.#dueMs(link) <= this.#core.nowMs) this.flush(link)
+    this.rest()
+  }
+
+  /** Makes sure that what still waits is announced at the latest after the longest wait, or when it has become quiet. */
   rest(): void {
     let dueMs = Number.POSITIVE_INFINITY
     for (const link of this.#core.links.values()) dueMs = Math.min(dueMs, this.#dueMs(link))
-    if (dueMs !== Number.POSITIVE_INFINITY) this.#wakeAt(dueMs)
+    if (dueMs >= this.#restMs) return
+    this.#restMs = dueMs
+    this.#restTurn++
+    this.#core.schedule({ type: 'rest', turn: this.#restTurn }, Math.max(0, dueMs - this.#core.nowMs))
   }
 
   /** Sends everything that waits for this peer, repeats included. */
@@ -90,14 +103,17 @@ export class Announcer {
 
   clear(): void {
     this.#turn++
-    this.#due = 0
+    this.#restTurn++
+    this.#restMs = Number.POSITIVE_INFINITY
+    this.#due = 1
     this.#nextMs = Number.POSITIVE_INFINITY
   }
 
   /** When this peer's announcements have waited long enough. Repeats wait twice as long: mostly they find a companion. */
   #dueMs(link: Link): number {
-    const { announceWaitMs } = this.#core.config
-    return Math.min(headMs(link.queue) + announceWaitMs, headMs(link.repeats) + 2 * announceWaitMs)
+    const { announceWaitMs, announceQuietMs } = this.#core.config
+    const quietMs = link.queue.size > 0 ? this.#latestMs + announceQuietMs : Number.POSITIVE_INFINITY
+    return Math.min(quietMs, headMs(link.queue) + announceWaitMs, headMs(link.repeats) + 2 * announceWaitMs)
   }
 
   #wakeAt(atMs: number): void {

@@ -36,9 +36,13 @@ export interface PlumtreeConfig {
   readonly graftTries: number
   /** How new links start: `lazy` announces at once and lets the receiver choose; `eager` floods, as in the paper. */
   readonly newLinks: 'lazy' | 'eager'
+  /** Lazy peers that are told of each message, on average; the others wait for their turn. */
+  readonly announcePeers: number
   /** Delay of an announcement to the peer whose turn it is, and the longest any announcement waits, in ms. */
   readonly announceDelayMs: number
   readonly announceWaitMs: number
+  /** No new message for so long, in ms: nobody's turn comes, so everything that waits is announced. */
+  readonly announceQuietMs: number
   /** How often each id is announced to a peer. The second copy rides on a later announcement. */
   readonly announceCopies: 1 | 2
   /** After a loss or a late graft, for so long, everything is announced to all lazy peers after the short delay. */
@@ -91,8 +95,10 @@ export const defaultConfig: PlumtreeConfig = {
   graftRetryFirstMs: 250, // guess: a long round trip, before one has been measured
   graftTries: 3, // 5 % loss leaves gaps with fewer
   newLinks: 'lazy', // measured: no redundant copy at all, for three trips per hop in the very first message
+  announcePeers: 0.95, // measured: one control message for each delivery, the costly first broadcast included
   announceDelayMs: 60, // measured
   announceWaitMs: 10_000, // measured
+  announceQuietMs: 3_500, // a topic with less traffic pays up to three announcements a message instead of one
   announceCopies: 2, // 5 % loss leaves gaps with one
   alarmMs: 10_000, // measured
   alarmDelayMs: 10, // measured

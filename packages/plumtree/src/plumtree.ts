@@ -268,6 +268,7 @@ export class Plumtree {
   #timer(timer: Timer): void {
     if (timer.type === 'graft') this.#repair.onTimer(timer.turn)
     else if (timer.type === 'announce') this.#announcer.onTimer(timer.turn)
+    else if (timer.type === 'rest') this.#announcer.onRest(timer.turn)
     else this.#expiry.onTimer(timer.turn)
   }
 

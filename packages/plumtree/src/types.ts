@@ -55,6 +55,7 @@ export type Message = GossipMessage | IHaveMessage | GraftMessage | PruneMessage
 export type Timer =
   | { readonly type: 'graft'; readonly turn: number }
   | { readonly type: 'announce'; readonly turn: number }
+  | { readonly type: 'rest'; readonly turn: number }
   | { readonly type: 'expire'; readonly turn: number }
 
 /** What happened. */

@@ -78,6 +78,20 @@ describe('lazy push and repair (§3.4, §3.5)', () => {
     ).toBe(3)
   })
 
+  test('deviation: with traffic one lazy peer a message is told, and all when it has become quiet', () => {
+    const bench = new Bench({}, ['a', 'b', 'c', 'd'])
+    bench.receive('a', gossip(1))
+    bench.pass(60_000)
+    const told = () => sends(bench.pass(3_000)).filter(send => send.endsWith(':ihave'))
+    for (const sequence of [2, 3, 4, 5]) {
+      bench.receive('a', gossip(sequence))
+      expect(told()).toHaveLength(1)
+    }
+    // The last one's turn was taken; the two others are told although a timer for repeats runs for longer.
+    expect(told()).toHaveLength(2)
+    expect(bench.machine.stats().queued).toBe(0)
+  })
+
   test('IHAVE for a known id asks for nothing', () => {
     const bench = new Bench({}, ['a', 'b'])
     bench.receive('a', gossip(1))

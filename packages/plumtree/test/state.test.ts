@@ -189,6 +189,15 @@ describe('bounds', () => {
     expect(replies.filter(send => send === 'b:gossip')).toHaveLength(10)
   })
 
+  test('however many messages come, announcing them takes a handful of timers', () => {
+    const bench = new Bench({}, ['a', 'b', 'c'])
+    for (let i = 0; i < 1_000; i++) {
+      bench.receive('a', gossip(i))
+      bench.pass(100)
+    }
+    expect(bench.timers.length).toBeLessThanOrEqual(4)
+  })
+
   test('ids that are announced and taken back for ever leave a handful of timers', () => {
     const bench = new Bench({}, ['parent', 'liar'])
     bench.receive('parent', gossip(0))
