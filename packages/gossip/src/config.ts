@@ -43,7 +43,10 @@ export interface GossipInit {
   readonly reopenMsMax?: number
   /** How long `leave` and `stop` wait for the farewells to be sent. Default 1,000. Source: guess. */
   readonly leaveTimeoutMs?: number
-  /** Bad frames a peer may send in a minute before its channel is closed for as long. Default 100. Source: guess. */
+  /**
+   * Bad frames a peer may send in a minute before its channel is closed for as long; twenty messages over its budget count
+   * as one. Default 100. Source: guess.
+   */
   readonly strikesMax?: number
   /** Told of an error a listener threw. Default: it is thrown again outside, where the platform reports it. */
   readonly onListenerError?: (error: unknown) => void

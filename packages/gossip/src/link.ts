@@ -157,8 +157,8 @@ export class Link {
   }
 
   /** A frame no honest peer sends. Too many in a minute shut the peer out for a minute. */
-  strike(): void {
-    if (!this.#offences.strike(this.#init.nowMs())) return
+  strike(weight = 1): void {
+    if (!this.#offences.strike(this.#init.nowMs(), weight)) return
     this.#init.counters.offendersClosed++
     this.#break('it sent too many bad frames')
   }

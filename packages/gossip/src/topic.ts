@@ -13,6 +13,7 @@ import type { GossipConfig } from './config.ts'
 import { TopicLeftError } from './errors.ts'
 import type { Link } from './link.ts'
 import type { Links, TopicReceiver } from './links.ts'
+import { OVERLOAD_WEIGHT } from './offences.ts'
 import type { PeerKey, SessionPort } from './ports.ts'
 import type { TimerQueue } from './timer-queue.ts'
 import type { Contact, JoinOptions, NeighborEvent, Topic, TopicStats } from './types.ts'
@@ -243,7 +244,8 @@ export class SwarmTopic implements Topic, TopicReceiver {
       case 'reject':
         this.#refused++
         // The other reasons happen to honest peers too, when messages cross.
-        if (output.reason === 'invalid' || output.reason === 'tooMany') links.find(output.peer)?.strike()
+        if (output.reason === 'invalid') links.find(output.peer)?.strike()
+        else if (output.reason === 'tooMany') links.find(output.peer)?.strike(OVERLOAD_WEIGHT)
     }
   }
 

@@ -74,6 +74,21 @@ describe('joining', () => {
     await everybodyHears(swarm, members, 'fifty')
   })
 
+  test('sixty nodes that join one contact within a second are one overlay, and nobody is struck for it', async () => {
+    const swarm = new Swarm(2)
+    const members: Member[] = []
+    for (const key of names(60)) {
+      members.push(join(swarm, key, 'flags', key === 'n0' ? [] : ['n0']))
+      await swarm.pass(15)
+    }
+    await swarm.pass(20_000)
+    for (const node of swarm.nodes.values()) {
+      expect(node.gossip.stats()).toMatchObject({ offendersClosed: 0, malformed: 0, queueOverflows: 0 })
+    }
+    for (const { topic } of members) expect(topic.neighbors().length).toBeGreaterThanOrEqual(2)
+    await everybodyHears(swarm, members, 'storm')
+  }, 60_000)
+
   test('a contact that comes up a minute later is found within a dozen seconds', async () => {
     const swarm = new Swarm()
     const early = join(swarm, 'n1', 'flags', ['n0'])
@@ -257,7 +272,7 @@ describe('faults', () => {
     await everybodyHears(swarm, members, 'after')
   }, 30_000)
 
-  test('a payload that got lost on a quiet topic is repaired within three seconds, though nobody broadcasts again', async () => {
+  test('a payload that got lost on a quiet topic is repaired within five seconds, though nobody broadcasts again', async () => {
     const swarm = new Swarm()
     const members = await cluster(swarm, 5)
     await everybodyHears(swarm, members, 'warm up')
@@ -270,8 +285,7 @@ describe('faults', () => {
       await swarm.pass(200)
       FakeChannel.lost = undefined
       expect(received).not.toContain(payload)
-      expect(await swarm.until(() => received.includes(payload), 15_000)).toBeLessThan(3_000)
-      expect(await swarm.until(() => received.includes(payload), 15_000)).toBeLessThan(3_000)
+      expect(await swarm.until(() => received.includes(payload), 15_000)).toBeLessThan(5_000)
       await swarm.pass(20_000)
     }
   })

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { encodeMessage } from '@starling/hyparview'
 import { expect, test } from 'vitest'
 import { decodeBatch, encodeBatch, encodeFrame } from '../src/frames.ts'
 import { topicToken } from '../src/topic-token.ts'
@@ -61,6 +62,26 @@ test('a peer that goes on sending bad frames is shut out, also when it opens ano
   void swarm.channel('evil', 'a').then(opened => (second = opened))
   await swarm.pass(100)
   expect(second?.over).toBe(true)
+  await honestTraffic(swarm, received)
+})
+
+test('joins over the budget are answered and are no offence, a flood of them is one', async () => {
+  const { swarm, received, channel } = await attacked()
+  const bind = encodeFrame({ type: 'bind', handle: 0, token: topicToken(hmac, 'secret', 'evil', 'a') })
+  const join = (requestId: number) => {
+    const body = encodeMessage({ type: 'join', requestId, data: new Uint8Array(0) })
+    return encodeFrame({ type: 'overlay', handle: 0, body })
+  }
+  channel.send(encodeBatch([bind, ...Array.from({ length: 200 }, (_, i) => join(i))]))
+  await swarm.pass(500)
+  expect(swarm.topic('a', 'secret').stats().refused).toBeGreaterThan(150)
+  expect(swarm.node('a').gossip.stats()).toMatchObject({ offendersClosed: 0, malformed: 0 })
+  for (let i = 0; i < 50 && !channel.over; i++) {
+    channel.send(encodeBatch(Array.from({ length: 100 }, (_, at) => join(1_000 + 100 * i + at))))
+    await swarm.pass(20)
+  }
+  expect(channel.over).toBe(true)
+  expect(swarm.node('a').gossip.stats().offendersClosed).toBe(1)
   await honestTraffic(swarm, received)
 })
 
