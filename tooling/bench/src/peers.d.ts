@@ -137,3 +137,12 @@ declare module 'lmdb' {
   }
   export function open(options: { path: string; overlappingSync: boolean; encoding: 'string' }): Database
 }
+
+declare module 'better-sqlite3' {
+  export default class Database {
+    constructor(path: string)
+    exec(sql: string): this
+    prepare(sql: string): { run(key: string, value: string): unknown }
+    close(): this
+  }
+}

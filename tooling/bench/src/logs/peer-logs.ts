@@ -35,20 +35,39 @@ export async function loadLmdb(): Promise<OpenLog> {
   }
 }
 
-/** Node's own SQLite, write-ahead log, `synchronous = FULL`, one transaction for all that waited. */
+/** What both SQLites have in common. */
+interface Sqlite {
+  exec(sql: string): unknown
+  prepare(sql: string): { run(key: string, value: string): unknown }
+  close(): unknown
+}
+
+export async function loadBetterSqlite(): Promise<OpenLog> {
+  const { default: Database } = await import('better-sqlite3')
+  return async folder => openSqlite(new Database(join(folder, 'log.sqlite')))
+}
+
+/** Node's own. */
 export async function loadNodeSqlite(): Promise<OpenLog> {
   const { DatabaseSync } = await import('node:sqlite')
-  return async folder => {
-    const database = new DatabaseSync(join(folder, 'log.sqlite'))
-    database.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE log (k TEXT PRIMARY KEY, v TEXT)'
-    )
-    const insert = database.prepare('INSERT OR REPLACE INTO log VALUES (?, ?)')
-    const append = grouped<number>(async indexes => {
-      database.exec('BEGIN')
-      for (const index of indexes) insert.run(keyOf(index), valueOf(index))
-      database.exec('COMMIT')
-    })
-    return { append, close: async () => database.close() }
+  return async folder => openSqlite(new DatabaseSync(join(folder, 'log.sqlite')))
+}
+
+/** Write-ahead log, `synchronous = FULL`, one transaction for all that waited. */
+function openSqlite(database: Sqlite): LogContender {
+  database.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE log (k TEXT PRIMARY KEY, v TEXT)'
+  )
+  const insert = database.prepare('INSERT OR REPLACE INTO log VALUES (?, ?)')
+  const append = grouped<number>(async indexes => {
+    database.exec('BEGIN')
+    for (const index of indexes) insert.run(keyOf(index), valueOf(index))
+    database.exec('COMMIT')
+  })
+  return {
+    append,
+    async close() {
+      database.close()
+    }
   }
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { loadContenders, type Factory } from '../contenders.ts'
 import { openBareSyncLog, openFloorLog, readFloorLog } from '../logs/floor-logs.ts'
 import type { OpenLog } from '../logs/log-contender.ts'
-import { loadLmdb, loadNodeSqlite, openLevelLog } from '../logs/peer-logs.ts'
+import { loadBetterSqlite, loadLmdb, loadNodeSqlite, openLevelLog } from '../logs/peer-logs.ts'
 import { openStarlingLog, openStarlingStore, rowOf } from '../logs/starling-log.ts'
 import { interleave, type Timed, type TimedContender } from '../rounds.ts'
 import {
@@ -27,6 +27,7 @@ const factories: Readonly<Record<string, Factory<OpenLog>>> = {
   [BARE_SYNC]: () => openBareSyncLog,
   classicLevelBatch: () => openLevelLog,
   lmdb: loadLmdb,
+  betterSqlite: loadBetterSqlite,
   nodeSqlite: loadNodeSqlite
 }
 
@@ -145,13 +146,19 @@ async function fillFloor(folder: string): Promise<void> {
 async function readStarling(folder: string): Promise<Map<string, unknown>> {
   const { store, log } = await openStarlingStore(folder)
   const entries = new Map<string, unknown>()
+  const textOf = latin1Reader()
   for (const { key, value } of log.recovered.rows) entries.set(textOf(key), JSON.parse(textOf(value)))
   await store.close()
   return entries
 }
 
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+/** Rows lie one behind the other in large pieces of memory, so a buffer over the whole piece serves many. */
+function latin1Reader(): (bytes: Uint8Array) => string {
+  let whole: Buffer = Buffer.alloc(0)
+  return ({ buffer, byteOffset, length }) => {
+    if (whole.buffer !== buffer) whole = Buffer.from(buffer)
+    return whole.toString('latin1', byteOffset, byteOffset + length)
+  }
 }
 
 async function timed(work: () => Promise<Map<string, unknown>>): Promise<Timed> {
