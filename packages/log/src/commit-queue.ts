@@ -60,6 +60,8 @@ export class CommitQueue {
   #queuedBytes = 0
   #queuedRows = 0
   #rowsInFlight = 0
+  /** What the side mark has to say of the last synced write. */
+  #mark: MarkValue | undefined
   #running: Promise<void> | undefined
   #poisoned: StorePoisonedError | undefined
   #closed = false
@@ -222,6 +224,7 @@ export class CommitQueue {
       this.#begin(group)
       const write = composeWrite(group, this.#state)
       const written = this.#level.batch(write.operations, { sync: write.sync })
+      this.#tellMark()
       // Much waits, so the callers of the write before prepare their next appends while this one is on its way.
       if (done !== undefined) answer(done)
       done = undefined
@@ -236,6 +239,7 @@ export class CommitQueue {
       this.#land(group, write)
       done = group
     }
+    this.#tellMark()
     this.#running = undefined
     if (this.#poisoned === undefined) this.#events.rest()
   }
@@ -254,8 +258,14 @@ export class CommitQueue {
     this.#counters.rowsWritten += group.rows
     this.#counters.bytesWritten += group.bytes
     const grown = write.land()
-    if (write.sync) this.#events.synced({ batch: write.batch, clockMark: this.#state.clockMark })
+    if (write.sync) this.#mark = { batch: write.batch, clockMark: this.#state.clockMark }
     this.#events.wrote(group, grown)
+  }
+
+  /** The mark is told of while the next write is on its way, or nothing waits: no caller waits for it. */
+  #tellMark(): void {
+    if (this.#mark !== undefined) this.#events.synced(this.#mark)
+    this.#mark = undefined
   }
 
   #fail(group: WriteGroup, batch: bigint, cause: unknown): void {

@@ -12,6 +12,8 @@ export interface StoreState {
   /** Over all logs that are not lax. */
   sum: Fingerprint
   damagedAt: bigint
+  /** Changes that go with the next write, which says in `damagedAt` what they take away. */
+  repairs: readonly LevelOperation[]
 }
 
 /** One write, as the database gets it, and what becomes of the state in memory once it succeeded. */
@@ -26,7 +28,7 @@ export interface Write {
 /** Makes a write of a group. The state moves on only when it lands. */
 export function composeWrite(group: WriteGroup, state: StoreState): Write {
   const batch = state.batch + 1n
-  const repairs: LevelOperation[] = []
+  const repairs: LevelOperation[] = [...state.repairs]
   const metas: LevelOperation[] = []
   const landings: (() => number)[] = []
   const sum = state.sum.clone()
@@ -69,6 +71,7 @@ export function composeWrite(group: WriteGroup, state: StoreState): Write {
     operations,
     land() {
       Object.assign(state, row)
+      state.repairs = []
       return landings.reduce((grown, land) => grown + land(), 0)
     }
   }

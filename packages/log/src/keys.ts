@@ -68,11 +68,17 @@ export function rowKeyBytes(prefix: Uint8Array, key: Uint8Array): number {
   return prefix.length + 1 + key.length
 }
 
-/** Writes the database key of a row to the beginning of `out`. */
-export function putRowKey(out: Uint8Array, prefix: Uint8Array, kind: RowKind, key: Uint8Array): void {
-  out.set(prefix)
-  out[prefix.length] = KIND_BYTES[kind]
-  out.set(key, prefix.length + 1)
+/** Writes the database key of a row to `out` at `at`. */
+export function putRowKey(
+  out: Uint8Array,
+  at: number,
+  prefix: Uint8Array,
+  kind: RowKind,
+  key: Uint8Array
+): void {
+  out.set(prefix, at)
+  out[at + prefix.length] = KIND_BYTES[kind]
+  out.set(key, at + prefix.length + 1)
 }
 
 /** All rows of one log: everything from its prefix with kind 00 to its prefix with kind ff. */

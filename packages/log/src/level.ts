@@ -24,9 +24,12 @@ export interface Level {
   close(): Promise<void>
 }
 
+/** A key's bytes, or the string whose UTF-8 they are. */
+export type LevelKey = Uint8Array | string
+
 export interface LevelScan {
   /** Up to `size` entries; an empty list is the end. */
-  next(size: number): Promise<readonly (readonly [key: Uint8Array, value: Uint8Array])[]>
+  next(size: number): Promise<readonly (readonly [key: LevelKey, value: Uint8Array])[]>
   close(): Promise<void>
 }
 

@@ -1,16 +1,23 @@
-import { ITEM_HASH_BYTES } from '@starling/reconcile/fingerprint'
+import { ITEM_HASH_BYTES, type Fingerprint } from '@starling/reconcile/fingerprint'
+import { HashSum } from './hash-sum.ts'
 import { kindOf } from './keys.ts'
+import type { LevelKey } from './level.ts'
 import { HASH_AT, ROW_HEADER_BYTES, rowProblem } from './rows.ts'
-import type { QuarantinedRow, RecoveredRow, RecoveredRows } from './types.ts'
+import type { SizeTable } from './size-table.ts'
+import type { QuarantinedRow, RecoveredRow, RecoveredRows, RowKind } from './types.ts'
 
-const SLAB_BYTES = 1024 * 1024
+/** The first piece of memory, in bytes; each next one holds as much as all before, up to the second number. */
+const SLAB_BYTES_MIN = 4 * 1024
+const SLAB_BYTES_MAX = 1024 * 1024
 /** `keyBytes:u32 valueBytes:u32`, then the database's key and value as they are. */
 const HEADER_BYTES = 8
 const PAYLOAD_AT = HASH_AT + ITEM_HASH_BYTES
 const PAYLOAD_END = ROW_HEADER_BYTES - PAYLOAD_AT
+/** Bytes of UTF-8 that one unit of a string takes at most. */
+const UNIT_BYTES_MAX = 3
 
 interface Slab {
-  readonly bytes: Uint8Array
+  readonly bytes: Buffer
   readonly view: DataView
   used: number
 }
@@ -21,51 +28,62 @@ interface Slab {
  */
 export class PackedRows implements RecoveredRows {
   readonly #prefixBytes: number
+  readonly #sizes: SizeTable
   readonly #slabs: Slab[] = []
-  #length = 0
+  readonly #sum = new HashSum()
+  #bytes = 0
 
-  /** `prefixBytes`: what the database's keys have before the kind. */
-  constructor(prefixBytes: number) {
+  /** `prefixBytes`: what the database's keys have before the kind. `sizes` learns of each row. */
+  constructor(prefixBytes: number, sizes: SizeTable) {
     this.#prefixBytes = prefixBytes
+    this.#sizes = sizes
   }
 
   get length(): number {
-    return this.#length
+    return this.#sum.count
   }
 
-  /** Adds a row and returns its hash, a view; or says why it is none. */
-  add(key: Uint8Array, value: Uint8Array): Uint8Array | QuarantinedRow['reason'] {
-    const slab = this.#room(HEADER_BYTES + key.length + value.length)
-    const keyAt = slab.used + HEADER_BYTES
-    const valueAt = keyAt + key.length
-    const end = valueAt + value.length
-    const { bytes, view } = slab
-    bytes.set(key, keyAt)
+  /** Of the rows' hashes. */
+  get sum(): Fingerprint {
+    return this.#sum.fingerprint()
+  }
+
+  /** Of the rows' keys and values in the database. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Adds a row, or says why it is none. */
+  add(key: LevelKey, value: Uint8Array): QuarantinedRow['reason'] | undefined {
+    const text = typeof key === 'string'
+    const slab = this.#room(HEADER_BYTES + key.length * (text ? UNIT_BYTES_MAX : 1) + value.length)
+    const { bytes, view, used } = slab
+    const keyAt = used + HEADER_BYTES
+    let keyBytes = key.length
+    if (text) keyBytes = bytes.write(key, keyAt, 'utf8')
+    else bytes.set(key, keyAt)
+    const valueAt = keyAt + keyBytes
     bytes.set(value, valueAt)
+    const end = valueAt + value.length
     const problem = rowProblem(bytes, keyAt, valueAt, end)
     if (problem !== undefined) return problem
-    if (kindOf(key[this.#prefixBytes]) === undefined) return 'layout'
-    view.setUint32(slab.used, key.length)
-    view.setUint32(slab.used + 4, value.length)
+    if (kindOf(bytes[keyAt + this.#prefixBytes]) === undefined) return 'layout'
+    view.setUint32(used, keyBytes)
+    view.setUint32(used + 4, value.length)
     slab.used = end
-    this.#length++
-    return bytes.subarray(valueAt + HASH_AT, valueAt + PAYLOAD_AT)
+    this.#bytes += end - keyAt
+    this.#sum.add(view, valueAt + HASH_AT)
+    this.#sizes.addPrefix(view.getUint32(valueAt + HASH_AT), end - keyAt)
+    return undefined
   }
 
   *[Symbol.iterator](): IterableIterator<RecoveredRow> {
     for (const { bytes, view, used } of this.#slabs) {
       for (let at = 0; at < used;) {
-        const kindAt = at + HEADER_BYTES + this.#prefixBytes
         const valueAt = at + HEADER_BYTES + view.getUint32(at)
         const end = valueAt + view.getUint32(at + 4)
-        const hash = valueAt + HASH_AT
-        const payload = valueAt + PAYLOAD_AT
-        yield {
-          kind: kindOf(bytes[kindAt]) ?? 'live',
-          key: new Uint8Array(bytes.buffer, kindAt + 1, valueAt - kindAt - 1),
-          value: new Uint8Array(bytes.buffer, payload, end - PAYLOAD_END - payload),
-          hash: new Uint8Array(bytes.buffer, hash, ITEM_HASH_BYTES)
-        }
+        const kindAt = at + HEADER_BYTES + this.#prefixBytes
+        yield new PackedRow(kindOf(bytes[kindAt]) as RowKind, bytes.buffer, kindAt + 1, valueAt, end)
         at = end
       }
     }
@@ -74,9 +92,40 @@ export class PackedRows implements RecoveredRows {
   #room(length: number): Slab {
     const last = this.#slabs.at(-1)
     if (last !== undefined && last.used + length <= last.bytes.length) return last
-    const bytes = new Uint8Array(Math.max(SLAB_BYTES, length))
+    const size = Math.min(SLAB_BYTES_MAX, Math.max(SLAB_BYTES_MIN, this.#bytes))
+    const bytes = Buffer.from(new ArrayBuffer(Math.max(size, length)))
     const slab = { bytes, view: new DataView(bytes.buffer), used: 0 }
     this.#slabs.push(slab)
     return slab
+  }
+}
+
+/** A row where it lies. Each view is made when it is asked for: they cost more than finding it. */
+class PackedRow implements RecoveredRow {
+  readonly kind: RowKind
+  readonly #memory: ArrayBufferLike
+  readonly #keyAt: number
+  readonly #valueAt: number
+  readonly #end: number
+
+  constructor(kind: RowKind, memory: ArrayBufferLike, keyAt: number, valueAt: number, end: number) {
+    this.kind = kind
+    this.#memory = memory
+    this.#keyAt = keyAt
+    this.#valueAt = valueAt
+    this.#end = end
+  }
+
+  get key(): Uint8Array {
+    return new Uint8Array(this.#memory, this.#keyAt, this.#valueAt - this.#keyAt)
+  }
+
+  get value(): Uint8Array {
+    const payload = this.#valueAt + PAYLOAD_AT
+    return new Uint8Array(this.#memory, payload, this.#end - PAYLOAD_END - payload)
+  }
+
+  get hash(): Uint8Array {
+    return new Uint8Array(this.#memory, this.#valueAt + HASH_AT, ITEM_HASH_BYTES)
   }
 }

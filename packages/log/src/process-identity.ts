@@ -26,7 +26,9 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   const stat = await processStat(identity.pid)
   if (stat === undefined) return true
   if (stat.ended) return false
-  return identity.start === undefined || identity.start === stat.start
+  // Without a start time it was written where none can be read, or is damaged. Here it can, so it is not of this process.
+  if (identity.start === undefined) return identity.pid !== process.pid
+  return identity.start === stat.start
 }
 
 /** Reads Linux's process table; `undefined` on other platforms and for a process that is gone. */

@@ -6,7 +6,7 @@ import type { Level, LevelOperation } from './level.ts'
 import type { LogState } from './log-state.ts'
 import { PackedRows } from './packed-rows.ts'
 import { claimedHash } from './rows.ts'
-import { scanRows } from './scan-rows.ts'
+import { bytesOfKey, scanEntries } from './scan-rows.ts'
 import { SizeTable } from './size-table.ts'
 import type { ProgressListener, QuarantinedRow, RecoveredRows } from './types.ts'
 
@@ -33,27 +33,21 @@ export async function readLog(
   asideMax: number,
   onProgress?: ProgressListener
 ): Promise<LogReading> {
-  const rows = new PackedRows(log.rowPrefix.length)
+  const sizes = new SizeTable(log.sum.count)
+  const rows = new PackedRows(log.rowPrefix.length, sizes)
   const quarantined: QuarantinedRow[] = []
   const repairs: LevelOperation[] = []
-  const sum = new Fingerprint()
   const claimed = new Fingerprint()
-  const sizes = new SizeTable(log.sum.count)
-  let bytes = 0
   let told = 0
-  await scanRows(
+  await scanEntries(
     level.scan(rowRange(log.name)),
-    (key, value) => {
-      const hash = rows.add(key, value)
-      if (typeof hash === 'object') {
-        sum.add(hash)
-        sizes.add(hash, key.length + value.length)
-        bytes += key.length + value.length
-        return
-      }
+    (levelKey, value) => {
+      const problem = rows.add(levelKey, value)
+      if (problem === undefined) return
+      const key = bytesOfKey(levelKey)
       if (quarantined.length < asideMax) repairs.push({ type: 'put', key: quarantineKey(key), value })
       repairs.push({ type: 'del', key })
-      quarantined.push({ ...parseRowKey(key, log.name.length), reason: hash })
+      quarantined.push({ ...parseRowKey(key, log.name.length), reason: problem })
       claimed.add(claimedHash(value) ?? new Uint8Array(ITEM_HASH_BYTES))
     },
     () => {
@@ -62,6 +56,7 @@ export async function readLog(
       onProgress({ rows: told, expected: log.sum.count })
     }
   )
+  const { sum, bytes } = rows
   const damage = compareLog(log, sum, claimed)
   return { rows, quarantined, sum, bytes, sizes, damage, repairs }
 }

@@ -2,7 +2,7 @@ import { Fingerprint } from '@starling/reconcile/fingerprint'
 import { FORMAT, FORMAT_OLDEST } from './config.ts'
 import type { StoreState } from './compose-write.ts'
 import { FormatNewerError, FormatOlderError, StoreOpenError, type Damage } from './errors.ts'
-import { META_KEYS, OUR_KEYS, STORE_KEY, logName, metaName, type KeyRange } from './keys.ts'
+import { META_KEYS, OUR_KEYS, STORE_KEY, logName, metaName, rowRange, type KeyRange } from './keys.ts'
 import type { Level } from './level.ts'
 import { newLogState, type LogState } from './log-state.ts'
 import { decodeMeta, decodeStoreRow, type StoreRow } from './rows.ts'
@@ -49,7 +49,7 @@ export async function readStore(
   store: { readonly row: StoreRow | undefined; readonly damaged: boolean },
   mark: MarkValue | undefined
 ): Promise<StoreReading> {
-  const { logs, misread } = await readMetas(level)
+  const { logs, strays } = await readMetas(level)
   const states = [...logs.values()]
   const total = new Fingerprint()
   for (const log of states) if (!log.lax) total.combine(log.sum)
@@ -58,7 +58,8 @@ export async function readStore(
     batch: greatest(known.map(one => one?.batch)),
     clockMark: greatest(known.map(one => one?.clockMark)),
     sum: total,
-    damagedAt: store.row?.damagedAt ?? 0n
+    damagedAt: store.row?.damagedAt ?? 0n,
+    repairs: strays.map(key => ({ type: 'del', key }))
   }
   const damage: Damage[] = []
   if (store.damaged) damage.push({ type: 'storeRowDamaged' })
@@ -71,7 +72,7 @@ export async function readStore(
       total.combine(one.sum)
     }
     const ahead = states.some(log => log.batch > (store.row as StoreRow).batch)
-    if (misread || ahead || !total.equals(store.row.sum)) damage.push({ type: 'logsMismatch' })
+    if (strays.length > 0 || ahead || !total.equals(store.row.sum)) damage.push({ type: 'logsMismatch' })
   }
   const batch = store.row?.batch ?? 0n
   if (mark !== undefined && mark.batch > batch) damage.push({ type: 'behindMark', batch, mark: mark.batch })
@@ -83,16 +84,20 @@ export async function readStore(
   return { state, logs, damage }
 }
 
+/**
+ * Strays are meta rows that belong to no log: damage made their key no log's, or that of one of which there is nothing else. No log
+ * would ever write over them.
+ */
 async function readMetas(
   level: Level
-): Promise<{ readonly logs: Map<string, LogState>; readonly misread: boolean }> {
+): Promise<{ readonly logs: Map<string, LogState>; readonly strays: readonly Uint8Array[] }> {
   const logs = new Map<string, LogState>()
-  let misread = false
+  const strays: Uint8Array[] = []
   await scanRows(level.scan(META_KEYS), (key, value) => {
     const bytes = metaName(key)
     const name = bytes === undefined ? undefined : logName(bytes)
     if (bytes === undefined || name === undefined) {
-      misread = true
+      strays.push(new Uint8Array(key))
       return
     }
     const log = newLogState(bytes.slice())
@@ -101,7 +106,12 @@ async function readMetas(
     else log.metaDamaged = true
     logs.set(name, log)
   })
-  return { logs, misread }
+  for (const [name, log] of logs) {
+    if (!log.metaDamaged || !(await isEmpty(level, rowRange(log.name)))) continue
+    logs.delete(name)
+    strays.push(log.metaKey)
+  }
+  return { logs, strays }
 }
 
 async function isEmpty(level: Level, range: KeyRange): Promise<boolean> {

@@ -1,5 +1,6 @@
 import * as zlib from 'node:zlib'
 import { Fingerprint, ITEM_HASH_BYTES } from '@starling/reconcile/fingerprint'
+import { crc32 } from './checksum.ts'
 import { FORMAT } from './config.ts'
 import { putRowKey, rowKeyBytes } from './keys.ts'
 import type { RowKind } from './types.ts'
@@ -55,7 +56,7 @@ export type Decoded<T> =
 
 /** Rows are encoded one after another in pieces of this size: an array of its own costs each row more than its content. */
 const SLAB_BYTES = 64 * 1024
-let slab = new ArrayBuffer(0)
+let slab = new Uint8Array(0)
 let slabUsed = 0
 
 /** The database's key and value of a row. */
@@ -68,19 +69,24 @@ export function encodeRow(
 ): { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array } {
   const keyBytes = rowKeyBytes(prefix, key)
   const length = keyBytes + ROW_HEADER_BYTES + payload.length
-  if (slabUsed + length > slab.byteLength) {
-    slab = new ArrayBuffer(Math.max(SLAB_BYTES, length))
+  if (slabUsed + length > slab.length) {
+    slab = new Uint8Array(Math.max(SLAB_BYTES, length))
     slabUsed = 0
   }
-  const checked = new Uint8Array(slab, slabUsed, length - CRC_BYTES)
-  putRowKey(checked, prefix, kind, key)
-  checked[keyBytes] = FORMAT
-  checked.set(hash, keyBytes + HASH_AT)
-  checked.set(payload, keyBytes + PAYLOAD_AT)
-  const value = new Uint8Array(slab, slabUsed + keyBytes, length - keyBytes)
-  putCrc(value, zlib.crc32(checked))
+  const keyAt = slabUsed
+  const valueAt = keyAt + keyBytes
+  const crcAt = keyAt + length - CRC_BYTES
   slabUsed += length
-  return { type: 'put', key: checked.subarray(0, keyBytes), value }
+  putRowKey(slab, keyAt, prefix, kind, key)
+  slab[valueAt] = FORMAT
+  slab.set(hash, valueAt + HASH_AT)
+  slab.set(payload, valueAt + PAYLOAD_AT)
+  putCrc(slab, crcAt, crc32(slab, keyAt, crcAt))
+  return {
+    type: 'put',
+    key: new Uint8Array(slab.buffer, keyAt, keyBytes),
+    value: new Uint8Array(slab.buffer, valueAt, length - keyBytes)
+  }
 }
 
 /** Why the bytes from `keyAt` to `valueAt` and on to `end` are no row's key and value; `undefined` when they are. */
@@ -92,8 +98,7 @@ export function rowProblem(
 ): 'checksum' | 'layout' | 'format' | undefined {
   const crcAt = end - CRC_BYTES
   if (crcAt <= valueAt) return 'layout'
-  const crc = zlib.crc32(bytes.subarray(keyAt, crcAt))
-  if (crc !== crcOf(bytes, crcAt)) return 'checksum'
+  if (crc32(bytes, keyAt, crcAt) !== crcOf(bytes, crcAt)) return 'checksum'
   if (bytes[valueAt] !== FORMAT) return 'format'
   return end - valueAt < ROW_HEADER_BYTES ? 'layout' : undefined
 }
@@ -178,26 +183,25 @@ function check(
 
 function seal(key: Uint8Array, out: Uint8Array, format: number = FORMAT): Uint8Array {
   out[0] = format
-  putCrc(out, checksum(key, out))
+  putCrc(out, out.length - CRC_BYTES, checksum(key, out))
   return out
 }
 
 function crcOf(bytes: Uint8Array, at: number): number {
-  const [a, b, c, d] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]] as [
-    number,
-    number,
-    number,
-    number
-  ]
-  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
+  return (
+    (((bytes[at] as number) << 24) |
+      ((bytes[at + 1] as number) << 16) |
+      ((bytes[at + 2] as number) << 8) |
+      (bytes[at + 3] as number)) >>>
+    0
+  )
 }
 
-function putCrc(value: Uint8Array, crc: number): void {
-  const at = value.length - CRC_BYTES
-  value[at] = crc >>> 24
-  value[at + 1] = crc >>> 16
-  value[at + 2] = crc >>> 8
-  value[at + 3] = crc
+function putCrc(bytes: Uint8Array, at: number, crc: number): void {
+  bytes[at] = crc >>> 24
+  bytes[at + 1] = crc >>> 16
+  bytes[at + 2] = crc >>> 8
+  bytes[at + 3] = crc
 }
 
 function checksum(key: Uint8Array, value: Uint8Array): number {

@@ -1,13 +1,19 @@
 import { READ_ROWS } from './config.ts'
-import type { LevelScan } from './level.ts'
+import type { LevelKey, LevelScan } from './level.ts'
 
-/**
- * Gives every entry of a scan to `visit`, and closes the scan. The database reads the next entries while these are looked
- * at. `after` is called between two reads.
- */
-export async function scanRows(
+/** Gives every entry of a scan to `visit`, its key as bytes, and closes the scan. `after` is called between two reads. */
+export function scanRows(
   scan: LevelScan,
   visit: (key: Uint8Array, value: Uint8Array) => void,
+  after?: () => void
+): Promise<void> {
+  return scanEntries(scan, (key, value) => visit(bytesOfKey(key), value), after)
+}
+
+/** The same with keys as the database gives them. It reads the next entries while these are looked at. */
+export async function scanEntries(
+  scan: LevelScan,
+  visit: (key: LevelKey, value: Uint8Array) => void,
   after?: () => void
 ): Promise<void> {
   try {
@@ -24,4 +30,9 @@ export async function scanRows(
   } finally {
     await scan.close()
   }
+}
+
+/** The bytes that a key of a scan stands for. */
+export function bytesOfKey(key: LevelKey): Uint8Array {
+  return typeof key === 'string' ? Buffer.from(key, 'utf8') : key
 }

@@ -1,6 +1,6 @@
 const SLOTS_MIN = 64
-/** Slots made at once for rows that are said to come, at most: 8 MiB. */
-const SLOTS_EXPECTED_MAX = 2 ** 20
+/** Slots made at once for rows that are said to come, at most: 16 MiB. */
+const SLOTS_EXPECTED_MAX = 2 ** 21
 /** Rows per slot above which the table doubles. */
 const LOAD_MAX = 0.7
 /** What a slot holds at most, in bytes. */
@@ -12,83 +12,92 @@ const SIZE_MAX = 0xffff_ffff
  * goes takes the bytes of all with it, which costs an estimate its last digits and nothing else.
  */
 export class SizeTable {
-  #keys: Uint32Array
-  #sizes: Uint32Array
+  /** Two numbers a slot, the key and the size, so that a row's slot is one place in memory. */
+  #slots: Uint32Array
+  #mask: number
   #used = 0
 
   /** `expected`: rows that are likely to come. */
   constructor(expected = 0) {
     let slots = SLOTS_MIN
     while (slots < SLOTS_EXPECTED_MAX && slots * LOAD_MAX < expected) slots *= 2
-    this.#keys = new Uint32Array(slots)
-    this.#sizes = new Uint32Array(slots)
+    this.#slots = new Uint32Array(slots * 2)
+    this.#mask = slots - 1
   }
 
   add(hash: Uint8Array, bytes: number): void {
-    if (this.#used + 1 > this.#keys.length * LOAD_MAX) this.#grow()
-    this.#insert(keyOf(hash), bytes)
+    this.addPrefix(prefixOf(hash), bytes)
+  }
+
+  /** The same, given the first four bytes of the hash as a number. */
+  addPrefix(prefix: number, bytes: number): void {
+    if (this.#used + 1 > (this.#mask + 1) * LOAD_MAX) this.#grow()
+    this.#insert(keyOf(prefix), bytes)
   }
 
   /** Forgets the row with this hash; its size, or 0 when there is none. */
   take(hash: Uint8Array): number {
-    const keys = this.#keys
-    const key = keyOf(hash)
-    const mask = keys.length - 1
-    let slot = spread(key) & mask
-    while (keys[slot] !== key) {
-      if (keys[slot] === 0) return 0
-      slot = (slot + 1) & mask
+    const slots = this.#slots
+    const key = keyOf(prefixOf(hash))
+    let slot = spread(key) & this.#mask
+    while (slots[slot * 2] !== key) {
+      if (slots[slot * 2] === 0) return 0
+      slot = (slot + 1) & this.#mask
     }
-    const bytes = this.#sizes[slot] as number
+    const bytes = slots[slot * 2 + 1] as number
     this.#remove(slot)
     return bytes
   }
 
   #insert(key: number, bytes: number): void {
-    const mask = this.#keys.length - 1
-    let slot = spread(key) & mask
-    while (this.#keys[slot] !== 0 && this.#keys[slot] !== key) slot = (slot + 1) & mask
-    if (this.#keys[slot] === 0) this.#used++
-    this.#keys[slot] = key
-    this.#sizes[slot] = Math.min((this.#sizes[slot] as number) + bytes, SIZE_MAX)
+    const slots = this.#slots
+    let slot = spread(key) & this.#mask
+    while (slots[slot * 2] !== 0 && slots[slot * 2] !== key) slot = (slot + 1) & this.#mask
+    if (slots[slot * 2] === 0) this.#used++
+    slots[slot * 2] = key
+    slots[slot * 2 + 1] = Math.min((slots[slot * 2 + 1] as number) + bytes, SIZE_MAX)
   }
 
   /** Moves up what follows, so that no search stops at a hole before what it looks for. */
   #remove(at: number): void {
-    const mask = this.#keys.length - 1
+    const [slots, mask] = [this.#slots, this.#mask]
     let hole = at
-    for (let slot = (at + 1) & mask; this.#keys[slot] !== 0; slot = (slot + 1) & mask) {
-      const home = spread(this.#keys[slot] as number) & mask
+    for (let slot = (at + 1) & mask; slots[slot * 2] !== 0; slot = (slot + 1) & mask) {
+      const home = spread(slots[slot * 2] as number) & mask
       if (((slot - home) & mask) < ((slot - hole) & mask)) continue
-      this.#keys[hole] = this.#keys[slot] as number
-      this.#sizes[hole] = this.#sizes[slot] as number
+      slots[hole * 2] = slots[slot * 2] as number
+      slots[hole * 2 + 1] = slots[slot * 2 + 1] as number
       hole = slot
     }
-    this.#keys[hole] = 0
-    this.#sizes[hole] = 0
+    slots[hole * 2] = 0
+    slots[hole * 2 + 1] = 0
     this.#used--
   }
 
   #grow(): void {
-    const [keys, sizes] = [this.#keys, this.#sizes]
-    this.#keys = new Uint32Array(keys.length * 2)
-    this.#sizes = new Uint32Array(keys.length * 2)
+    const before = this.#slots
+    this.#slots = new Uint32Array(before.length * 2)
+    this.#mask = before.length - 1
     this.#used = 0
-    for (let slot = 0; slot < keys.length; slot++) {
-      if (keys[slot] !== 0) this.#insert(keys[slot] as number, sizes[slot] as number)
+    for (let at = 0; at < before.length; at += 2) {
+      if (before[at] !== 0) this.#insert(before[at] as number, before[at + 1] as number)
     }
   }
 }
 
-/** The first four bytes; never 0, which marks a free slot. */
-function keyOf(hash: Uint8Array): number {
-  const key =
+function prefixOf(hash: Uint8Array): number {
+  return (
     (((hash[0] as number) << 24) |
       ((hash[1] as number) << 16) |
       ((hash[2] as number) << 8) |
       (hash[3] as number)) >>>
     0
-  return key === 0 ? 1 : key
+  )
+}
+
+/** Never 0, which marks a free slot. */
+function keyOf(prefix: number): number {
+  return prefix === 0 ? 1 : prefix
 }
 
 /** Item hashes are spread already; a caller's own may not be. */

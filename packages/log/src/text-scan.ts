@@ -1,10 +1,11 @@
 import type { ClassicLevel } from 'classic-level'
 import { READ_BYTES } from './config.ts'
 import type { KeyRange } from './keys.ts'
-import type { LevelScan } from './level.ts'
+import type { LevelKey, LevelScan } from './level.ts'
+import { bytesOfKey } from './scan-rows.ts'
 
 type Database = ClassicLevel<Uint8Array, Uint8Array>
-type Entries = readonly (readonly [key: Uint8Array, value: Uint8Array])[]
+type Entries = readonly (readonly [key: LevelKey, value: Uint8Array])[]
 
 /** The database hands strings out; what it is given for the ends of a range stays bytes, which no text could say exactly. */
 const AS_TEXT = {
@@ -18,8 +19,7 @@ const AS_TEXT = {
 const REPLACEMENT = '\uFFFD'
 
 /**
- * A scan that takes keys from the database as strings, because those cost it a fraction of what an array each costs (measured),
- * and gives them out as views of one array for all keys of a read.
+ * A scan that takes keys from the database as strings, because those cost it a fraction of what an array each costs (measured).
  *
  * A key is any bytes. Those that are not UTF-8 come as strings with a replacement character; from the first read with one on,
  * the scan goes on with arrays, over the same snapshot. Any string without that character stands for exactly its bytes.
@@ -31,7 +31,7 @@ export class TextScan implements LevelScan {
   readonly #text: ReturnType<typeof textIterator>
   #bytes: ReturnType<typeof bytesIterator> | undefined
   /** The key given out last. */
-  #last: Uint8Array | undefined
+  #last: string | undefined
   #closed = false
 
   constructor(database: Database, range: KeyRange) {
@@ -43,17 +43,16 @@ export class TextScan implements LevelScan {
 
   async next(size: number): Promise<Entries> {
     if (this.#bytes !== undefined) return this.#bytes.nextv(size)
-    const entries = await this.#text.nextv(size)
+    const entries = (await this.#text.nextv(size)) as [key: string, value: Uint8Array][]
     // A scan that closes meanwhile begins no second one.
     if (this.#closed) return []
-    const read = toBytes(entries)
-    if (read !== undefined) {
-      this.#last = read.at(-1)?.[0] ?? this.#last
-      return read
+    if (entries.every(([key]) => !key.includes(REPLACEMENT))) {
+      this.#last = entries.at(-1)?.[0] ?? this.#last
+      return entries
     }
     const range = {
       lt: this.#range.lt,
-      ...(this.#last === undefined ? { gte: this.#range.gte } : { gt: this.#last })
+      ...(this.#last === undefined ? { gte: this.#range.gte } : { gt: bytesOfKey(this.#last) })
     }
     this.#bytes = bytesIterator(this.#database, range, this.#snapshot)
     return this.#bytes.nextv(size)
@@ -68,23 +67,6 @@ export class TextScan implements LevelScan {
       await this.#snapshot.close()
     }
   }
-}
-
-/** The same entries with keys as bytes; `undefined` when a key may not be UTF-8. Uses up `entries`. */
-function toBytes(entries: [key: unknown, value: Uint8Array][]): Entries | undefined {
-  let length = 0
-  for (const entry of entries) length += (entry[0] as string).length
-  // UTF-8 takes at most three bytes for a unit of a string, and more than one for all but ASCII.
-  const keys = Buffer.allocUnsafeSlow(length * 3)
-  let used = 0
-  for (const entry of entries) {
-    const text = entry[0] as string
-    const end = used + keys.write(text, used, 'utf8')
-    if (end - used !== text.length && text.includes(REPLACEMENT)) return undefined
-    entry[0] = keys.subarray(used, end)
-    used = end
-  }
-  return entries as [Uint8Array, Uint8Array][]
 }
 
 function textIterator(database: Database, range: KeyRange, snapshot: ReturnType<Database['snapshot']>) {

@@ -84,7 +84,7 @@ export class WriteGroup {
     }
     if (row.value === undefined || row.hash === undefined) {
       const key = new Uint8Array(rowKeyBytes(log.rowPrefix, row.key))
-      putRowKey(key, log.rowPrefix, row.kind, row.key)
+      putRowKey(key, 0, log.rowPrefix, row.kind, row.key)
       this.operations.push({ type: 'del', key })
       this.rowsDeleted++
       return

@@ -202,6 +202,46 @@ describe('the rows that hold it together', () => {
       await store.close()
     }))
 
+  test.each([
+    ['no text', 0x80],
+    ['the name of no log', 0x01]
+  ])('a meta row whose key became %s is reported to each log and goes with the first write', (_, bit) =>
+    withStore(async ({ disk, model, open }) => {
+      disk.edit(content => {
+        const value = content.get(META) as Uint8Array
+        content.delete(META)
+        content.set(META.slice(0, -1) + String.fromCharCode(META.charCodeAt(META.length - 1) ^ bit), value)
+      })
+      for (let i = 0; i < 2; i++) {
+        const store = await open()
+        for (const name of ['flags', 'other']) {
+          const { recovered } = await store.openLog(name)
+          expect(types(recovered.damaged?.damage)).toContain('logsMismatch')
+          if (name === 'flags') expect(contents(recovered)).toEqual(model.contents())
+        }
+        expect((await store.verify()).ok).toBe(false)
+        await store.close()
+      }
+      for (const name of ['flags', 'other']) {
+        const store = await open()
+        const log = await store.openLog(name)
+        expect(log.recovered.damaged).toBeDefined()
+        await log.append(batch([RowModel.of(log.recovered).put('a', '2')]))
+        await store.close()
+      }
+      const store = await open()
+      for (const name of ['flags', 'other']) {
+        expect((await store.openLog(name)).recovered.damaged).toBeUndefined()
+      }
+      expect((await store.verify()).ok).toBe(true)
+      expect([...disk.volatile.keys()].filter(key => key.startsWith('\u0002')).sort()).toEqual([
+        META,
+        OTHER_META
+      ])
+      await store.close()
+    })
+  )
+
   test('an older meta row is noticed', () =>
     withStore(async ({ disk, model, open }) => {
       const older = disk.volatile.get(META) as Uint8Array

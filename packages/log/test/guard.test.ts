@@ -98,6 +98,8 @@ describe('across processes', () => {
         JSON.stringify({ ...self, start: 'another-boot:1', id }),
         JSON.stringify({ pid: 2 ** 22 + 1, start: undefined, id }),
         JSON.stringify({ pid: -1, id }),
+        // Where start times can be read, one of this process has its own.
+        ...(self.start === undefined ? [] : [JSON.stringify({ ...self, id }).replace('"start"', '"stars"')]),
         '',
         '{"pid":'
       ]

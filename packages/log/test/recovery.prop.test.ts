@@ -8,8 +8,10 @@ import { rowPrefix } from '../src/keys.ts'
 import { PackedRows } from '../src/packed-rows.ts'
 import { decodeMeta, encodeMeta, encodeRow } from '../src/rows.ts'
 import { openStoreOn } from '../src/open-store.ts'
+import { SizeTable } from '../src/size-table.ts'
 import { FakeDisk } from './fake-level.ts'
 import { RowModel, batch, contents, rowKey, utf8 } from './row-fixtures.ts'
+import { runs as cases } from './runs.ts'
 
 let folder: string
 let runs = 0
@@ -112,10 +114,12 @@ test('rows and meta rows read back as written, and any other bytes are refused',
       (key, itemHash, payload, number, noise) => {
         const put = encodeRow(rowPrefix(utf8('log')), 'live', key, itemHash, payload)
         expect(put.key).toEqual(rowKey(utf8('log'), 'live', key))
-        const rows = new PackedRows(rowPrefix(utf8('log')).length)
-        expect(rows.add(put.key, put.value)).toEqual(itemHash)
+        const rows = new PackedRows(rowPrefix(utf8('log')).length, new SizeTable())
+        expect(rows.add(put.key, put.value)).toBeUndefined()
+        expect(rows.sum.equals(Fingerprint.of(itemHash, 1))).toBe(true)
+        expect(rows.bytes).toBe(put.key.length + put.value.length)
         const [row] = rows
-        expect(row).toEqual({ kind: 'live', key, value: payload, hash: itemHash })
+        expect([row?.kind, row?.key, row?.value, row?.hash]).toEqual(['live', key, payload, itemHash])
         expect(rows.add(put.key, noise)).toBeTypeOf('string')
         expect([...rows].length).toBe(1)
         const bytes = Number(number >> 12n)
@@ -126,5 +130,6 @@ test('rows and meta rows read back as written, and any other bytes are refused',
         expect(decoded.ok && decoded.value.sum.equals(meta.sum)).toBe(true)
         expect(decodeMeta(key, noise).ok).toBe(false)
       }
-    )
+    ),
+    cases(10_000)
   ))

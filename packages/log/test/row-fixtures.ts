@@ -10,7 +10,7 @@ export { RowModel, batch, contents, hashOf, rejection, utf8 } from '../src/contr
 export function rowKey(name: Uint8Array, kind: RowKind, key: Uint8Array): Uint8Array {
   const prefix = rowPrefix(name)
   const out = new Uint8Array(rowKeyBytes(prefix, key))
-  putRowKey(out, prefix, kind, key)
+  putRowKey(out, 0, prefix, kind, key)
   return out
 }
 
