@@ -61,7 +61,7 @@ describe('a peer that', () => {
     let step = end.receive(open())
     let turns = 0
     let bytes = 0
-    while (step.end === undefined) {
+    while (step.end === undefined && turns < 100) {
       turns++
       bytes += step.reply?.length ?? 0
       const replies = recordsOf(step.reply as Uint8Array).flatMap(record =>

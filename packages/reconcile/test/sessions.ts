@@ -46,7 +46,14 @@ interface Options {
   readonly between?: () => void
 }
 
-/** Carries frames between two ends until neither has one to send. */
+/** Far more frames than any session has. */
+const FRAMES_MAX = 100
+
+/**
+ * Carries frames between two ends until neither has one to send.
+ *
+ * @throws Error when they do not come to an end.
+ */
 export function runSession(a: FingerprintTree, b: FingerprintTree, options: Options = {}): Session {
   const { seed = 1, framesMax = Infinity, between = () => undefined } = options
   const ends = [
@@ -61,6 +68,7 @@ export function runSession(a: FingerprintTree, b: FingerprintTree, options: Opti
   let frame: Uint8Array | undefined = ends[0].start()
   for (let side: 0 | 1 = 1; frame !== undefined; side = side === 0 ? 1 : 0) {
     frames.push(frame.length)
+    if (frames.length > FRAMES_MAX) throw new Error('the session makes no progress')
     if (frames.length > framesMax) break
     between()
     // What arrives is not what was sent: nobody may hold on to it.
