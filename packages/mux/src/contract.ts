@@ -14,6 +14,7 @@
  * @packageDocumentation
  */
 import { channelCases } from './contract/channels.ts'
+import { hostileStreamCases } from './contract/hostile-streams.ts'
 import { limitCases } from './contract/limits.ts'
 import { misbehaviourCases } from './contract/misbehaviour.ts'
 import { openingCases } from './contract/opening.ts'
@@ -26,5 +27,6 @@ export const muxContract: readonly MuxContractCase[] = [
   ...openingCases,
   ...channelCases,
   ...limitCases,
+  ...hostileStreamCases,
   ...misbehaviourCases
 ]

@@ -11,6 +11,7 @@ import {
   type Refusal
 } from '@starling/mux'
 import { describe, expect, test } from 'vitest'
+import { encodeCredit } from '../src/frame.ts'
 import { encodePreamble } from '../src/preamble.ts'
 import { Recorder, drain, receive, turns, until } from '../src/contract/probes.ts'
 import { ManualTimers } from '../src/contract/manual-timers.ts'
@@ -263,6 +264,32 @@ describe('accept rules', () => {
     await turns()
     expect(w.acceptor.mux.stats()).toMatchObject({ parked: 0 })
   })
+})
+
+test('peers that answer nothing hold up no other peer (MUX-D7)', async () => {
+  const w = await world()
+  w.acceptor.mux.handleChannel('ok', channel => void channel.send(text('fine')))
+  w.acceptor.mux.handleChannel('think', () => {}, { accept: () => new Promise(() => {}) })
+  for (let i = 0; i < 10; i++) {
+    const silent = await w.stranger(`silent ${i}`)
+    // One says nothing, one says half, one is thought about, and one never lets our own stream be opened.
+    await silent.newStream()
+    await halfOpen(silent)
+    const thought = await silent.newStream()
+    thought.send(encodePreamble(text('think'), encodeCredit(16_384)))
+    const back = silent.back
+    back.gate = new Promise(() => {})
+    void w.acceptor.mux.openChannel(back.asConnection, 'ok').catch(() => {})
+  }
+  await turns()
+  expect(w.acceptor.mux.stats().parked).toBe(30)
+  // No timer has moved: nobody waited for anybody's deadline.
+  for (const connection of [w.connection, await w.stranger('late')]) {
+    const stream = await connection.newStream()
+    const recorder = new Recorder(stream)
+    stream.send(encodePreamble(text('ok'), encodeCredit(16_384)))
+    expect((await recorder.atLeast(1))[0]).toBe(0)
+  }
 })
 
 describe('handlers', () => {

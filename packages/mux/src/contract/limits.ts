@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { FramedChannel } from '../types.ts'
 import { ManualTimers } from './manual-timers.ts'
-import { echo, hasStats, onPair, proveAlive, verdictOf, type MuxContractCase } from './pair.ts'
+import { besideHonest, echo, hasStats, onPair, proveAlive, verdictOf, type MuxContractCase } from './pair.ts'
 import { turns, until } from './probes.ts'
 
 const timers = new ManualTimers()
@@ -43,25 +43,26 @@ export const limitCases: readonly MuxContractCase[] = [
   onPair(
     'a peer that dawdles keeps its quota, and gets its verdict at the deadline (MUX-A2)',
     async pair => {
-      echo(pair.acceptor, 'echo')
-      const slow = await Promise.all(Array.from({ length: 4 }, () => pair.bareStream()))
-      for (const stream of slow) stream.send(Uint8Array.of(9, 97))
-      await until(() => pair.acceptor.stats().parked === 4)
-      await assert.rejects(pair.dialler.openChannel(pair.connection, 'echo'), {
-        name: 'StreamRefusedError',
-        reason: 'busy'
+      await besideHonest(pair, async () => {
+        const slow = await Promise.all(Array.from({ length: 4 }, () => pair.bareStream()))
+        for (const stream of slow) stream.send(Uint8Array.of(9, 97))
+        await until(() => pair.acceptor.stats().parked === 4)
+        await assert.rejects(pair.dialler.openChannel(pair.connection, 'honest'), {
+          name: 'StreamRefusedError',
+          reason: 'busy'
+        })
+        const verdicts = Promise.all(slow.map(verdictOf))
+        // A byte now and then moves no deadline.
+        timers.advance(4999)
+        for (const stream of slow) stream.send(Uint8Array.of(97))
+        await turns(5)
+        hasStats(pair.acceptor, { parked: 4 })
+        timers.advance(1)
+        assert.deepEqual(await verdicts, [4, 4, 4, 4])
+        for (const stream of slow) await stream.close()
+        hasStats(pair.acceptor, { parked: 0, refused: { timeout: 4, busy: 1 } })
       })
-      const verdicts = Promise.all(slow.map(verdictOf))
-      // A byte now and then moves no deadline.
-      timers.advance(4999)
-      for (const stream of slow) stream.send(Uint8Array.of(97))
-      await turns(5)
-      hasStats(pair.acceptor, { parked: 4 })
-      timers.advance(1)
-      assert.deepEqual(await verdicts, [4, 4, 4, 4])
-      for (const stream of slow) await stream.close()
-      hasStats(pair.acceptor, { parked: 0, refused: { timeout: 4, busy: 1 } })
-      await proveAlive(pair, 'echo')
+      await proveAlive(pair, 'honest')
       await until(() => pair.acceptor.stats().streams.inbound === 0)
     },
     { timers, parkedPerPeerMax: 4, preambleTimeoutMs: 5000 }

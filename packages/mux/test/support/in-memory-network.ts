@@ -56,6 +56,11 @@ export class InMemoryConnection extends TypedEventEmitter<{ close: Event }> {
     return outbound
   }
 
+  /** The other end's view of this connection. */
+  get back(): InMemoryConnection {
+    return this.#reverse as InMemoryConnection
+  }
+
   get asConnection(): Connection {
     return this as unknown as Connection
   }
