@@ -34,6 +34,12 @@ const stages = {
     env: { STARLING_FAILED_SYNCS: '60', STARLING_OVERWRITES: '1000000' },
     args: ['packages/log/test/real-faults.test.ts', 'packages/log/test/compaction.test.ts']
   },
+  floods: {
+    about:
+      '10,000 streams begun and reset, and as many opened at once, over QUIC and over TCP (about 5 minutes)',
+    env: { STARLING_MUX_STREAMS: '10000' },
+    args: ['packages/mux/test/flood.e2e.test.ts']
+  },
   processes: {
     about:
       '10 clusters of 61 processes that start at once, 1,250 double dials, pauses of 90 s (about 15 minutes)',
