@@ -152,7 +152,8 @@ export class SetAside {
     const keptAside = ({ value, ...dot }: Dot): SetAsideDot => ({
       key: change.key,
       dot: { ...dot, value: new Uint8Array(value) },
-      setAsideMs: wallMs
+      // A clock may count in fractions; what is stored is whole.
+      setAsideMs: Math.floor(wallMs)
     })
     const keep = best && keptAside(best)
     const setAside = stale.filter(dot => dot !== best).map(keptAside)

@@ -41,6 +41,15 @@ const said = (outcome: StaleOutcome) =>
       }
 
 describe('a value that an answer takes away', () => {
+  test('is stored, whatever fraction of a millisecond the clock says', () => {
+    const aside = new SetAside()
+    const held = entryOf(item('a', 5, 1))
+    const change = { key: 'k', received: entryOf(item('a', 5)), joined: entryOf(item('a', 5)) }
+    const outcome = aside.take(aside.startSession(10), change, held, [id('a')], NOW + 0.6)
+    const [dot] = outcome.type === 'apply' ? outcome.setAside : []
+    expect(decodeSetAside(encodeSetAside(must(dot)).bytes).setAsideMs).toBe(NOW)
+  })
+
   test('is set aside when nothing newer came with the answer', () => {
     const aside = new SetAside()
     const session = aside.startSession(10)
