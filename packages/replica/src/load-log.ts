@@ -93,7 +93,9 @@ export function sortRows(rows: Iterable<RecoveredRow>): {
   for (const found of rows) {
     const { kind } = found
     if (kind === 'known' || kind === 'setAside') {
-      sideRows[kind].push({ ...found, kind })
+      // Named one by one: a log may make the parts of a row when they are asked for.
+      const { key, value, hash } = found
+      sideRows[kind].push({ kind, key, value, hash })
       continue
     }
     const key = readOr(() => decodeUtf8(found.key))
