@@ -78,12 +78,14 @@ describe('consuming by call', () => {
     const { a, b } = inMemoryPair()
     let release: () => void = () => {}
     let calls = 0
-    const consumed = b.channel.consume(() => {
-      calls++
-      return new Promise(resolve => (release = resolve))
+    const consumed = b.channel.consume(async message => {
+      const expected = patternBytes(5000, calls++)
+      await new Promise<void>(resolve => (release = resolve))
+      // Whatever has come meanwhile, its bytes are what they were.
+      expect(Buffer.compare(message, expected)).toBe(0)
     })
     const sending = (async () => {
-      for (let i = 0; i < 40; i++) if (!a.channel.send(patternBytes(4000))) await a.channel.drained()
+      for (let i = 0; i < 40; i++) if (!a.channel.send(patternBytes(5000, i))) await a.channel.drained()
       await a.channel.end()
     })()
     await turns(100)
