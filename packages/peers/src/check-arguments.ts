@@ -13,8 +13,8 @@ export function checkPeer(peer: unknown, self: string): void {
   }
 }
 
-/** @throws TypeError for what is no multiaddr, RangeError for too many or too long ones */
-export function checkAnnounce(addresses: readonly string[]): void {
+/** A copy of the list. @throws TypeError for what is no multiaddr, RangeError for too many or too long ones */
+export function checkAnnounce(addresses: readonly string[]): readonly string[] {
   if (addresses.length > ANNOUNCE_MAX) {
     throw new RangeError(`announce holds ${addresses.length} addresses; give at most ${ANNOUNCE_MAX}`)
   }
@@ -28,4 +28,5 @@ export function checkAnnounce(addresses: readonly string[]): void {
       throw new TypeError(`'${address}' is not a multiaddr`, { cause })
     }
   }
+  return [...addresses]
 }

@@ -39,7 +39,7 @@ type Phase = 'stopped' | 'running' | 'stopping'
 export class PeerManager implements Peers {
   readonly self: string
   readonly #components: PeersComponents
-  readonly #init: PeersInit
+  readonly #announce: readonly string[] | undefined
   readonly #counters = new Counters()
   readonly #book = new AddressBook()
   readonly #admission: Admission
@@ -59,8 +59,7 @@ export class PeerManager implements Peers {
   constructor(components: PeersComponents, init: PeersInit) {
     this.self = components.peerId.toString()
     this.#components = components
-    this.#init = init
-    if (init.announce !== undefined) checkAnnounce(init.announce)
+    this.#announce = init.announce === undefined ? undefined : checkAnnounce(init.announce)
     this.#timings = resolveTimings(init.timings)
     this.#admission = new Admission(init.cluster, init.accept, components.hash)
     this.#announcer = new Announcer(this.#counters, record => this.#infoOf(record))
@@ -210,7 +209,7 @@ export class PeerManager implements Peers {
   }
 
   ownAddresses(): readonly string[] {
-    if (this.#init.announce !== undefined) return this.#init.announce
+    if (this.#announce !== undefined) return this.#announce
     return (this.#components.addressManager?.getAddresses() ?? []).map(address => address.toString())
   }
 

@@ -71,6 +71,8 @@ export class Names {
   async #resolve(address: string, signal: AbortSignal, depth: number): Promise<readonly string[]> {
     const [empty, protocol, name = '', ...tail] = address.split('/')
     if (empty !== '' || name === '' || protocol === undefined || !NAMED.has(protocol)) return [address]
+    // TLS and HTTP name the host once more, so those addresses are the transport's to resolve.
+    if (tail.some(part => NAMED_ABOVE.has(part))) return [address]
     const rest = tail.map(part => `/${part}`).join('')
     const ip = async (family: 4 | 6): Promise<readonly string[]> => {
       const ips = await this.#answers(`ip${family} ${name}`, signal, (lookup, options) =>
@@ -156,4 +158,5 @@ export class Names {
 type Ask = (lookup: NameLookup, options: { readonly signal: AbortSignal }) => Promise<readonly string[]>
 
 const NAMED: ReadonlySet<string> = new Set(['dns', 'dns4', 'dns6', 'dnsaddr'])
+const NAMED_ABOVE: ReadonlySet<string> = new Set(['tls', 'ws', 'wss', 'http', 'https'])
 const DNSADDR = 'dnsaddr='

@@ -220,7 +220,9 @@ describe('handshake', () => {
     const out: SessionMessage[] = [
       ...samples,
       { type: 'beat', number: 1, wanted: true },
-      { type: 'goodbye', code: 'idle' }
+      { type: 'goodbye', code: 'idle' },
+      { type: 'challenge', nonce: new Uint8Array(32) },
+      { type: 'renewal', proof: new Uint8Array(32) }
     ]
     for (const role of ['dialler', 'acceptor'] as const) {
       for (const message of out) {

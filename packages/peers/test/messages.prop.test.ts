@@ -2,6 +2,7 @@ import { DecodeError } from '@starling/codec'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeMessage, encodeMessage, type Hello, type SessionMessage } from '../src/messages.ts'
+import { runs } from './runs.ts'
 
 const block = (length: number): fc.Arbitrary<Uint8Array> =>
   fc.uint8Array({ minLength: length, maxLength: length })
@@ -42,6 +43,8 @@ const message: fc.Arbitrary<SessionMessage> = fc.oneof(
   }),
   fc.record({ type: fc.constant('beat' as const), number: u32, wanted: fc.boolean() }),
   fc.record({ type: fc.constant('beatReply' as const), number: u32 }),
+  fc.record({ type: fc.constant('challenge' as const), nonce: block(32) }),
+  fc.record({ type: fc.constant('renewal' as const), proof }),
   fc.record({
     type: fc.constant('goodbye' as const),
     code: fc.constantFrom('shutdown', 'duplicate', 'replaced', 'idle', 'refused', 'protocol')
@@ -55,7 +58,8 @@ describe('messages', () => {
         const bytes = encodeMessage(sent)
         expect(bytes.length).toBeLessThanOrEqual(256)
         expect(decodeMessage(bytes)).toEqual(sent)
-      })
+      }),
+      runs(10_000)
     )
   })
 
@@ -82,7 +86,7 @@ describe('messages', () => {
         }
         expect(encodeMessage(decoded)).toEqual(Uint8Array.from(bytes))
       }),
-      { numRuns: 1_000 }
+      runs(10_000)
     )
     expect(refused).toBeGreaterThan(100)
   })

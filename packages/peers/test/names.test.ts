@@ -61,6 +61,18 @@ describe('names in addresses', () => {
     expect(asked).toHaveLength(2)
   })
 
+  test('where the name is part of the protocol above, it stays', async () => {
+    const { resolve, asked } = zone()
+    for (const address of [
+      '/dns4/a.example/tcp/443/tls/ws',
+      '/dns4/a.example/tcp/443/wss',
+      '/dns/a/tcp/80/http'
+    ]) {
+      expect(await resolve(address)).toEqual([address])
+    }
+    expect(asked).toEqual([])
+  })
+
   test('one family without an address leaves those of the other', async () => {
     const { records, resolve } = zone()
     records.set('4 a.example', ['10.0.0.1'])

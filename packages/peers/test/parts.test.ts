@@ -6,6 +6,7 @@ import { ADDRESSES_PER_PEER_MAX, DEFAULT_TIMINGS, HELD_CHANNELS_MAX } from '../s
 import { LinkChannels } from '../src/link-channels.ts'
 import { Liveness } from '../src/liveness.ts'
 import { equalInConstantTime } from '../src/proof.ts'
+import { newNet } from './fake-world.ts'
 
 describe('backoff', () => {
   test('full jitter below a ceiling that grows to 30 s when proven, to 60 s when not', () => {
@@ -107,4 +108,21 @@ test('comparing in constant time compares', () => {
       expect(equalInConstantTime(a, a.slice())).toBe(true)
     })
   )
+})
+
+describe('announced addresses', () => {
+  test('what is announced is checked, and a copy', async () => {
+    const net = newNet()
+    const announce = ['/ip4/203.0.113.7/udp/4001/quic-v1']
+    const a = await net.add({ announce })
+    announce.push('/ip4/203.0.113.8/udp/4001/quic-v1')
+    expect(a.peers.ownAddresses()).toEqual(['/ip4/203.0.113.7/udp/4001/quic-v1'])
+    expect(a.peers.addresses(a.peers.self)).toEqual(a.peers.ownAddresses())
+    await expect(net.add({ announce: ['nonsense'] })).rejects.toThrow(TypeError)
+    const many = Array.from({ length: 17 }, () => '/ip4/203.0.113.7/udp/4001/quic-v1')
+    await expect(net.add({ announce: many })).rejects.toThrow(RangeError)
+    await expect(net.add({ announce: [`/dns4/${'x'.repeat(512)}/udp/1/quic-v1`] })).rejects.toThrow(
+      RangeError
+    )
+  })
 })

@@ -279,6 +279,23 @@ describe('secrets that change while sessions stand', () => {
     expect(b.peers.sessions()).toEqual([])
   })
 
+  test('a cluster that gets its first secret keeps those who have it too', async () => {
+    const net = newNet()
+    const open = { cluster: { name: 'test', open: true } }
+    const [a, b, c] = [await net.add(open), await net.add(open), await net.add(open)]
+    a.want(b)
+    a.want(c)
+    await net.time.advance(1_000)
+    b.peers.setSecrets([NEW])
+    // The other end of this session has none yet, so it proves nothing, loses its session, and comes back with the secret.
+    await net.time.advance(0)
+    a.peers.setSecrets([NEW])
+    await net.time.advance(1_500)
+    expect(a.peers.sessions().map(({ peer }) => peer)).not.toContain(c.peers.self)
+    await net.time.advance(30_000)
+    expect(a.peers.sessions().map(({ peer }) => peer)).toEqual([b.peers.self])
+  })
+
   test('the last secret cannot be given up, and a bad one changes nothing', async () => {
     const { net, a, b } = await pair({ cluster: { name: 'test', secrets: [OLD] } })
     a.want(b)

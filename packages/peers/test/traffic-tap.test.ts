@@ -1,13 +1,8 @@
 import type { Connection, Stream } from '@libp2p/interface'
-import { systemHash, systemHmac } from '@starling/ports/system'
 import { describe, expect, test } from 'vitest'
-import { SESSION_TAG } from '../src/config.ts'
-import { HandshakeMachine, type HandshakeOutput } from '../src/handshake-machine.ts'
-import { decodeMessage, encodeMessage } from '../src/messages.ts'
-import { clusterHash } from '../src/proof.ts'
 import { TrafficTap } from '../src/traffic-tap.ts'
-import type { FakeNet, FakeNode } from './fake-net.ts'
 import { mute, newNet, pair } from './fake-world.ts'
+import { rawSession } from './raw-session.ts'
 
 /** As much of a libp2p stream as a tap meets: bytes wait while nobody listens, and what is put back comes first. */
 class FakeStream extends EventTarget {
@@ -122,52 +117,6 @@ describe('liveness by any traffic', () => {
   })
 })
 
-/** A further connection of a process that is in session, up to the verdict on it. */
-async function secondConnection(
-  net: FakeNet,
-  from: FakeNode,
-  to: FakeNode,
-  incarnation: bigint
-): Promise<string> {
-  const [dialled] = net.connect(from, to)
-  const opening = net.openChannel(dialled, SESSION_TAG)
-  await net.time.advance(1)
-  const channel = await opening
-  const machine = new HandshakeMachine({
-    role: 'dialler',
-    self: from.peers.self,
-    peer: to.peers.self,
-    cluster: 'test',
-    clusterHash: clusterHash(systemHash, 'test'),
-    secrets: [new TextEncoder().encode('a secret of enough bytes')],
-    incarnation,
-    nonce: new Uint8Array(32),
-    attempt: 99,
-    driftMsMax: 60_000,
-    hmac: systemHmac
-  })
-  const wallMs = net.time.clock().wallMs()
-  const say = (outputs: readonly HandshakeOutput[]): void => {
-    for (const output of outputs) {
-      if (output.type === 'send') channel.send(encodeMessage(output.message))
-      if (output.type === 'admit') say(machine.handle({ type: 'admitted', refusal: undefined }, wallMs))
-    }
-  }
-  say(machine.handle({ type: 'start' }, wallMs))
-  let verdict = 'none'
-  const reading = (async () => {
-    for await (const bytes of channel) {
-      const message = decodeMessage(bytes)
-      if (message.type === 'refuse') verdict = message.code
-      else say(machine.handle({ type: 'message', message }, wallMs))
-    }
-  })()
-  await net.time.advance(100)
-  await reading
-  void channel.end().catch(() => {})
-  return verdict
-}
-
 describe('a connection in doubt', () => {
   test('a peer that dials although its session stands is believed, once that has been silent for a second', async () => {
     const net = newNet()
@@ -200,9 +149,9 @@ describe('a connection in doubt', () => {
     greater.want(lesser)
     await net.time.advance(4_000)
     const incarnation = greater.peers.peers()[0]?.session?.incarnation ?? 0n
-    const verdict = await secondConnection(net, lesser, greater, incarnation)
+    const { received } = await rawSession(net, lesser, greater, incarnation)
     await net.time.advance(3_000)
-    expect(verdict).toBe('duplicate')
+    expect(received.at(-1)).toMatchObject({ type: 'refuse', code: 'duplicate' })
     expect(greater.story).toEqual(['up'])
     expect(greater.peers.stats()).toMatchObject({ probes: 1, silences: 0 })
   })
