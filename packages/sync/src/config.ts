@@ -74,6 +74,29 @@ export const SYNC_DEFAULTS: SyncConfig = {
   pushIdleMs: 30_000
 }
 
+/** What can be set of a host finder, with defaults. Times are milliseconds; all are guesses. */
+export interface HostFinderConfig {
+  /** The first announcement of a topic comes within this time. Default 500. */
+  readonly firstMs: number
+  /** First pause between announcements while the topic has no neighbours; it doubles up to `everyMs`. Default 1,000. */
+  readonly aloneMsMin: number
+  /** Pause after which one of the hosts of a topic announces it, as long as all goes well. Default 60,000. */
+  readonly everyMs: number
+  /** What is due within this time goes along. Default 500. */
+  readonly gatherMs: number
+  /** A topic is given at most one contact in this time. Default 1,000. */
+  readonly foundMs: number
+}
+
+/** The defaults. */
+export const HOST_FINDER_DEFAULTS: HostFinderConfig = {
+  firstMs: 500,
+  aloneMsMin: 1_000,
+  everyMs: 60_000,
+  gatherMs: 500,
+  foundMs: 1_000
+}
+
 /** The tag of the channels that rounds run on. */
 export const SYNC_TAG = 'starling:sync'
 

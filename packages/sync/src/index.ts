@@ -16,7 +16,14 @@
  *
  * @packageDocumentation
  */
-export { PUSH_TAG, SYNC_DEFAULTS, SYNC_TAG, type SyncConfig } from './config.ts'
+export {
+  HOST_FINDER_DEFAULTS,
+  PUSH_TAG,
+  SYNC_DEFAULTS,
+  SYNC_TAG,
+  type HostFinderConfig,
+  type SyncConfig
+} from './config.ts'
 export {
   SyncClosedError,
   SyncHandshakeError,
@@ -26,6 +33,15 @@ export {
   type PushFailure,
   type RoundFailure
 } from './errors.ts'
+export {
+  createHostFinder,
+  type AnnouncePort,
+  type HostContact,
+  type HostedTopic,
+  type HostFinder,
+  type HostFinderComponents,
+  type HostFinderStats
+} from './host-finder.ts'
 export type { FramedChannel, NeighborSource, PeerKey, Session, SessionEvent, SessionPort } from './ports.ts'
 export { createSync } from './sync.ts'
 export type {

@@ -1,9 +1,11 @@
 import { ByteWriter, encodeUtf8 } from '@starling/codec'
 import type { Hmac } from '@starling/ports'
 import { TOPIC_BYTES_MAX } from './config.ts'
+import { HOST_TAG_BYTES } from './host-wire.ts'
 import type { PeerKey } from './ports.ts'
 
 const LABEL = 'starling sync topic 1'
+const HOST_LABEL = 'starling sync host 1'
 
 /**
  * What an opener shows instead of the topic's name: an HMAC, keyed by the name, over both peer ids in role order. A peer that
@@ -12,6 +14,14 @@ const LABEL = 'starling sync topic 1'
  */
 export function topicToken(hmac: Hmac, topic: string, opener: PeerKey, acceptor: PeerKey): Uint8Array {
   return hmac(encodeUtf8(topic), new ByteWriter().string(LABEL).string(opener).string(acceptor).finish())
+}
+
+/**
+ * By what hosts of a topic recognise each other on a broadcast that all nodes hear. It is the same for all of them, so that other
+ * nodes learn which peers have a topic in common, and not which.
+ */
+export function hostTag(hmac: Hmac, topic: string): Uint8Array {
+  return hmac(encodeUtf8(topic), new ByteWriter().string(HOST_LABEL).finish()).slice(0, HOST_TAG_BYTES)
 }
 
 /** Refuses a name that is no topic. */
