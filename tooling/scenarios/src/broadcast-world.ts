@@ -1,7 +1,7 @@
 import { Plumtree, plumtreeConfig, type Input, type Message, type PlumtreeConfig } from '@starling/plumtree'
 import { systemHash } from '@starling/ports/system'
 import { digest, type NodeIndex, type Simulation } from '@starling/sim'
-import { OverlayWorld, type Envelope } from './overlay-world.ts'
+import { OverlayWorld, type Envelope, type HostileNodes } from './overlay-world.ts'
 
 /** What became of one broadcast. */
 export interface Broadcast {
@@ -13,6 +13,8 @@ export interface Broadcast {
   repeats: number
   lastMs: number
   lastHop: number
+  /** From the sending to each delivery, ms, in order. */
+  readonly deliveryMs: number[]
   /** For each node 0 (not yet), {@link GOT} or {@link GOT_BEFORE}. */
   readonly got: Uint8Array
 }
@@ -29,6 +31,7 @@ export type BroadcastCounts = { [type in Message['type']]: number }
 export interface BroadcastWorldInit {
   readonly nodes: number
   readonly tree?: Partial<PlumtreeConfig>
+  readonly hostile?: HostileNodes
 }
 
 /** Longest wait of a payload number in bytes: enough for every broadcast of a run. */
@@ -48,6 +51,7 @@ export class BroadcastWorld {
     this.overlay = new OverlayWorld<Message>(simulation, {
       nodes,
       network: { digest: digestOf },
+      ...(init.hostile === undefined ? {} : { hostile: init.hostile }),
       upper: {
         neighborUp: (node, peer) => this.#apply(node, { type: 'neighborUp', peer: this.overlay.key(peer) }),
         neighborDown: (node, peer, reason) =>
@@ -88,6 +92,7 @@ export class BroadcastWorld {
       repeats: 0,
       lastMs: nowMs,
       lastHop: 0,
+      deliveryMs: [],
       got: new Uint8Array(this.overlay.size)
     }
     const payload = new Uint8Array(NUMBER_BYTES)
@@ -131,6 +136,7 @@ export class BroadcastWorld {
     }
     record.got[node] = GOT
     record.deliveries++
+    record.deliveryMs.push(this.simulation.nowMs - record.sentMs)
     record.lastMs = this.simulation.nowMs
     record.lastHop = Math.max(record.lastHop, round)
   }

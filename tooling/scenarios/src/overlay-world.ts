@@ -41,6 +41,15 @@ export interface OverlayWorldInit<X> {
   readonly overlay?: Partial<Config>
   readonly network?: SimNetworkInit<Envelope<X>>
   readonly upper?: UpperLayer<X>
+  /** Nodes that do something else in place of running the machine, and what they do with what they hear. */
+  readonly hostile?: HostileNodes
+}
+
+/** Nodes that keep to no rules. They see overlay messages and lost peers; all else that is sent to them is swallowed. */
+export interface HostileNodes {
+  readonly members: ReadonlySet<NodeIndex>
+  message(member: NodeIndex, from: NodeIndex, message: Message): void
+  lost(member: NodeIndex, peer: NodeIndex): void
 }
 
 /** One node's machine and ports. A restart replaces it. */
@@ -260,6 +269,15 @@ export class OverlayWorld<X = never> {
     message(from: NodeIndex, envelope: Envelope<X>): void
     peerLost(peer: NodeIndex): void
   } {
+    const { hostile } = this.#init
+    if (hostile?.members.has(node) === true) {
+      return {
+        message: (from, envelope) => {
+          if (envelope.layer === 'overlay') hostile.message(node, from, envelope.message)
+        },
+        peerLost: peer => hostile.lost(node, peer)
+      }
+    }
     return {
       message: (from, envelope) => {
         if (envelope.layer === 'overlay') {

@@ -2,6 +2,7 @@ import type { Scenario } from './scenario.ts'
 import { clusterScenario } from './scenarios/cluster.ts'
 import { broadcastScenario } from './scenarios/broadcast.ts'
 import { churnScenario } from './scenarios/churn.ts'
+import { eclipseScenario } from './scenarios/eclipse.ts'
 import { failuresScenario } from './scenarios/failures.ts'
 import { overlayScenario } from './scenarios/overlay.ts'
 import { partitionScenario } from './scenarios/partition.ts'
@@ -14,6 +15,7 @@ export const SCENARIOS: readonly Scenario[] = [
   failuresScenario,
   churnScenario,
   partitionScenario,
+  eclipseScenario,
   swarmScenario,
   clusterScenario
 ]

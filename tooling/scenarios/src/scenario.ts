@@ -70,3 +70,10 @@ export function numberIn(min: number, max: number): (text: string) => string | u
 export function oneOf(...words: readonly string[]): (text: string) => string | undefined {
   return text => (words.includes(text) ? undefined : `must be one of ${words.join(', ')}`)
 }
+
+/** The option of scenarios that can report a curve besides their figures. */
+export const CURVE: ScenarioOption = {
+  meaning: 'whether to report the points of a curve too',
+  default: 'no',
+  complaint: oneOf('yes', 'no')
+}

@@ -47,6 +47,21 @@ export function controlPerDelivery(rounds: readonly BroadcastRound[]): number {
   return ratio(rounds, round => round.control)
 }
 
+/** Percentiles of which a delivery curve is made. */
+const PERCENTILES = [1, 5, 10, 25, 50, 75, 90, 95, 99, 100]
+
+/** When so many percent of all deliveries of these rounds had come, ms after the sending. */
+export function deliveryCurve(rounds: readonly BroadcastRound[]): Record<string, number> {
+  const times = rounds.flatMap(({ broadcasts }) => broadcasts.flatMap(({ deliveryMs }) => deliveryMs))
+  const sorted = Float64Array.from(times).sort()
+  return Object.fromEntries(
+    PERCENTILES.map(percent => [
+      `deliveryMsP${percent}`,
+      sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? 0
+    ])
+  )
+}
+
 /** Live nodes that lack a broadcast, summed over the broadcasts. */
 export function missed(world: BroadcastWorld, broadcasts: readonly Broadcast[]): number {
   const alive = world.overlay.alive()

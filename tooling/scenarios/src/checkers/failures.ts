@@ -1,3 +1,5 @@
+import { redundancy, type BroadcastRound } from './broadcast.ts'
+
 /** What the messages after a mass failure achieved. */
 export interface FailureFigures {
   /** Share of the survivors that got the first message within its window, its sender counted. */
@@ -17,4 +19,16 @@ export function failureFigures(reaches: readonly number[]): FailureFigures {
     lastMessageReach: reaches.at(-1) ?? 0,
     worstReachAfterFull: full < 0 ? 0 : Math.min(...reaches.slice(full))
   }
+}
+
+/** Rounds over which redundancy is judged. */
+const LOW_ROUNDS = 10
+const LOW_REDUNDANCY = 0.01
+
+/** Index of the first message from which on ten had next to no redundant copies; null when there is none. */
+export function lowRedundancyIndex(rounds: readonly BroadcastRound[]): number | null {
+  for (let start = 0; start + LOW_ROUNDS <= rounds.length; start++) {
+    if (redundancy(rounds.slice(start, start + LOW_ROUNDS)) <= LOW_REDUNDANCY) return start
+  }
+  return null
 }

@@ -48,6 +48,17 @@ export function overlayShape<X>(world: OverlayWorld<X>, degreeFull: number): Ove
   }
 }
 
+/** Share of the nodes that are up with each number of neighbours. */
+export function degreeShares<X>(world: OverlayWorld<X>, degreeFull: number): Record<string, number> {
+  const alive = world.alive()
+  const counts = Array.from({ length: degreeFull + 1 }, () => 0)
+  for (const node of alive) {
+    const degree = world.machine(node).activeView.length
+    counts[degree] = (counts[degree] ?? 0) + 1
+  }
+  return Object.fromEntries(counts.map((count, degree) => [`degreeShare${degree}`, count / alive.length]))
+}
+
 /** What is wrong with an overlay at rest: a list of sentences, empty when nothing is. */
 export function overlayViolations<X>(world: OverlayWorld<X>): string[] {
   const graph = overlayGraph(world)

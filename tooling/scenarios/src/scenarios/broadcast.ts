@@ -5,13 +5,14 @@ import { BroadcastWorld } from '../broadcast-world.ts'
 import {
   broadcastViolations,
   controlPerDelivery,
+  deliveryCurve,
   mark,
   measureRound,
   missed,
   redundancy,
   type BroadcastRound
 } from '../checkers/broadcast.ts'
-import { numberIn, oneOf, wholeNumber, type Scenario } from '../scenario.ts'
+import { CURVE, numberIn, oneOf, wholeNumber, type Scenario } from '../scenario.ts'
 
 /** Time for one round, ms: a multiple of the slowest delivery seen. */
 export const ROUND_MS = 3_000
@@ -34,7 +35,8 @@ export const broadcastScenario: Scenario = {
     },
     rounds: { meaning: 'rounds of broadcasts', default: '30', complaint: wholeNumber(1, 10_000) },
     cycles: { meaning: 'shuffle cycles before', default: '50', complaint: wholeNumber(0, 10_000) },
-    loss: { meaning: 'chance that a message is lost', default: '0', complaint: numberIn(0, 1) }
+    loss: { meaning: 'chance that a message is lost', default: '0', complaint: numberIn(0, 1) },
+    curve: CURVE
   },
   run({ nodes, seed, options, progress }) {
     const simulation = createSimulation({ seed })
@@ -67,7 +69,8 @@ export const broadcastScenario: Scenario = {
         controlMessagesPerDelivery: controlPerDelivery(rounds),
         steadyControlMessagesPerDelivery: controlPerDelivery(steady),
         firstMessageMs: rounds[0]?.lastMs ?? null,
-        missed: missed(world, world.broadcasts)
+        missed: missed(world, world.broadcasts),
+        ...(options['curve'] === 'yes' ? deliveryCurve(steady) : {})
       },
       traceHash: simulation.trace.hash,
       simulatedMs: simulation.nowMs

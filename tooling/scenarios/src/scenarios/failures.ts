@@ -9,9 +9,9 @@ import {
   redundancy,
   type BroadcastRound
 } from '../checkers/broadcast.ts'
-import { failureFigures } from '../checkers/failures.ts'
+import { failureFigures, lowRedundancyIndex } from '../checkers/failures.ts'
 import { overlayShape } from '../checkers/overlay.ts'
-import { numberIn, wholeNumber, type Scenario } from '../scenario.ts'
+import { CURVE, numberIn, wholeNumber, type Scenario } from '../scenario.ts'
 import { ROUND_MS } from './broadcast.ts'
 
 const STEADY_ROUNDS = 10
@@ -26,7 +26,8 @@ export const failuresScenario: Scenario = {
     fail: { meaning: 'share of the nodes that die', default: '0.8', complaint: numberIn(0, 0.99) },
     rounds: { meaning: 'messages afterwards', default: '50', complaint: wholeNumber(1, 10_000) },
     warmup: { meaning: 'messages before', default: '20', complaint: wholeNumber(0, 10_000) },
-    cycles: { meaning: 'shuffle cycles before', default: '50', complaint: wholeNumber(0, 10_000) }
+    cycles: { meaning: 'shuffle cycles before', default: '50', complaint: wholeNumber(0, 10_000) },
+    curve: CURVE
   },
   run({ nodes, seed, options, progress }) {
     const simulation = createSimulation({ seed })
@@ -64,10 +65,21 @@ export const failuresScenario: Scenario = {
         messagesPerSurvivor: (overlay.network.counters.sent - sentBefore) / survivors.length,
         components: shape.components,
         fullDegreeShare: shape.fullDegreeShare,
-        minDegree: shape.minDegree
+        minDegree: shape.minDegree,
+        lowRedundancyIndex: lowRedundancyIndex(rounds),
+        ...(options['curve'] === 'yes' ? recoveryCurve(reaches) : {})
       },
       traceHash: simulation.trace.hash,
       simulatedMs: simulation.nowMs
     }
   }
+}
+
+/** Messages of which a recovery curve is made. */
+const CURVE_MESSAGES = 10
+
+function recoveryCurve(reaches: readonly number[]): Record<string, number> {
+  return Object.fromEntries(
+    reaches.slice(0, CURVE_MESSAGES).map((reach, index) => [`reachOfMessage${index}`, reach])
+  )
 }

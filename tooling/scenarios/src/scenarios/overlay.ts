@@ -1,10 +1,10 @@
 import { DEFAULT_CONFIG } from '@starling/hyparview'
 import { createSimulation } from '@starling/sim'
-import { overlayGraph, overlayShape, overlayViolations } from '../checkers/overlay.ts'
+import { degreeShares, overlayGraph, overlayShape, overlayViolations } from '../checkers/overlay.ts'
 import { viewViolation } from '../checkers/views.ts'
 import { asymmetricLinks } from '../graph.ts'
 import { OverlayWorld, type MessageCounts } from '../overlay-world.ts'
-import { wholeNumber, type Scenario } from '../scenario.ts'
+import { CURVE, wholeNumber, type Scenario } from '../scenario.ts'
 
 /** Time given to the joins before anything is counted as shuffling, ms. */
 const JOIN_MS = 1_000
@@ -22,7 +22,8 @@ export const overlayScenario: Scenario = {
   nodesDefault: 1000,
   nodesMin: 2,
   options: {
-    cycles: { meaning: 'shuffle cycles', default: '50', complaint: wholeNumber(1, 10_000) }
+    cycles: { meaning: 'shuffle cycles', default: '50', complaint: wholeNumber(1, 10_000) },
+    curve: CURVE
   },
   run({ nodes, seed, options, progress }) {
     const cycles = Number(options['cycles'])
@@ -45,7 +46,8 @@ export const overlayScenario: Scenario = {
         ...shape,
         joinMessagesPerNode: total(afterJoin) / nodes,
         shuffleMessagesPerNodePerCycle: (total(world.sent) - total(afterJoin)) / nodes / cycles,
-        linkChangesPerNodePerCycle: world.linkEvents.down / nodes / cycles
+        linkChangesPerNodePerCycle: world.linkEvents.down / nodes / cycles,
+        ...(options['curve'] === 'yes' ? degreeShares(world, activeViewCapacity) : {})
       },
       traceHash: simulation.trace.hash,
       simulatedMs: simulation.nowMs
