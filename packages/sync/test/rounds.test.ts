@@ -104,6 +104,50 @@ describe('rounds', () => {
     await closeAll(network, ...nodes)
   })
 
+  test('what one session brings reaches each other node’s owner once, over however many ways', async () => {
+    const network = new FakeNetwork('diamond')
+    network.latencyMs = () => 1 + network.random.below(20)
+    const links: Readonly<Record<string, readonly string[]>> = {
+      a: ['b', 'c'],
+      b: ['a', 'd'],
+      c: ['a', 'd'],
+      d: ['b', 'c']
+    }
+    const told = new Map<string, string[]>()
+    const sets = new Map<string, WholeSet>()
+    const nodes = Object.entries(links).map(([name, neighbors]) => {
+      const node = testNode(network, name, neighbors)
+      const set = new WholeSet()
+      const changes: string[] = []
+      sets.set(name, set)
+      told.set(name, changes)
+      node.open(
+        't',
+        protocol(async exchange => {
+          const before = new Set(set.items)
+          const outcome = await set.reconcile(exchange)
+          const fresh = [...set.items].filter(item => !before.has(item) && !changes.includes(item))
+          changes.push(...fresh)
+          return { ...outcome, news: fresh.length > 0 }
+        })
+      )
+      return node
+    })
+    for (const [name, neighbors] of Object.entries(links)) {
+      for (const other of neighbors) if (name < other) network.connect(name, other)
+    }
+    await network.time.advance(3_000)
+    for (let i = 0; i < 10; i++) {
+      sets.get('a')?.write(`x${i}`)
+      await network.time.advance(9_000)
+    }
+    await network.time.advance(60_000)
+    const expected = Array.from({ length: 10 }, (_, i) => `x${i}`)
+    expect(told.get('a')).toEqual([])
+    for (const name of ['b', 'c', 'd']) expect(told.get(name)?.toSorted()).toEqual(expected)
+    await closeAll(network, ...nodes)
+  })
+
   test('each periodic round goes to one random neighbour', async () => {
     const network = new FakeNetwork('periodic')
     const names = ['b', 'c', 'd']
@@ -201,7 +245,7 @@ describe('rounds', () => {
     await closeAll(network, a, b)
   })
 
-  test('nothing moves: the round and its session are given up, and another follows', async () => {
+  test('nothing moves: the round is given up, and another follows', async () => {
     const { network, a, b } = pair()
     let calls = 0
     b.open(
@@ -229,7 +273,7 @@ describe('rounds', () => {
     await closeAll(network, a, b)
   })
 
-  test('a protocol that ignores its signal costs its session, not the topic', async () => {
+  test('a protocol that ignores its signal is waited for no longer than the limit', async () => {
     const { network, a, b } = pair()
     b.open(
       't',
