@@ -62,8 +62,8 @@ describe('a node', () => {
     const b = await start({ contacts: a.addresses() })
     await b.map('m')
     expect(await inSession(b, 1)).toEqual([a.id])
-    // It knows the other one only, and is told by it where the first one is.
-    const c = await start({ contacts: b.addresses() })
+    // It knows the other one only, is told by it where the first one is, and cannot be dialled itself.
+    const c = await start({ contacts: b.addresses(), listen: [] })
     const map = await c.map<number>('m')
     await eventually(
       () => Promise.resolve(c.peers()),
