@@ -1,6 +1,7 @@
 import { encodeEntry, liveDots, putEntry } from '@starling/ormap'
 import { describe, expect, test } from 'vitest'
 import { EntryPacker } from '../src/frames.ts'
+import type { Replica } from '../src/index.ts'
 import { MemoryLog } from './support/memory-log.ts'
 import { bytes, first, openNode, put, read, remove, settle, valuesOf } from './support/world.ts'
 
@@ -174,6 +175,27 @@ describe('neighbours in the process', () => {
     expect(read(node, 'k')).toBe('1')
     expect(reported).toEqual(['recovered', 'ownerFailed'])
     expect(node.broadcast.sent).toHaveLength(1)
+  })
+
+  test('an owner that writes whenever it is told of something is told of its own writes, one after the other', async () => {
+    let replica: Replica | undefined
+    const told: string[] = []
+    const node = await openNode({
+      init: {
+        owner: {
+          applied(changes) {
+            for (const { key } of changes) {
+              told.push(key)
+              if (key.length < 5) void replica?.commit([put(`${key}+`, 'v')])
+            }
+          }
+        }
+      }
+    })
+    replica = node.replica
+    await node.replica.commit([put('k', 'v')])
+    await settle(200)
+    expect(told).toEqual(['k', 'k+', 'k++', 'k+++', 'k++++'])
   })
 
   test('a broadcast that throws is reported and the write stands', async () => {

@@ -145,6 +145,29 @@ describe('sessions of replicas', () => {
   })
 })
 
+describe('two replicas of 100,000 keys', { timeout: 120_000 }, () => {
+  test('REP-A3, REP-A4: equal, a round takes a few dozen bytes and writes nothing; of ten that differ it takes a few kilobytes', async () => {
+    const a = await openNode({ name: 'a' })
+    for (let i = 0; i < 100_000; i += 4000) {
+      await a.replica.commit(Array.from({ length: 4000 }, (_, j) => put(`key ${i + j}`, 'value')))
+    }
+    const b = await openNode({ name: 'b', log: a.log.reopen(), clock: a.clock })
+    const before = [a.log.batches.length, b.log.batches.length]
+    const equal = await syncRound(a, b)
+    expect(equal.bytes).toBeLessThan(160)
+    expect([a.log.batches.length, b.log.batches.length]).toEqual(before)
+    for (let i = 0; i < 5; i++) {
+      a.clock.ms += 1
+      await a.replica.commit([put(`key ${i * 17_000}`, 'by a')])
+      await b.replica.commit([remove(`key ${i * 13_000 + 7}`)])
+    }
+    const { bytes, outcomes } = await syncRound(a, b)
+    expect(bytes).toBeLessThan(16 * 1024)
+    expect(outcomes.map(({ complete }) => complete)).toEqual([true, true])
+    expect(b.replica.root()).toEqual(a.replica.root())
+  })
+})
+
 describe('backpressure and ends', () => {
   test('a receiver whose disk stalls stops reading, and the sender holds no more than the window', async () => {
     const a = await openNode({ name: 'a' })
