@@ -7,7 +7,7 @@ import type { SyncChannel } from './handshake.ts'
 import { Opening } from './opening.ts'
 import type { PeerKey, Session } from './ports.ts'
 import { RoundRecord } from './round-record.ts'
-import type { RoundSlots, SlotRequest } from './round-slots.ts'
+import type { RoundSlots } from './round-slots.ts'
 import { Round } from './round.ts'
 import type {
   RoundEvent,
@@ -17,6 +17,7 @@ import type {
   SyncSessionInfo,
   SyncSessionState
 } from './types.ts'
+import { Waiting } from './waiting.ts'
 import { encodeReply } from './wire.ts'
 
 /** What a link needs of its topic. */
@@ -47,13 +48,11 @@ export class Link {
   #intent: { release(): void } | undefined
   /** A round is to be run. */
   #due = false
-  #turn: SlotRequest | undefined
   #opening: Opening | undefined
   #round: Round | undefined
   /** Resolves when the round that runs has come to rest. */
   #resting: Promise<void> = Promise.resolve()
-  /** Waiting to open: after a failure, or for the peer to be first. */
-  #wait: { readonly timer: TimerHandle; readonly state: 'waiting' | 'backoff' } | undefined
+  readonly #waiting: Waiting
   #grace: TimerHandle | undefined
   /** The transport session on which the peer has shown that it holds the topic. */
   #met: Session | undefined
@@ -64,6 +63,7 @@ export class Link {
     this.peer = peer
     this.#host = host
     this.#greater = host.components.sessions.self > peer
+    this.#waiting = new Waiting(host.components.timers)
   }
 
   /** Whether the peer is there and holds the topic. */
@@ -108,7 +108,7 @@ export class Link {
   /** The peer has a new transport session: what failed on the old one says nothing. */
   transportUp(): void {
     this.#record.failures = 0
-    this.#stopWaiting()
+    this.#waiting.stop()
     if (this.#wanted) this.#begin()
     this.update()
   }
@@ -122,11 +122,13 @@ export class Link {
     }
     if (this.#opening !== undefined && this.#opening.transport !== transport) this.#giveUp()
     if (transport === undefined) {
-      this.#stopWaiting()
+      this.#waiting.stop()
       this.#met = undefined
     }
     if (!this.#wanted && this.#grace === undefined) this.#release()
-    else if (transport !== undefined && this.#due && this.#isFree) this.#ask()
+    else if (transport !== undefined && this.#due && this.#isFree) {
+      this.#waiting.forTurn(this.#host.slots, this.peer, () => this.#open())
+    }
   }
 
   /**
@@ -142,7 +144,7 @@ export class Link {
     if (this.#closed || signal.aborted || this.#host.transport(this.peer) !== transport) return undefined
     if (this.#opening !== undefined && this.#greater) return undefined
     this.#giveUp()
-    this.#stopWaiting()
+    this.#waiting.stop()
     channel.channel.send(encodeReply('accepted'))
     return this.#start(channel, transport, false)
   }
@@ -180,7 +182,7 @@ export class Link {
     if (this.#closed) return
     this.#closed = true
     this.#giveUp()
-    this.#stopWaiting()
+    this.#waiting.stop()
     this.#grace?.cancel()
     this.#intent?.release()
     this.#grace = this.#intent = undefined
@@ -193,18 +195,12 @@ export class Link {
     if (this.#round !== undefined) return 'syncing'
     if (this.#opening !== undefined) return 'opening'
     if (this.#grace !== undefined) return 'grace'
-    if (this.#wait !== undefined) return this.#wait.state
-    return this.hasSession && this.#turn === undefined ? 'live' : 'waiting'
+    return this.#waiting.state ?? (this.hasSession ? 'live' : 'waiting')
   }
 
   /** Nothing is under way or waited for. */
   get #isFree(): boolean {
-    return (
-      this.#round === undefined &&
-      this.#opening === undefined &&
-      this.#turn === undefined &&
-      this.#wait === undefined
-    )
+    return this.#round === undefined && this.#opening === undefined && this.#waiting.state === undefined
   }
 
   /** The first round with a peer: the greater id opens at once, the lesser when nothing came. */
@@ -213,7 +209,7 @@ export class Link {
     const { passiveOpenDelayMs } = this.#host.config
     const delayMs = this.#greater ? 0 : passiveOpenDelayMs
     if (delayMs > 0 && this.#isFree && this.#host.transport(this.peer) !== undefined) {
-      this.#waitFor(delayMs, 'waiting')
+      this.#waiting.for(delayMs, 'waiting', () => this.update())
     }
   }
 
@@ -224,16 +220,6 @@ export class Link {
     } catch {
       return undefined
     }
-  }
-
-  #ask(): void {
-    let granted = false
-    const turn = this.#host.slots.request(this.peer, () => {
-      granted = true
-      this.#turn = undefined
-      this.#open()
-    })
-    if (!granted) this.#turn = turn
   }
 
   #open(): void {
@@ -268,7 +254,8 @@ export class Link {
     const { config, components } = this.#host
     this.#record.failures++
     this.#due = true
-    this.#waitFor(backoffMs(this.#record.failures, config, components.random), 'backoff')
+    const delayMs = backoffMs(this.#record.failures, config, components.random)
+    this.#waiting.for(delayMs, 'backoff', () => this.update())
     this.update()
   }
 
@@ -308,7 +295,7 @@ export class Link {
   /** Neither wanted nor in grace: only a round that runs, or an offer under way, keeps the link. */
   #release(): void {
     if (this.#round !== undefined || this.#opening !== undefined) return
-    this.#stopWaiting()
+    this.#waiting.stop()
     this.#intent?.release()
     this.#intent = undefined
     this.#host.idle(this)
@@ -317,21 +304,5 @@ export class Link {
   #giveUp(): void {
     this.#opening?.giveUp()
     this.#opening = undefined
-  }
-
-  #waitFor(delayMs: number, state: 'waiting' | 'backoff'): void {
-    this.#stopWaiting()
-    const timer = this.#host.components.timers.schedule(delayMs, () => {
-      this.#wait = undefined
-      this.update()
-    })
-    this.#wait = { timer, state }
-  }
-
-  #stopWaiting(): void {
-    this.#wait?.timer.cancel()
-    this.#wait = undefined
-    this.#turn?.cancel()
-    this.#turn = undefined
   }
 }
