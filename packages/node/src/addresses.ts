@@ -25,7 +25,7 @@ const NAMES: ReadonlySet<string> = new Set(['dns', 'dns4', 'dns6', 'dnsaddr'])
  * @throws TypeError naming the option, the address and what is wrong with it.
  */
 export function checkListenAddress(address: string, option: string, choice: TransportChoice): string {
-  const [host] = checked(address, option, choice)
+  const [host] = checkOwn(address, option, choice)
   if (host !== undefined && NAMES.has(host.name)) {
     throw new TypeError(
       `${option}: ${quote(address)} is a name; listen on an IP address, /ip4/0.0.0.0/… for all of this machine's.`
@@ -35,12 +35,12 @@ export function checkListenAddress(address: string, option: string, choice: Tran
 }
 
 /**
- * Checks an address that others are to use: an IP address or a name, and a transport that this node speaks.
+ * Checks an address that others are to reach this node at: an IP address or a name, and a transport that this node speaks.
  *
  * @throws TypeError naming the option, the address and what is wrong with it.
  */
-export function checkAddress(address: string, option: string, choice: TransportChoice): string {
-  checked(address, option, choice)
+export function checkAnnounceAddress(address: string, option: string, choice: TransportChoice): string {
+  checkOwn(address, option, choice)
   return address
 }
 
@@ -85,6 +85,17 @@ export function mergeContacts(contacts: readonly Contact[]): Contact[] {
     byPeer.set(peer, known)
   }
   return [...byPeer].map(([peer, addresses]) => ({ peer, addresses: [...addresses] }))
+}
+
+/** An address of this node, whose peer id is added where it is needed. */
+function checkOwn(address: string, option: string, choice: TransportChoice): readonly Component[] {
+  const parts = checked(address, option, choice)
+  if (parts.at(-1)?.name === 'p2p') {
+    throw new TypeError(
+      `${option}: ${quote(address)} names a peer; leave /p2p/ and what follows out, the node adds its own.`
+    )
+  }
+  return parts
 }
 
 function checked(address: string, option: string, choice: TransportChoice): readonly Component[] {

@@ -1,6 +1,6 @@
 import type { Ports } from '@starling/ports'
 import {
-  checkAddress,
+  checkAnnounceAddress,
   checkListenAddress,
   checkPeerId,
   mergeContacts,
@@ -127,7 +127,7 @@ function checkReach(init: NodeInit): Pick<NodeConfig, 'transports' | 'listen' | 
   return {
     transports,
     listen: checkList(listen, 'listen').map(address => checkListenAddress(address, 'listen', transports)),
-    announce: announce.map(address => checkAddress(address, 'announce', transports)),
+    announce: announce.map(address => checkAnnounceAddress(address, 'announce', transports)),
     contacts: mergeContacts(
       checkList(contacts, 'contacts').map(address => parseContact(address, 'contacts', transports))
     )

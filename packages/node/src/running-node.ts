@@ -35,7 +35,7 @@ export class RunningNode implements StarlingNode {
   addresses(): readonly string[] {
     return this.#peers
       .ownAddresses()
-      .map(address => (address.includes('/p2p/') ? address : `${address}/p2p/${this.id}`))
+      .map(address => (address.endsWith(`/p2p/${this.id}`) ? address : `${address}/p2p/${this.id}`))
   }
 
   async map<V = unknown>(name: string, options: MapOptions<V> = {}): Promise<ReplicatedMap<V>> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import {
-  checkAddress,
+  checkAnnounceAddress,
   checkListenAddress,
   mergeContacts,
   parseContact,
@@ -28,7 +28,7 @@ describe('an address is taken', () => {
     ['quic', '/dnsaddr/seed.internal'],
     ['tcp', '/dnsaddr/seed.internal']
   ])('with a name, on a node that speaks %s: %s', (choice, address) => {
-    expect(checkAddress(address, 'announce', choice)).toBe(address)
+    expect(checkAnnounceAddress(address, 'announce', choice)).toBe(address)
     expect(parseContact(`${address}/p2p/${peer}`, 'contacts', choice)).toEqual({
       peer,
       addresses: [`${address}/p2p/${peer}`]
@@ -46,7 +46,7 @@ describe('an address is refused', () => {
     '/dns4/seed.internal'
   ])('%s', address => {
     for (const choice of ['quic', 'tcp', 'both'] as const) {
-      expect(() => checkAddress(address, 'announce', choice)).toThrow(TypeError)
+      expect(() => checkAnnounceAddress(address, 'announce', choice)).toThrow(TypeError)
     }
   })
 })

@@ -77,6 +77,18 @@ describe('createNode refuses, before it opens anything,', () => {
       /listen: .* is a name; listen on an IP address/u
     ],
     [
+      'an address to listen on that names a peer',
+      { listen: [`/ip4/127.0.0.1/udp/0/quic-v1/p2p/${peer}`] },
+      'TypeError',
+      /listen: .* names a peer; leave \/p2p\/ and what follows out/u
+    ],
+    [
+      'an address to announce that names a peer',
+      { announce: [`/ip4/127.0.0.1/udp/1/quic-v1/p2p/${peer}`] },
+      'TypeError',
+      /announce: .* names a peer; leave \/p2p\/ and what follows out/u
+    ],
+    [
       'a choice of transports that is none',
       { transports: 'udp' as never },
       'TypeError',

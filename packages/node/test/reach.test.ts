@@ -80,6 +80,35 @@ describe('a node', () => {
     ).toBe(1)
   })
 
+  test('does not take another peer at the contact’s address for the contact', async () => {
+    const a = await start()
+    await a.map('m')
+    const other = '12D3KooWGC9LnUyrD9Rc5ZmBsyCSbqkMPVmFJJbrvnqN3bpV4TbZ'
+    const b = await start({ contacts: a.addresses().map(address => address.replace(a.id, other)) })
+    await b.map('m')
+    const failed = await eventually(
+      () => Promise.resolve(b.inspect().sessions),
+      ({ dialsFailed }) => dialsFailed > 0
+    )
+    expect(failed.sessionsUp).toBe(0)
+    expect(a.peers()).toEqual([])
+  })
+
+  test('stops while it dials an address that never answers', async () => {
+    const silent = createSocket('udp4')
+    silent.bind(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const dialled = once(silent, 'message')
+    const contact = `/ip4/127.0.0.1/udp/${silent.address().port}/quic-v1`
+    const a = await start({
+      contacts: [`${contact}/p2p/12D3KooWGC9LnUyrD9Rc5ZmBsyCSbqkMPVmFJJbrvnqN3bpV4TbZ`]
+    })
+    await a.map('m')
+    await dialled
+    expect(await a.stop()).toEqual([])
+    silent.close()
+  })
+
   test('tells who joins and who leaves, to listeners and to readers', async () => {
     const a = await start()
     const events: PeerEvent['type'][] = []
