@@ -58,7 +58,7 @@ export type {
 } from './connections/connection-types.ts'
 export type { SimHost } from './connections/host.ts'
 export type { StreamTap } from './connections/stream-tap.ts'
-export { digest, finish, mixText } from './digest.ts'
+export { digest, finish, mix, mixText } from './digest.ts'
 export { crashImages, drawCrashImage, type CrashImages } from './disk/crash-images.ts'
 export { DiskError, type DiskErrorCode } from './disk/disk-error.ts'
 export type { DiskFile, DiskProcess, OpenOptions } from './disk/disk-process.ts'

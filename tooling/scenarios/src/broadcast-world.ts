@@ -1,7 +1,7 @@
 import { Plumtree, plumtreeConfig, type Input, type Message, type PlumtreeConfig } from '@starling/plumtree'
 import { systemHash } from '@starling/ports/system'
 import { digest, type NodeIndex, type Simulation } from '@starling/sim'
-import { OverlayWorld, type Envelope, type HostileNodes } from './overlay-world.ts'
+import { overlayDigest, OverlayWorld, type Envelope, type HostileNodes } from './overlay-world.ts'
 
 /** What became of one broadcast. */
 export interface Broadcast {
@@ -154,7 +154,7 @@ const STRANGER = digest('stranger')
 
 /** Cheap enough for every message of a large run: what kind it is, and which payload it carries or asks for. */
 function digestOf(envelope: Envelope<Message>): number {
-  if (envelope.layer === 'overlay') return digest(envelope.message)
+  if (envelope.layer === 'overlay') return overlayDigest(envelope.message)
   if (envelope.layer === 'stranger') return STRANGER
   const { message } = envelope
   return UPPER ^ digest(message.type === 'gossip' ? message.id : message.type)

@@ -9,6 +9,8 @@ import {
   type PeerKey
 } from '@starling/hyparview'
 import {
+  mix,
+  mixText,
   SimNetwork,
   type NodeIndex,
   type NodePorts,
@@ -69,6 +71,17 @@ export type MessageCounts = { [type in Message['type']]: number }
 
 const NO_DATA = new Uint8Array(0)
 
+/** A digest of an overlay message by what tells it from others: type, ids and hops. The whole would cost more than it says. */
+export function overlayDigest(message: Message): number {
+  let state = mixText(0, message.type)
+  if ('requestId' in message) state = mix(state, message.requestId)
+  if ('shuffleId' in message) state = mix(state, message.shuffleId)
+  if ('ttl' in message) state = mix(state, message.ttl)
+  if ('entries' in message) for (const { id } of message.entries) state = mixText(state, id)
+  if ('links' in message) for (const link of message.links) state = mix(state, link)
+  return state
+}
+
 /**
  * Nodes that run HyParView on a simulated network. Peers are known by their index outside and as text inside the machines.
  *
@@ -104,7 +117,7 @@ export class OverlayWorld<X = never> {
   constructor(simulation: Simulation, init: OverlayWorldInit<X>) {
     this.simulation = simulation
     this.#init = init
-    this.network = new SimNetwork(simulation, init.network)
+    this.network = new SimNetwork(simulation, { digest: digestOf, ...init.network })
     for (let i = 0; i < init.nodes; i++) {
       const key = `n${i}`
       this.#keys.push(key)
@@ -315,4 +328,8 @@ export class OverlayWorld<X = never> {
     if (found === undefined) throw new RangeError(`there is no node ${node}`)
     return found
   }
+}
+
+function digestOf(envelope: Envelope<unknown>): number {
+  return envelope.layer === 'overlay' ? overlayDigest(envelope.message) : mixText(0, envelope.layer)
 }
