@@ -39,7 +39,8 @@ export async function repairClock(core: Core, writes: LocalWrites): Promise<void
     if (entry.items.some(isAhead)) ahead.push([key, entry])
     for (const item of entry.items) if (!isAhead(item) && item.stamp > floor) floor = item.stamp
   }
-  identity.doubt({ mark: identity.mark, clock: floor })
+  const aheadMark = identity.mark
+  identity.doubt({ mark: aheadMark, clock: floor })
   identity.restartClock(floor)
   const superseded = identity.clock.now(wallMs)
   const repair = (entry: Entry): Entry => ({
@@ -72,5 +73,11 @@ export async function repairClock(core: Core, writes: LocalWrites): Promise<void
     )
   }
   queue.nudge()
-  await Promise.all([...commits, queue.settled()])
+  try {
+    await Promise.all([...commits, queue.settled()])
+  } catch (error) {
+    // What is ahead is still here, so the clock has to stay above it: writes are refused again, and the repair can be repeated.
+    identity.restartClock(aheadMark)
+    throw error
+  }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { syncRound } from './support/exchange.ts'
 import { MemoryLog } from './support/memory-log.ts'
-import { openNode, put, read, remove, TestClock, valuesOf } from './support/world.ts'
+import { openNode, put, read, remove, settle, TestClock, valuesOf } from './support/world.ts'
 
 const YEAR_MS = 365 * 86_400_000
 
@@ -65,6 +65,30 @@ describe('a clock that ran ahead', () => {
     clock.ms -= YEAR_MS
     await a.replica.repairClock()
     expect([valuesOf(a.replica.entry('k')), read(a, 'k')]).toEqual([['a', 'b'], shown])
+  })
+
+  test('a repair whose disk fails leaves the clock ahead, and can be repeated', async () => {
+    const clock = new TestClock(1_700_000_000_000 + YEAR_MS)
+    const node = await openNode({ clock, log: new MemoryLog('manual') })
+    const written = node.replica.commit([put('k', 'v')])
+    await settle()
+    node.log.succeed()
+    await written
+    clock.ms -= YEAR_MS
+    const failing = node.replica.repairClock()
+    await settle()
+    node.log.fail(false)
+    await expect(failing).rejects.toMatchObject({ name: 'IndeterminateWriteError' })
+    await node.replica.reopen()
+    expect(node.replica.status().clockAheadMs).toBeGreaterThan(0)
+    await expect(node.replica.commit([put('k', 'w')])).rejects.toMatchObject({ name: 'ClockAheadError' })
+    const repairing = node.replica.repairClock()
+    for (let i = 0; i < 4; i++) {
+      await settle()
+      if (node.log.pending.length > 0) node.log.succeed()
+    }
+    await repairing
+    expect([node.replica.status().clockAheadMs, valuesOf(node.replica.entry('k'))]).toEqual([0, ['v']])
   })
 
   test('repairing twice, or a clock that is right, changes nothing but the id', async () => {
