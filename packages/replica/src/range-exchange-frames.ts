@@ -58,6 +58,11 @@ export function encodeKnownFrame(fromHeld: boolean, difference: Uint8Array): Uin
   return new ByteWriter(2 + difference.length).u8(FRAME.known).u8(flags).raw(difference).finish()
 }
 
+/** How a frame of whole entries begins; the entries follow, each with its length. */
+export function entriesHead(back: boolean): Uint8Array {
+  return Uint8Array.of(FRAME.entries, back ? ENTRIES_BACK : 0)
+}
+
 export function encodePart(
   entry: Uint8Array,
   how: { readonly first: boolean; readonly back: boolean; readonly answered: readonly ReplicaId[] }
@@ -153,35 +158,4 @@ function readFlags(reader: ByteReader, allowed: number): number {
   const flags = reader.u8()
   if ((flags & ~allowed) !== 0) reader.fail('unknownType', `flags ${flags}`)
   return flags
-}
-
-/** Gathers whole entries into frames of about so many bytes. */
-export class EntriesWriter {
-  readonly #flags: number
-  readonly #bytesTarget: number
-  readonly #writer = new ByteWriter(1024)
-  #count = 0
-
-  constructor(back: boolean, bytesTarget: number) {
-    this.#flags = back ? ENTRIES_BACK : 0
-    this.#bytesTarget = bytesTarget
-  }
-
-  /** Adds an entry; returns the frame before it when the entry did not fit into it any more. */
-  add(entry: Uint8Array): Uint8Array | undefined {
-    const bytes = varintLength(entry.length) + entry.length
-    const full = this.#count > 0 && this.#writer.length + bytes > this.#bytesTarget
-    const frame = full ? this.flush() : undefined
-    if (this.#count === 0) this.#writer.u8(FRAME.entries).u8(this.#flags)
-    this.#writer.bytes(entry)
-    this.#count++
-    return frame
-  }
-
-  /** The last frame, if there is one. */
-  flush(): Uint8Array | undefined {
-    if (this.#count === 0) return undefined
-    this.#count = 0
-    return this.#writer.finish()
-  }
 }

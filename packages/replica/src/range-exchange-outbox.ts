@@ -1,12 +1,13 @@
 import type { Item } from '@starling/reconcile'
 import { SKIPPED_REF, type ExchangeSession } from './exchange-state.ts'
+import { EntryPacker } from './frames.ts'
 import { orAbort } from './range-exchange-abort.ts'
 import {
   answeredBytes,
   encodeCount,
   encodePart,
   ENTRY_OVERHEAD_BYTES,
-  EntriesWriter
+  entriesHead
 } from './range-exchange-frames.ts'
 import { BACK_KEYS_MAX } from './range-exchange-limits.ts'
 
@@ -22,7 +23,7 @@ export interface OutboxInit {
 /** One of the two lists of entries that a side sends, with its end. */
 interface List {
   readonly type: 'found' | 'end'
-  readonly writer: EntriesWriter
+  readonly packer: EntryPacker
   /** Entries sent. */
   count: number
   /** Something that belongs to it is not sent in this session. */
@@ -55,7 +56,7 @@ export class Outbox {
     this.#init = init
     const list = (type: 'found' | 'end'): List => ({
       type,
-      writer: new EntriesWriter(type === 'end', init.frameBytesTarget),
+      packer: new EntryPacker(entriesHead(type === 'end'), init.frameBytesTarget),
       count: 0,
       leftOut: false,
       closed: false,
@@ -206,7 +207,7 @@ export class Outbox {
     if (parts.length === 0) return
     list.count++
     if (parts.length === 1 && answered.length === 0) {
-      const full = list.writer.add(parts[0] as Uint8Array)
+      const full = list.packer.add(parts[0] as Uint8Array)
       if (full !== undefined) this.#frames.push(full)
       return
     }
@@ -217,7 +218,7 @@ export class Outbox {
 
   /** What is left of a list that has nothing more to be sent now, and then its end. */
   #flush(list: List): Uint8Array | undefined {
-    const frame = list.writer.flush()
+    const frame = list.packer.flush()
     if (frame !== undefined || !list.closed || list.told) return frame
     list.told = true
     return encodeCount(list.type, list.count, list.leftOut)

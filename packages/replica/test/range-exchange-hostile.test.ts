@@ -3,13 +3,14 @@ import { encodeEntry, encodeKnown, NOTHING_KNOWN, putEntry, replicaIdOf } from '
 import { systemHash } from '@starling/ports/system'
 import { describe, expect, test } from 'vitest'
 import { SyncFrameError } from '../src/errors.ts'
+import { EntryPacker } from '../src/frames.ts'
 import {
   decodeSessionFrame,
   encodeCount,
   encodeHello,
   encodeKnownFrame,
   encodePart,
-  EntriesWriter
+  entriesHead
 } from '../src/range-exchange-frames.ts'
 import { digestKnown } from '../src/range-exchange-known.ts'
 import { ENTRY_PARTS_MAX } from '../src/range-exchange-limits.ts'
@@ -38,9 +39,9 @@ function entry(key: string, stamp = 1n << 32n): Uint8Array {
 }
 
 function entries(back: boolean, ...list: Uint8Array[]): Uint8Array {
-  const writer = new EntriesWriter(back, 1 << 20)
-  for (const one of list) writer.add(one)
-  return writer.flush() as Uint8Array
+  const packer = new EntryPacker(entriesHead(back), 1 << 20)
+  for (const one of list) packer.add(one)
+  return packer.flush() as Uint8Array
 }
 
 interface Run {
