@@ -63,12 +63,13 @@ export class Compactor {
   }
 
   #worthALook(): boolean {
-    if (this.#closed || this.#since < this.#patience) return false
+    if (this.#since < this.#patience) return false
     // While writes go on, the files are not measured for every one of them.
     return (this.#idle || this.#since > this.#limit() / 16) && this.#due()
   }
 
   #due(): boolean {
+    if (this.#closed) return false
     if (this.bytesOnDisk > this.#limit()) return true
     return this.#deleted > DELETED_ROWS_MAX && this.#deleted > this.#live.rowsLive / 4
   }
@@ -91,7 +92,7 @@ export class Compactor {
 
   async #checkOnce(): Promise<void> {
     await this.#measure()
-    if (!this.#closed && this.#due()) {
+    if (this.#due()) {
       this.#deleted = 0
       const before = this.#since
       await this.#level.compact()

@@ -66,6 +66,9 @@ export const DISK_LIVE_MIN: number = 256 * 1024
 /** The same while nothing waits to be written: a small store then shrinks as well, which takes milliseconds. */
 export const DISK_LIVE_MIN_IDLE: number = 32 * 1024
 
+/** Bytes in the files for one byte of a row: values are Base64 there. The keys, which are not, make it a little less. */
+export const DISK_BYTES_PER_BYTE: number = 4 / 3
+
 /** What a write gives to the database beside its rows, in bytes: about a meta row and the store's row. */
 export const WRITE_OVERHEAD_BYTES = 256
 

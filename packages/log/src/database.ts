@@ -1,4 +1,4 @@
-import { WRITE_OVERHEAD_BYTES, type StoreLimits } from './config.ts'
+import { DISK_BYTES_PER_BYTE, WRITE_OVERHEAD_BYTES, type StoreLimits } from './config.ts'
 import { CommitQueue, type Counters } from './commit-queue.ts'
 import { Compactor } from './compactor.ts'
 import { StoreDamagedError, type Damage } from './errors.ts'
@@ -44,7 +44,8 @@ export class Database {
       synced: value => mark.note(value),
       wrote: (group, grown) => {
         this.#bytesLive += grown
-        this.compactor.wrote(group.bytes + group.deltas.size * WRITE_OVERHEAD_BYTES, group.rowsDeleted)
+        const bytes = group.bytes + group.deltas.size * WRITE_OVERHEAD_BYTES
+        this.compactor.wrote(Math.ceil(bytes * DISK_BYTES_PER_BYTE), group.rowsDeleted)
       },
       rest: () => this.compactor.rest()
     })

@@ -4,11 +4,21 @@ import type { StoreLimits } from './config.ts'
 import type { Database } from './database.ts'
 import { StoreClosedError, StoreDamagedError, StorePoisonedError, type Damage } from './errors.ts'
 import type { LogState } from './log-state.ts'
-import type { Durability, LogBatch, LogRecovery, RecoveredLog, ReplicaLog, Restore } from './types.ts'
+import type {
+  Durability,
+  LogBatch,
+  LogRecovery,
+  ProgressListener,
+  RecoveredLog,
+  ReplicaLog,
+  Restore
+} from './types.ts'
 
 /** What a log needs of its store. */
 export interface LogHost {
   readonly limits: StoreLimits
+  /** Told whenever the log is read. */
+  readonly onProgress: ProgressListener | undefined
   /** A database that was not poisoned when this resolved: the present one, or the same opened again. */
   reopened(): Promise<Database>
   /** The log's name is free again. */
@@ -115,7 +125,7 @@ export class LevelLog implements ReplicaLog {
     const database = await this.#host.reopened()
     const state = database.stateOf(this.name, acknowledged.name)
     const onDisk = { batch: state.batch, sum: state.sum }
-    const loaded = await database.load(this.name, state)
+    const loaded = await database.load(this.name, state, this.#host.onProgress)
     const found = withLost(this.name, loaded, acknowledged, onDisk, this.#owed)
     this.#footing = { database, state, recovered: found }
     this.#recovered = found

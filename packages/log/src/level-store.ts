@@ -98,8 +98,9 @@ export class LevelStore implements Store {
       }
       const database = this.#database
       const state = database.stateOf(name, bytes)
-      const recovered = await database.load(name, state, options.onProgress)
-      const host = { limits: this.#limits, reopened: () => this.#reopened(), release }
+      const { onProgress } = options
+      const recovered = await database.load(name, state, onProgress)
+      const host = { limits: this.#limits, onProgress, reopened: () => this.#reopened(), release }
       return new LevelLog(name, durability, { database, state, recovered }, host)
     })
     this.#open.set(name, log)

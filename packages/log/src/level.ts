@@ -2,7 +2,7 @@ import { ClassicLevel } from 'classic-level'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { KeyRange } from './keys.ts'
-import { TextScan } from './text-scan.ts'
+import { AS_TEXT, TextScan } from './text-scan.ts'
 
 /** One change in a batch. */
 export type LevelOperation =
@@ -27,24 +27,33 @@ export interface Level {
 /** A key's bytes, or the string whose UTF-8 they are. */
 export type LevelKey = Uint8Array | string
 
+/** A value's bytes, or their Base64. */
+export type LevelValue = Uint8Array | string
+
 export interface LevelScan {
   /** Up to `size` entries; an empty list is the end. */
-  next(size: number): Promise<readonly (readonly [key: LevelKey, value: Uint8Array])[]>
+  next(size: number): Promise<readonly (readonly [key: LevelKey, value: LevelValue])[]>
   close(): Promise<void>
 }
 
 /** A closed handle on the database in a folder; a new one each time. */
 export type LevelFactory = (location: string) => Level
 
-/** classic-level, with keys and values as plain byte arrays. */
+/**
+ * classic-level. Values are stored as Base64, a third more on disk: the database hands a byte array out at four times the cost of a
+ * plain string, which made reading a million rows twice as long (measured).
+ */
 export function classicLevel(location: string): Level {
-  const database = new ClassicLevel<Uint8Array, Uint8Array>(location, {
+  const database = new ClassicLevel<Uint8Array, string>(location, {
     keyEncoding: 'view',
-    valueEncoding: 'view'
+    valueEncoding: AS_TEXT
   })
   return {
     open: () => database.open({ passive: false }),
-    get: key => database.get(key),
+    async get(key) {
+      const text = await database.get(key)
+      return text === undefined ? undefined : Buffer.from(text, 'base64')
+    },
     batch: (operations, { sync }) => writeBatch(database, operations, sync),
     scan: range => new TextScan(database, range),
     compact: () => database.compactRange(FIRST_KEY, LAST_KEY),
@@ -55,16 +64,21 @@ export function classicLevel(location: string): Level {
 
 /** A chained batch costs a tenth of one given as an array (measured: 0.6 against 6 microseconds a row). */
 async function writeBatch(
-  database: ClassicLevel<Uint8Array, Uint8Array>,
+  database: ClassicLevel<Uint8Array, string>,
   operations: readonly LevelOperation[],
   sync: boolean
 ): Promise<void> {
   const batch = database.batch()
   for (const one of operations) {
-    if (one.type === 'put') batch.put(one.key, one.value)
+    if (one.type === 'put') batch.put(one.key, base64Of(one.value))
     else batch.del(one.key)
   }
   return batch.write({ sync })
+}
+
+function base64Of(bytes: Uint8Array): string {
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  return buffer.toString('base64')
 }
 
 const FIRST_KEY = new Uint8Array(0)

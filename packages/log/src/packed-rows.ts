@@ -1,7 +1,7 @@
 import { ITEM_HASH_BYTES, type Fingerprint } from '@starling/reconcile/fingerprint'
 import { HashSum } from './hash-sum.ts'
 import { kindOf } from './keys.ts'
-import type { LevelKey } from './level.ts'
+import type { LevelKey, LevelValue } from './level.ts'
 import { HASH_AT, ROW_HEADER_BYTES, rowProblem } from './rows.ts'
 import type { SizeTable } from './size-table.ts'
 import type { QuarantinedRow, RecoveredRow, RecoveredRows, RowKind } from './types.ts'
@@ -54,7 +54,7 @@ export class PackedRows implements RecoveredRows {
   }
 
   /** Adds a row, or says why it is none. */
-  add(key: LevelKey, value: Uint8Array): QuarantinedRow['reason'] | undefined {
+  add(key: LevelKey, value: LevelValue): QuarantinedRow['reason'] | undefined {
     const text = typeof key === 'string'
     const slab = this.#room(HEADER_BYTES + key.length * (text ? UNIT_BYTES_MAX : 1) + value.length)
     const { bytes, view, used } = slab
@@ -63,13 +63,15 @@ export class PackedRows implements RecoveredRows {
     if (text) keyBytes = bytes.write(key, keyAt, 'utf8')
     else bytes.set(key, keyAt)
     const valueAt = keyAt + keyBytes
-    bytes.set(value, valueAt)
-    const end = valueAt + value.length
+    let valueBytes = value.length
+    if (typeof value === 'string') valueBytes = bytes.write(value, valueAt, 'base64')
+    else bytes.set(value, valueAt)
+    const end = valueAt + valueBytes
     const problem = rowProblem(bytes, keyAt, valueAt, end)
     if (problem !== undefined) return problem
     if (kindOf(bytes[keyAt + this.#prefixBytes]) === undefined) return 'layout'
     view.setUint32(used, keyBytes)
-    view.setUint32(used + 4, value.length)
+    view.setUint32(used + 4, valueBytes)
     slab.used = end
     this.#bytes += end - keyAt
     this.#sum.add(view, valueAt + HASH_AT)

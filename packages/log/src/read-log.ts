@@ -6,7 +6,7 @@ import type { Level, LevelOperation } from './level.ts'
 import type { LogState } from './log-state.ts'
 import { PackedRows } from './packed-rows.ts'
 import { claimedHash } from './rows.ts'
-import { bytesOfKey, scanEntries } from './scan-rows.ts'
+import { bytesOfKey, bytesOfValue, scanEntries } from './scan-rows.ts'
 import { SizeTable } from './size-table.ts'
 import type { ProgressListener, QuarantinedRow, RecoveredRows } from './types.ts'
 
@@ -41,10 +41,11 @@ export async function readLog(
   let told = 0
   await scanEntries(
     level.scan(rowRange(log.name)),
-    (levelKey, value) => {
-      const problem = rows.add(levelKey, value)
+    (levelKey, levelValue) => {
+      const problem = rows.add(levelKey, levelValue)
       if (problem === undefined) return
       const key = bytesOfKey(levelKey)
+      const value = bytesOfValue(levelValue)
       if (quarantined.length < asideMax) repairs.push({ type: 'put', key: quarantineKey(key), value })
       repairs.push({ type: 'del', key })
       quarantined.push({ ...parseRowKey(key, log.name.length), reason: problem })

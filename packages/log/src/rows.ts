@@ -56,7 +56,7 @@ export type Decoded<T> =
 
 /** Rows are encoded one after another in pieces of this size: an array of its own costs each row more than its content. */
 const SLAB_BYTES = 64 * 1024
-let slab = new Uint8Array(0)
+let slab = Buffer.alloc(0)
 let slabUsed = 0
 
 /** The database's key and value of a row. */
@@ -70,7 +70,7 @@ export function encodeRow(
   const keyBytes = rowKeyBytes(prefix, key)
   const length = keyBytes + ROW_HEADER_BYTES + payload.length
   if (slabUsed + length > slab.length) {
-    slab = new Uint8Array(Math.max(SLAB_BYTES, length))
+    slab = Buffer.from(new ArrayBuffer(Math.max(SLAB_BYTES, length)))
     slabUsed = 0
   }
   const keyAt = slabUsed
@@ -85,7 +85,7 @@ export function encodeRow(
   return {
     type: 'put',
     key: new Uint8Array(slab.buffer, keyAt, keyBytes),
-    value: new Uint8Array(slab.buffer, valueAt, length - keyBytes)
+    value: slab.subarray(valueAt, crcAt + CRC_BYTES)
   }
 }
 

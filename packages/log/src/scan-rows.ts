@@ -1,5 +1,5 @@
 import { READ_ROWS } from './config.ts'
-import type { LevelKey, LevelScan } from './level.ts'
+import type { LevelKey, LevelScan, LevelValue } from './level.ts'
 
 /** Gives every entry of a scan to `visit`, its key as bytes, and closes the scan. `after` is called between two reads. */
 export function scanRows(
@@ -7,13 +7,13 @@ export function scanRows(
   visit: (key: Uint8Array, value: Uint8Array) => void,
   after?: () => void
 ): Promise<void> {
-  return scanEntries(scan, (key, value) => visit(bytesOfKey(key), value), after)
+  return scanEntries(scan, (key, value) => visit(bytesOfKey(key), bytesOfValue(value)), after)
 }
 
 /** The same with keys as the database gives them. It reads the next entries while these are looked at. */
 export async function scanEntries(
   scan: LevelScan,
-  visit: (key: LevelKey, value: Uint8Array) => void,
+  visit: (key: LevelKey, value: LevelValue) => void,
   after?: () => void
 ): Promise<void> {
   try {
@@ -35,4 +35,9 @@ export async function scanEntries(
 /** The bytes that a key of a scan stands for. */
 export function bytesOfKey(key: LevelKey): Uint8Array {
   return typeof key === 'string' ? Buffer.from(key, 'utf8') : key
+}
+
+/** The bytes that a value of a scan stands for. */
+export function bytesOfValue(value: LevelValue): Uint8Array {
+  return typeof value === 'string' ? Buffer.from(value, 'base64') : value
 }

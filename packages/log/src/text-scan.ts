@@ -4,14 +4,14 @@ import type { KeyRange } from './keys.ts'
 import type { LevelKey, LevelScan } from './level.ts'
 import { bytesOfKey } from './scan-rows.ts'
 
-type Database = ClassicLevel<Uint8Array, Uint8Array>
-type Entries = readonly (readonly [key: LevelKey, value: Uint8Array])[]
+type Database = ClassicLevel<Uint8Array, string>
+type Entries = readonly (readonly [key: LevelKey, value: string])[]
 
 /** The database hands strings out; what it is given for the ends of a range stays bytes, which no text could say exactly. */
-const AS_TEXT = {
+export const AS_TEXT = {
   name: 'starling-text',
   format: 'utf8',
-  encode: (bytes: unknown): string => bytes as string,
+  encode: (given: unknown): string => given as string,
   decode: (text: string): string => text
 } as const
 
@@ -43,7 +43,7 @@ export class TextScan implements LevelScan {
 
   async next(size: number): Promise<Entries> {
     if (this.#bytes !== undefined) return this.#bytes.nextv(size)
-    const entries = (await this.#text.nextv(size)) as [key: string, value: Uint8Array][]
+    const entries = (await this.#text.nextv(size)) as [key: string, value: string][]
     // A scan that closes meanwhile begins no second one.
     if (this.#closed) return []
     if (entries.every(([key]) => !key.includes(REPLACEMENT))) {
@@ -70,7 +70,7 @@ export class TextScan implements LevelScan {
 }
 
 function textIterator(database: Database, range: KeyRange, snapshot: ReturnType<Database['snapshot']>) {
-  return database.iterator<unknown, Uint8Array>({
+  return database.iterator<unknown, string>({
     gte: range.gte,
     lt: range.lt,
     snapshot,
@@ -84,5 +84,5 @@ function bytesIterator(
   range: { readonly gte?: Uint8Array; readonly gt?: Uint8Array; readonly lt: Uint8Array },
   snapshot: ReturnType<Database['snapshot']>
 ) {
-  return database.iterator<Uint8Array, Uint8Array>({ ...range, snapshot, highWaterMarkBytes: READ_BYTES })
+  return database.iterator<Uint8Array, string>({ ...range, snapshot, highWaterMarkBytes: READ_BYTES })
 }

@@ -86,6 +86,7 @@ export type ProgressListener = (progress: LogProgress) => void
 export interface OpenLogOptions {
   /** Default: the store's. */
   readonly durability?: Durability
+  /** Told of the reading when the log opens, and again whenever it recovers. */
   readonly onProgress?: ProgressListener
 }
 

@@ -127,7 +127,7 @@ test(
       expect([...wholes].sort()).toEqual([0, 1, 2])
       process.stdout.write(`torn tails: ${tried} over ${bytes.length} offsets, all reported\n`)
     }),
-  120_000
+  600_000
 )
 
 test('LevelDB’s own lock stands behind ours, for owners that our guard cannot see', () =>

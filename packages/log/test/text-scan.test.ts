@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { classicLevel, type Level, type LevelOperation, type LevelScan } from '../src/level.ts'
-import { bytesOfKey } from '../src/scan-rows.ts'
+import { bytesOfKey, bytesOfValue } from '../src/scan-rows.ts'
 
 const RANGE = { gte: Uint8Array.of(1), lt: Uint8Array.of(0xff) }
 const TEXTS = ['\u0001a', '\u0001é', '\u0002\u20ac', '\u0003\u{1f600}', 'zz\uFEFF'].map(bytesOf)
@@ -53,7 +53,7 @@ async function readAll(scan: LevelScan, size: number): Promise<(readonly [number
   for (;;) {
     const entries = await scan.next(size)
     if (entries.length === 0) break
-    for (const [key, value] of entries) all.push([[...bytesOfKey(key)], [...value]])
+    for (const [key, value] of entries) all.push([[...bytesOfKey(key)], [...bytesOfValue(value)]])
   }
   await scan.close()
   return all

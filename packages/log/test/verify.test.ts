@@ -97,6 +97,13 @@ test('reading and verifying report progress, and a listener that throws ends the
       { rows: 10_000, expected: 25_000 },
       { rows: 20_000, expected: 25_000 }
     ])
+    disk.fault = () => ({ error: new Error('full'), applied: false })
+    expect((await rejection(again.append(batch([model.put('k0', 'w')]))))?.name).toBe(
+      'StoreIndeterminateError'
+    )
+    disk.fault = undefined
+    await again.recover(() => [])
+    expect(seen.splice(2)).toEqual(seen)
     await again.close()
     await store.verify({ onProgress: progress => void seen.push(progress) })
     expect(seen.length).toBe(4)

@@ -13,7 +13,7 @@ import {
 } from '@starling/sim'
 import type { KeyRange } from '../../src/keys.ts'
 import { classicLevel, type Level, type LevelOperation, type LevelScan } from '../../src/level.ts'
-import { bytesOfKey } from '../../src/scan-rows.ts'
+import { bytesOfKey, bytesOfValue } from '../../src/scan-rows.ts'
 
 test('a SimLevel is what the log takes for a database', () => {
   expectTypeOf<SimLevel>().toExtend<Level>()
@@ -82,7 +82,7 @@ async function scanned(scan: LevelScan, size: number): Promise<string> {
   for (;;) {
     const entries = await scan.next(size)
     if (entries.length === 0) break
-    found.push(entries.map(([k, value]) => `${hex(bytesOfKey(k))}=${hex(value)}`).join(' '))
+    found.push(entries.map(([k, value]) => `${hex(bytesOfKey(k))}=${hex(bytesOfValue(value))}`).join(' '))
   }
   await scan.close()
   return found.join(' | ')
