@@ -1,21 +1,10 @@
 import type { Connection } from '@libp2p/interface'
-import type { TimerHandle } from '@starling/ports'
-import { NONCE_BYTES, REVOKE_MS, SESSION_TAG, SESSION_WINDOW_BYTES } from './config.ts'
-import { limited } from './deadline.ts'
-import {
-  AdmissionError,
-  HandshakeTimeoutError,
-  PeerUnavailableError,
-  SessionProtocolError
-} from './errors.ts'
+import { REVOKE_MS } from './config.ts'
+import { AdmissionError, PeerUnavailableError, SessionProtocolError } from './errors.ts'
 import { dismiss, sayGoodbye, type Leaving } from './farewell.ts'
-import {
-  HandshakeMachine,
-  refusalOf,
-  type HandshakeInput,
-  type HandshakeOutput
-} from './handshake-machine.ts'
+import { refusalOf } from './handshake-machine.ts'
 import { LinkChannels } from './link-channels.ts'
+import { LinkHandshake, plain } from './link-handshake.ts'
 import type { LinkHost } from './link-host.ts'
 import { LinkSession } from './link-session.ts'
 import type { GoodbyeCode, SessionMessage } from './messages.ts'
@@ -38,10 +27,9 @@ export class Link {
   readonly #gone = Promise.withResolvers<void>()
   readonly #peerEnd = Promise.withResolvers<void>()
   #phase: LinkPhase = 'handshaking'
-  #machine: HandshakeMachine | undefined
+  #handshake: LinkHandshake | undefined
   #channel: SessionChannel | undefined
   #session: LinkSession | undefined
-  #deadline: TimerHandle | undefined
   #closed = false
 
   constructor(host: LinkHost, connection: Connection, peer: string, attempt: number, initiator: boolean) {
@@ -64,26 +52,24 @@ export class Link {
 
   /** Effect `handshake`. */
   start(): void {
-    if (this.#phase !== 'handshaking' || this.#machine !== undefined) return
-    const { self, admission, incarnation, timings, timers, random, hmac } = this.#host
-    this.#machine = new HandshakeMachine({
-      role: this.initiator ? 'dialler' : 'acceptor',
-      self,
-      peer: this.peer,
-      cluster: admission.name,
-      clusterHash: admission.hash,
-      secrets: admission.secrets,
-      incarnation,
-      nonce: random.bytes(NONCE_BYTES),
-      attempt: this.attempt,
-      driftMsMax: timings.driftMsMax,
-      hmac
+    if (this.#phase !== 'handshaking' || this.#handshake !== undefined) return
+    const { attempt, peer, initiator, connection } = this
+    this.#handshake = new LinkHandshake(this.#host, {
+      peer,
+      attempt,
+      initiator,
+      connection,
+      send: message => this.#channel?.send(message),
+      verified: (incarnation, dialAttempt) =>
+        this.#host.input(this, { type: 'verified', attempt, incarnation, dialAttempt }),
+      established: incarnation => {
+        this.#establish()
+        this.#host.input(this, { type: 'established', attempt, incarnation })
+      },
+      failed: failure => this.#fail(failure)
     })
-    this.#deadline = timers.schedule(timings.handshakeTimeoutMs, () => {
-      this.#fail(plain(new HandshakeTimeoutError(this.peer, timings.handshakeTimeoutMs)))
-    })
-    if (this.initiator) void this.#openSessionChannel()
-    else this.#handshake({ type: 'start' })
+    if (initiator) void this.#openSessionChannel(this.#handshake)
+    else this.#handshake.handle({ type: 'start' })
   }
 
   /** Acceptor: whether the peer's session channel may come. */
@@ -99,11 +85,8 @@ export class Link {
 
   /** Effect `decide`. */
   decide(accept: boolean): void {
-    const machine = this.#machine
-    if (machine === undefined || this.#phase !== 'handshaking') return
-    for (const output of machine.handle({ type: 'decided', accept }, this.#host.clock.wallMs())) {
-      if (output.type === 'send') this.#channel?.send(output.message)
-    }
+    if (this.#handshake === undefined || this.#phase !== 'handshaking') return
+    this.#handshake.decide(accept)
     if (accept) return this.#establish()
     this.#host.counters.add('duplicatesClosed')
     this.#endPhase()
@@ -176,24 +159,11 @@ export class Link {
     this.#host.input(this, { type: 'closed', attempt: this.attempt, reason })
   }
 
-  async #openSessionChannel(): Promise<void> {
-    const { mux, timings, timers } = this.#host
-    const limit = limited(timers, timings.handshakeTimeoutMs)
-    try {
-      const channel = await mux.openChannel(this.connection, SESSION_TAG, {
-        signal: limit.signal,
-        internal: true,
-        windowBytes: SESSION_WINDOW_BYTES
-      })
-      if (this.#phase !== 'handshaking') return channel.abort(new PeerUnavailableError(this.peer, 'too late'))
-      this.#attach(channel)
-      this.#handshake({ type: 'start' })
-    } catch (cause) {
-      const detail = 'it takes no session channel; it may run other software or be closing'
-      this.#fail(plain(new PeerUnavailableError(this.peer, detail, { cause })))
-    } finally {
-      limit.dispose()
-    }
+  async #openSessionChannel(handshake: LinkHandshake): Promise<void> {
+    const channel = await handshake.openChannel()
+    if (channel === undefined) return
+    this.#attach(channel)
+    handshake.handle({ type: 'start' })
   }
 
   #attach(channel: FramedChannel): void {
@@ -206,7 +176,7 @@ export class Link {
 
   #onMessage(message: SessionMessage): void {
     this.#session?.heartbeat.heard()
-    if (this.#phase === 'handshaking') return this.#handshake({ type: 'message', message })
+    if (this.#phase === 'handshaking') return this.#handshake?.handle({ type: 'message', message })
     switch (message.type) {
       case 'beat':
         this.#session?.heartbeat.onBeat(message.wanted)
@@ -234,38 +204,11 @@ export class Link {
     this.#broken(new SessionProtocolError(this.peer, `'${message.type}' after the handshake`))
   }
 
-  #handshake(input: HandshakeInput): void {
-    const outputs = this.#machine?.handle(input, this.#host.clock.wallMs()) ?? []
-    for (const output of outputs) this.#carryOut(output)
-  }
-
-  #carryOut(output: HandshakeOutput): void {
-    const { attempt } = this
-    switch (output.type) {
-      case 'send':
-        return this.#channel?.send(output.message)
-      case 'admit':
-        void this.#host.admission
-          .admit(this.peer, this.#inbound())
-          .then(refusal => this.#handshake({ type: 'admitted', refusal }))
-        return
-      case 'verified': {
-        const { incarnation, dialAttempt } = output
-        return this.#host.input(this, { type: 'verified', attempt, incarnation, dialAttempt })
-      }
-      case 'established':
-        this.#establish()
-        return this.#host.input(this, { type: 'established', attempt, incarnation: output.incarnation })
-      case 'failed':
-        return this.#fail(output)
-    }
-  }
-
   #establish(): void {
     if (this.#phase !== 'handshaking') return
     this.#phase = 'established'
-    this.#deadline?.cancel()
-    const result = this.#machine?.result
+    this.#handshake?.stop()
+    const result = this.#handshake?.result
     if (result === undefined) return
     this.#session = new LinkSession(this.#host, {
       peer: this.peer,
@@ -282,12 +225,6 @@ export class Link {
       unproven: () => this.#host.revoke(this, new AdmissionError(this.peer, 'secretGone')),
       health: health => this.#host.health(this, health)
     })
-  }
-
-  /** What the accept rule is told about an inbound connection. */
-  #inbound(): { readonly remoteAddress: string; readonly sessions: number } | undefined {
-    if (this.initiator) return undefined
-    return { remoteAddress: this.connection.remoteAddr.toString(), sessions: this.#host.sessions() }
   }
 
   #fail(failure: Failure): void {
@@ -320,7 +257,7 @@ export class Link {
   /** From here on there is no session: nothing comes in, nothing beats. */
   #endPhase(): void {
     this.#phase = 'ending'
-    this.#deadline?.cancel()
+    this.#handshake?.stop()
     this.#session?.stop()
     this.channels.shut()
   }
@@ -329,10 +266,6 @@ export class Link {
     const { connection } = this
     return { timers: this.#host.timers, connection, channel: this.#channel, gone: this.#gone.promise }
   }
-}
-
-function plain(error: Error): Failure {
-  return { error, refused: false, duplicate: false }
 }
 
 function goodbyeCode(code: CloseCode): GoodbyeCode {
