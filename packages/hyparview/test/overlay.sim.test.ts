@@ -48,6 +48,16 @@ describe('in the simulator', () => {
     }
   )
 
+  test('HPV-I7: of 120 nodes 60 die at once, and the others are one overlay within half a minute', () => {
+    const overlay = new Overlay(120, 1).joinAll()
+    overlay.simulation.runUntil(180_000)
+    for (let i = 0; i < 60; i++) overlay.crash(2 * i)
+    overlay.simulation.runFor(30_000)
+    overlay.settle()
+    expect(overlay.reached()).toBe(60)
+    expect(overlay.asymmetric()).toEqual([])
+  })
+
   test.each(SEEDS)('HPV-A5, HPV-I7: halves parted for an hour merge within two heal intervals (%i)', seed => {
     const overlay = new Overlay(40, seed).joinAll()
     overlay.simulation.runUntil(300_000)

@@ -486,6 +486,30 @@ describe('the life of a node', () => {
     expect(driver.machine.activeView).toEqual(['x'])
   })
 
+  test('HPV-D16: connections that come and go do not make a node shuffle more often', () => {
+    const shuffles = (flaps: number): number => {
+      const driver = new Driver({ swapShufflesFirst: 0, swapShare: 0 }).link('a', 'b')
+      let count = 0
+      for (let second = 0; second < 1_200; second++) {
+        for (let i = 0; i < flaps; i++) driver.apply({ type: 'peerLost', peer: `x${i}` })
+        count += driver.advance(1_000).filter(({ message }) => message.type === 'shuffle').length
+      }
+      return count
+    }
+    expect(shuffles(50)).toBe(shuffles(0))
+    expect(shuffles(50)).toBeLessThanOrEqual(23)
+  })
+
+  test('HPV-D17: a walk that has nowhere to go ends where it is: a shuffle is answered, a joiner is asked', () => {
+    const driver = new Driver().link('a', 'origin')
+    expect(driver.receive('a', shuffle({ link: idOf('a'), ttl: 2 }))).toMatchObject([
+      { to: 'origin', message: { type: 'shuffleReply' } }
+    ])
+    const lonely = new Driver().link('a')
+    const walk: Message = { type: 'forwardJoin', peer: info('j'), walk: 'split', ttl: 5, spareHops: 6 }
+    expect(lonely.receive('a', walk)).toMatchObject([{ to: 'j', message: { type: 'neighbor' } }])
+  })
+
   test('data travels with requests and is known when a neighbour comes up', () => {
     const driver = new Driver()
     driver.join('contact')
