@@ -80,7 +80,8 @@ function act({ net, intents }: World, kind: number, one: FakeNode, other: FakeNo
 /** The faults are over: who wants whom is in session with it on one connection, and everybody else on at most one. */
 async function healed({ net, nodes, intents }: World, seed: number): Promise<void> {
   for (const one of nodes) for (const other of nodes) one.peers.restore(other.peers.self)
-  // What a restart took away is wished for again.
+  // What a stop took away is wished for again, once the last stop is over.
+  await net.time.advance(6_000)
   const lasting = intents.filter(({ continuous }) => continuous)
   for (const { at, to } of lasting.slice(0, 4)) at.want(to)
   await net.time.advance(130_000)
