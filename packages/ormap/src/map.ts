@@ -24,6 +24,9 @@ export class ObservedRemoveMap {
   #lastKey: string | undefined
   #lastSlot: number | undefined
   #lastEntry: Entry | undefined
+  // And where it is, which stays true when the entry changes: whoever follows a change asks for it several times.
+  #placedKey: string | undefined
+  #placedSlot: number | undefined
 
   constructor(hash: Hash) {
     this.#hashes = new ItemHashes(slot => {
@@ -61,13 +64,13 @@ export class ObservedRemoveMap {
 
   /** What `encodeEntry` gives for a key: a view on the store, which never changes. `undefined` when there is no entry. */
   encoded(key: string): Uint8Array | undefined {
-    const slot = this.#store.slotOf(key)
+    const slot = this.#slotOf(key)
     return slot === undefined ? undefined : this.#store.rowOf(slot)
   }
 
   /** A small number that stands for a key while it has an entry, and may stand for another key afterwards. */
   refOf(key: string): number | undefined {
-    return this.#store.slotOf(key)
+    return this.#slotOf(key)
   }
 
   /** The key that such a number stands for now; `undefined` when it stands for none. */
@@ -80,7 +83,7 @@ export class ObservedRemoveMap {
 
   /** The item hash of a key, 32 bytes; `undefined` when it has no live value. */
   itemHash(key: string): Uint8Array | undefined {
-    const slot = this.#store.slotOf(key)
+    const slot = this.#slotOf(key)
     return slot !== undefined && this.#isLive(slot) ? this.#hashes.get(slot) : undefined
   }
 
@@ -115,6 +118,23 @@ export class ObservedRemoveMap {
   }
 
   /**
+   * Puts an entry with items in the place of whatever a key has. This is no merge: only the repair of a clock may use it, for
+   * items that no peer has ever accepted.
+   */
+  replace(key: string, entry: Entry): EntryChange {
+    if (entry.items.length === 0) throw new RangeError('an entry without items cannot be put in place of another')
+    this.#find(key)
+    const previous = this.#lastEntry
+    const slot = this.#write(key, entry, this.#lastSlot)
+    const wasLive = previous !== undefined && hasLiveDot(previous)
+    const isLiveNow = hasLiveDot(entry)
+    this.#size += Number(isLiveNow) - Number(wasLive)
+    if (isLiveNow) this.#hashes.outdate(slot)
+    else if (wasLive) this.#hashes.clear(slot)
+    return { key, previous, entry, clashes: 0 }
+  }
+
+  /**
    * Forgets the evidence of a key for which `isCovered` says so; a dot is never forgotten. An entry that is left without items
    * is gone. This is no merge: only collection may use it, for what every replica has.
    *
@@ -129,8 +149,13 @@ export class ObservedRemoveMap {
     if (items.length === previous.items.length) return undefined
     const entry: Entry = items.length === 0 ? EMPTY_ENTRY : { items }
     // Evidence is not in the item hash, so that the fingerprint stays.
-    if (items.length > 0) this.#write(key, entry, slot)
-    else this.#store.delete(key)
+    if (items.length > 0) {
+      this.#write(key, entry, slot)
+    } else {
+      this.#store.delete(key)
+      this.#placedKey = undefined
+      this.#placedSlot = undefined
+    }
     this.#forgetLast()
     return { key, previous, entry, clashes: 0 }
   }
@@ -150,16 +175,28 @@ export class ObservedRemoveMap {
     if (wire === undefined) writeEntry(to, this.#store.room, key, entry)
     else copyBytes(wire, 0, wire.length, to, this.#store.room)
     this.#forgetLast()
-    return this.#store.commit(key, known)
+    const slot = this.#store.commit(key, known)
+    this.#placedKey = key
+    this.#placedSlot = slot
+    return slot
   }
 
   /** Looks for a key, and leaves what it finds in the three fields. */
   #find(key: string): void {
     if (key === this.#lastKey) return
-    const slot = this.#store.slotOf(key)
+    const slot = this.#slotOf(key)
     this.#lastKey = key
     this.#lastSlot = slot
     this.#lastEntry = slot === undefined ? undefined : this.#decode(slot)
+  }
+
+  /** Where a key is. A caller without types may ask for the key `undefined`, which is nowhere. */
+  #slotOf(key: string): number | undefined {
+    if (key === this.#placedKey) return this.#placedSlot
+    const slot = this.#store.slotOf(key)
+    this.#placedKey = key
+    this.#placedSlot = slot
+    return slot
   }
 
   /** What was found is no longer so. All three go: a caller without types may ask for the key `undefined`. */

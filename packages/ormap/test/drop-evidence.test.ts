@@ -76,3 +76,18 @@ test('a reference stands for its key as long as the key has an entry', () => {
     undefined
   ])
 })
+
+test('an entry can be put in the place of another, and the fingerprint follows', () => {
+  const map = mapOf(entryOf(item('a', 9, 1)))
+  const hash = map.itemHash('k')
+  const change = map.replace('k', entryOf(item('a', 3), item('b', 4, 1)))
+  expect(say(must(change.previous))).toBe('a@9=01')
+  expect(say(must(map.get('k')))).toBe('a@3 b@4=01')
+  expect(map.itemHash('k')).not.toEqual(hash)
+  expect(map.root.equals(mapOf(entryOf(item('a', 3), item('b', 4, 1))).root)).toBe(true)
+  map.replace('k', entryOf(item('a', 3)))
+  expect([map.size, map.itemHash('k'), map.root.count]).toEqual([0, undefined, 0])
+  map.replace('l', entryOf(item('a', 3, 1)))
+  expect([map.size, map.root.count]).toEqual([1, 1])
+  expect(() => map.replace('k', { items: [] })).toThrow(RangeError)
+})
