@@ -53,12 +53,15 @@ export function checkLost(shown: Shown, history: History): string[] {
   return wrong
 }
 
-/** I6: a value is not shown any more once an operation that was acknowledged, on a disk that was kept, had seen it. */
+/**
+ * I6: a value is not shown any more once an operation that was acknowledged, on a disk that was kept by a replica that never doubted
+ * itself, had seen it.
+ */
 export function checkResurrection(shown: Shown, history: History): string[] {
   const wrong: string[] = []
   for (const [key, values] of shown.values) {
     for (const value of values) {
-      const over = history.of(key).find(operation => isCertain(operation) && operation.seen.has(value))
+      const over = history.of(key).find(operation => isCertain(operation) && !operation.doubted && operation.seen.has(value))
       if (over !== undefined) {
         wrong.push(`I6: node ${shown.node} shows ${key} = ${value}, which ${describe(over)} had replaced`)
       }

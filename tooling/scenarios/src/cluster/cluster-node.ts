@@ -142,6 +142,7 @@ export class ClusterNode {
     const map = this.#process?.map
     if (map === undefined || map.health().clockAheadMs === 0) return
     this.#init.history.clockRepaired(this.#init.index)
+    this.#init.history.doubted(this.#init.index)
     map.repairClock().catch(() => this.#init.simulation.schedule(1_000, () => this.repairClock()))
   }
 
@@ -233,7 +234,8 @@ export class ClusterNode {
     done.then(
       written => settle('acknowledged', undefined, stampIn(written)),
       (error: unknown) => {
-        const name = error instanceof Error ? error.name : String(error)
+        const { name, message } = error instanceof Error ? error : { name: String(error), message: '' }
+        if (name === 'RangeError' || name === 'TypeError') this.#init.onFailure(`I20: ${name}: ${message}`)
         settle(name === 'IndeterminateWriteError' ? 'indeterminate' : 'refused', name)
       }
     )

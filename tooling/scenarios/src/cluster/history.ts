@@ -17,6 +17,8 @@ export interface Operation {
   outcome: Outcome
   /** Acknowledged, and the disk that says so was lost or set back since: it may be gone, if nobody else had it. */
   diskLost: boolean
+  /** Acknowledged by a replica that doubted itself since: what it knew of the dead it has forgotten. */
+  doubted: boolean
   /** Name of the error it was refused with, or is indeterminate for. */
   error: string | undefined
 }
@@ -35,6 +37,7 @@ export class History {
       stamp: undefined,
       outcome: 'pending',
       diskLost: false,
+      doubted: false,
       error: undefined
     }
     this.operations.push(added)
@@ -75,6 +78,11 @@ export class History {
   /** The clock was set back on purpose: stamps begin anew, under another id. */
   clockRepaired(node: number): void {
     for (const operation of this.operations) if (operation.node === node) operation.stamp = undefined
+  }
+
+  /** The replica forgot what it knew: with the evidence gone as well, others may bring back what it had seen replaced. */
+  doubted(node: number): void {
+    for (const operation of this.operations) if (operation.node === node) operation.doubted = true
   }
 
   /** The disk was wiped, or an older image put in its place, or a power cut took what was not synced. */

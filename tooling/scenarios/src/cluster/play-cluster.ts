@@ -1,5 +1,5 @@
 import { createSimulation, type Simulation } from '@starling/sim'
-import type { ReplicaInit } from '@starling/replica'
+import type { ReplicaEvent, ReplicaInit } from '@starling/replica'
 import {
   checkAnswered,
   checkConvergence,
@@ -80,7 +80,7 @@ class ClusterRun {
         contacts: index === 0 ? transport.contacts([1]) : transport.contacts([0]),
         history: this.#history,
         replica: REPLICA[plan.forgetting],
-        onEvent: ({ type }) => this.#count(`${type}Events`),
+        onEvent: event => this.#onEvent(index, event),
         onFailure: what => this.#violations.push(what)
       })
     })
@@ -118,6 +118,17 @@ class ClusterRun {
       traceHash: this.#simulation.trace.hash,
       simulatedMs: this.#simulation.nowMs
     }
+  }
+
+  #onEvent(node: number, event: ReplicaEvent): void {
+    this.#count(`${event.type}Events`)
+    const doubts =
+      event.type === 'clockParted' ||
+      event.type === 'identityDuplicate' ||
+      (event.type === 'reopened' && !event.proven) ||
+      (event.type === 'recovered' && (event.damaged !== undefined || event.badRows + event.quarantined > 0))
+    // Where evidence is kept for its time, doubt costs nothing.
+    if (doubts && this.#plan.forgetting === 'byKnown') this.#history.doubted(node)
   }
 
   #act(action: ClusterAction): void {
