@@ -61,7 +61,9 @@ export function checkResurrection(shown: Shown, history: History): string[] {
   const wrong: string[] = []
   for (const [key, values] of shown.values) {
     for (const value of values) {
-      const over = history.of(key).find(operation => isCertain(operation) && !operation.doubted && operation.seen.has(value))
+      const over = history
+        .of(key)
+        .find(operation => isCertain(operation) && !operation.doubted && operation.seen.has(value))
       if (over !== undefined) {
         wrong.push(`I6: node ${shown.node} shows ${key} = ${value}, which ${describe(over)} had replaced`)
       }
