@@ -46,7 +46,7 @@ export interface MuxInit {
   readonly queueBytesMax?: number
   /** Streams this end has open or opening on one connection; further opens wait. Default 64, below `transportStreamsMax` so that libp2p never queues. */
   readonly outboundStreamsMax?: number
-  /** Streams on one connection that wait for the other end's verdict; further opens wait. Default 16, what the other end parks of one peer. */
+  /** Outbound streams per connection that the other end has not answered; more wait. Default 8: over TCP libp2p ends a connection on which more than 10 come before its own end is ready (measured). */
   readonly openingStreamsMax?: number
   /** Opens that wait for a place on one connection. Default 256 (guess); beyond, StreamLimitError at once. */
   readonly queuedOpensMax?: number
@@ -86,7 +86,7 @@ export const DEFAULT_CONFIG: MuxConfig = {
   windowBytes: 1_048_576,
   queueBytesMax: 262_144,
   outboundStreamsMax: 64,
-  openingStreamsMax: 16,
+  openingStreamsMax: 8,
   queuedOpensMax: 256,
   inboundStreamsMax: 80,
   inboundStreamsPerPeerMax: 128,

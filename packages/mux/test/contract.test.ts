@@ -12,6 +12,7 @@ test('the contract has these cases', () => {
     'opens raw streams whose bytes are untouched in both directions',
     'rejects with the reason when no handler owns the tag (MUX-A5, MUX-I5)',
     'loses none of 1,000 verdicts, and opens streams after them',
+    'loses no verdict that is given before anything has been read',
     'channels run side by side, and a stuck one holds up no other',
     'a consumer that is called gets every message byte for byte, and its answers go out',
     'a handler that throws or rejects ends its own stream only',

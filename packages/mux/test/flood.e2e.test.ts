@@ -44,7 +44,7 @@ describe.each(['QUIC', 'TCP, noise and yamux'] as const)('over %s', transport =>
   })
 
   test('a flood of opens costs the flooder its verdicts, and the event loop little', async () => {
-    const pair = await setups[transport]({ closeTimeoutMs: 300 })
+    const pair = await setups[transport]()
     const delay = monitorEventLoopDelay({ resolution: 5 })
     try {
       let asked = 0

@@ -89,6 +89,18 @@ describe('opens beyond the limit of a connection', () => {
     await waiting[1]
   })
 
+  // Over TCP libp2p ends a connection on which more than ten streams come before its own end is ready (measured on yamux 8.0.1).
+  test('are few at a time on a connection that has just been made', async () => {
+    const w = await world()
+    w.acceptor.mux.handleChannel('think', () => {}, { accept: () => new Promise(() => {}) })
+    const opening = Array.from({ length: 40 }, () => openChannel(w, 'think').catch(() => {}))
+    await turns()
+    expect(w.acceptor.mux.stats().parked).toBe(8)
+    expect(w.dialler.mux.stats()).toMatchObject({ queued: 32, streams: { outbound: 8 } })
+    await w.connection.close()
+    await Promise.all(opening)
+  })
+
   test('leave room at the other end: no more are opening than it parks', async () => {
     const w = await world({ openingStreamsMax: 4, parkedPerPeerMax: 4 })
     const answers: (() => void)[] = []

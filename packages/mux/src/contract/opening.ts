@@ -4,6 +4,7 @@ import type { Stream } from '@libp2p/interface'
 import { StreamRefusedError } from '../errors.ts'
 import { encodePreamble } from '../preamble.ts'
 import type { Refusal } from '../types.ts'
+import { ManualTimers } from './manual-timers.ts'
 import {
   echo,
   hasStats,
@@ -171,5 +172,24 @@ export const openingCases: readonly MuxContractCase[] = [
       )
     },
     { closeTimeoutMs: 1000, inboundOpensPerSecondMax: 10_000 }
+  ),
+
+  onPair(
+    'loses no verdict that is given before anything has been read',
+    async pair => {
+      echo(pair.acceptor, 'echo')
+      await proveAlive(pair, 'echo')
+      const seen = new Map<string, number>()
+      for (let round = 0; round < 20; round++) {
+        const opening = Array.from({ length: 16 }, () => pair.dialler.openChannel(pair.connection, 'echo'))
+        for (const result of await Promise.allSettled(opening)) {
+          const error = result.status === 'rejected' ? (result.reason as Error) : undefined
+          const what = error instanceof StreamRefusedError ? error.reason : String(error)
+          seen.set(what, (seen.get(what) ?? 0) + 1)
+        }
+      }
+      assert.deepEqual(Object.fromEntries(seen), { busy: 320 })
+    },
+    { timers: new ManualTimers(), inboundOpensPerSecondMax: 1 }
   )
 ]
