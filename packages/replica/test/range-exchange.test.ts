@@ -183,14 +183,15 @@ describe('entries', () => {
     const sides = pair(a => {
       for (let n = 10; n < 13; n++) {
         const other = new FakeState(idOf(n), a.clock)
-        other.put('long', String(n).repeat(2000))
+        other.put('long', String(n).repeat(3000))
         a.map.join('long', other.map.get('long') as never)
       }
     })
     const [a, b] = sides
     let parts = 0
     b.state.refuses = () => ++parts === 2
-    const { outcomes } = await wholeRound(sides, { messageBytesMax: 8192 })
+    const { outcomes, talk } = await wholeRound(sides, { messageBytesMax: 8192 })
+    expect(framesByType(talk).get(FRAME.part)?.count).toBe(3)
     expect(outcomes[1].complete).toBe(false)
     expect(b.state.received).toBe(2)
     b.state.refuses = () => false
