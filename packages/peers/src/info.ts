@@ -23,7 +23,7 @@ function factsOf({ session }: PeerRecord): SessionFacts | undefined {
   const running = session?.link.session
   if (session === undefined || running === undefined) return undefined
   return {
-    incarnation: session.incarnation,
+    incarnation: session.incarnation.toString(16).padStart(16, '0'),
     version: running.result.subject.version,
     sinceMs: running.sinceMs,
     remoteAddress: session.link.connection.remoteAddr.toString(),

@@ -64,8 +64,8 @@ export interface PeerInfo {
 
 /** What is known about a session and the process at its other end. */
 export interface SessionFacts {
-  /** The peer's process: a later start has a greater number. */
-  readonly incarnation: bigint
+  /** The peer's process, 16 hexadecimal digits: a later start has the greater text. */
+  readonly incarnation: string
   /** Version of the session protocol. */
   readonly version: number
   /** Since when, wall ms. */

@@ -148,7 +148,7 @@ describe('a connection in doubt', () => {
     const [greater, lesser] = a.peers.self > b.peers.self ? [a, b] : [b, a]
     greater.want(lesser)
     await net.time.advance(4_000)
-    const incarnation = greater.peers.peers()[0]?.session?.incarnation ?? 0n
+    const incarnation = BigInt(`0x${greater.peers.peers()[0]?.session?.incarnation ?? ''}`)
     const { received } = await rawSession(net, lesser, greater, incarnation)
     await net.time.advance(3_000)
     expect(received.at(-1)).toMatchObject({ type: 'refuse', code: 'duplicate' })
