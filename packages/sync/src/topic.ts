@@ -191,6 +191,11 @@ class TopicHandle implements SyncHandle {
     return this.#closing === undefined ? this.#topic.links.map(link => link.info) : []
   }
 
+  peers(): readonly PeerKey[] {
+    const links = this.#closing === undefined ? this.#topic.links : []
+    return links.filter(link => link.hasSession).map(link => link.peer)
+  }
+
   onRound(listener: Listener): () => void {
     this.#assertOpen()
     // Wrapped, so that one function added twice is called twice and removed once.

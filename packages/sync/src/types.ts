@@ -92,6 +92,8 @@ export interface RoundEvent {
 export interface SyncHandle {
   readonly topic: string
   sessions(): readonly SyncSessionInfo[]
+  /** Peers that are there now and hold the topic: those that a push reaches. */
+  peers(): readonly PeerKey[]
   /** Listeners must not throw; one that does is counted and the others are called. Returns the function that stops it. */
   onRound(listener: (event: RoundEvent) => void): () => void
   /** Starts a round with `peer`, or with every live session; when one is running, another follows it. */
