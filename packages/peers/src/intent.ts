@@ -17,6 +17,8 @@ export interface IntentHost {
   readonly timers: Timers
   /** The intent has changed, or is over; `fresh`: in a way that deserves a dial soon. */
   changed(intent: PeerIntent, fresh: boolean): void
+  /** The intent has failed because its time was up, and no attempt of the peer's. */
+  timedOut(error: Error): void
   /** Returns whether one of them is new. */
   learn(addresses: readonly string[]): boolean
 }
@@ -70,7 +72,9 @@ export class PeerIntent implements Intent {
     if (this.over || this.#mode !== 'once' || this.#session !== undefined) return
     this.#deadline = this.#host.timers.schedule(this.#timeoutMs, () => {
       const options = this.#lastError === undefined ? {} : { cause: this.#lastError }
-      this.fail(new IntentTimeoutError(this.peer, this.#timeoutMs, options))
+      const error = new IntentTimeoutError(this.peer, this.#timeoutMs, options)
+      this.fail(error)
+      this.#host.timedOut(error)
     })
   }
 

@@ -116,6 +116,7 @@ export class PeerManager implements Peers {
     const intent = new PeerIntent(peer, options, {
       timers: this.#components.timers,
       changed: (_, fresh) => this.#wishChanged(intent, fresh),
+      timedOut: error => this.#announcer.sessions.tell({ type: 'failed', peer, reason: error.name, error }),
       learn: addresses => this.#book.add(peer, addresses)
     })
     if (this.#phase === 'stopping') {

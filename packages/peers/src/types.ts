@@ -31,7 +31,7 @@ export type SessionEvent =
    * why the connection was lost. With `revoked` the channels are aborted already: nothing of them is delivered any more.
    */
   | { readonly type: 'down'; readonly session: Session; readonly reason: string }
-  /** One own attempt failed; `reason` is the error's name. Continuous intents go on. */
+  /** One own attempt failed, or a once intent's time was up; `reason` is the error's name. Continuous intents go on. */
   | { readonly type: 'failed'; readonly peer: PeerKey; readonly reason: string; readonly error: Error }
 
 /** A peer that dialled us was turned away, or broke off. */

@@ -67,6 +67,7 @@ describe('an intent', () => {
       type: 'failed',
       error: { name: 'IntentTimeoutError', timeoutMs: 5_000, peer: b.peers.self }
     })
+    expect(a.story).toEqual(['failed IntentTimeoutError'])
     await net.time.advance(10_000)
     expect(a.peers.peers()).toEqual([])
   })
