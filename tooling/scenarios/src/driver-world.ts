@@ -1,8 +1,6 @@
-import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import type { PeerId } from '@libp2p/interface'
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { createGossip, type Contact, type Gossip, type GossipInit, type Topic } from '@starling/gossip'
-import { createPeers, type Peers, type PeersComponents, type PeersInit } from '@starling/peers'
+import { createPeers, type Peers, type PeersInit } from '@starling/peers'
 import { systemHash, systemHmac } from '@starling/ports/system'
 import {
   ConnectionNetwork,
@@ -11,6 +9,7 @@ import {
   type SimHost,
   type Simulation
 } from '@starling/sim'
+import { hostComponents, nodeAddress, nodeIdentities } from './host-components.ts'
 
 /** The one topic of a world. */
 const TOPIC = 'world'
@@ -52,21 +51,14 @@ export class DriverWorld {
     this.#init = init
     this.network = new ConnectionNetwork<PeerId>(simulation, init.network)
     peerIds.forEach((peerId, node) => {
-      const address = `/ip4/10.${node >> 16}.${(node >> 8) & 255}.${node & 255}/udp/4001/quic-v1`
-      const host = this.network.attach(peerId, address)
+      const host = this.network.attach(peerId, nodeAddress(node))
       this.#nodes.push({ host, ports: simulation.ports(`driver/${node}`, { node }), process: undefined })
     })
   }
 
   /** Makes the nodes' keys, which takes real time, so outside of the simulation. None runs yet. */
   static async create(simulation: Simulation, init: DriverWorldInit): Promise<DriverWorld> {
-    const peerIds: PeerId[] = []
-    for (let node = 0; node < init.nodes; node++) {
-      const seed = new Uint8Array(32)
-      new DataView(seed.buffer).setUint32(0, node + 1)
-      peerIds.push(peerIdFromPrivateKey(await generateKeyPairFromSeed('Ed25519', seed)))
-    }
-    return new DriverWorld(simulation, init, peerIds)
+    return new DriverWorld(simulation, init, await nodeIdentities(init.nodes))
   }
 
   get size(): number {
@@ -98,15 +90,19 @@ export class DriverWorld {
   start(node: number, contacts: readonly number[]): void {
     const it = this.#node(node)
     if (!it.host.up) this.network.restart(node)
-    const peers = createPeers(this.#components(it), {
-      cluster: { name: 'sim', secrets: [SECRET] },
-      announce: [it.host.address],
-      ...this.#init.peers
-    })
-    peers.start()
     const { clock, timers, random } = it.ports
+    const ports = { clock, timers, random, hash: systemHash, hmac: systemHmac }
+    const peers = createPeers(
+      { ...hostComponents(it.host), ...ports, random: random.fork('peers') },
+      {
+        cluster: { name: 'sim', secrets: [SECRET] },
+        announce: [it.host.address],
+        ...this.#init.peers
+      }
+    )
+    peers.start()
     const gossip = createGossip(
-      { sessions: peers, clock, timers, random: random.fork('gossip'), hash: systemHash, hmac: systemHmac },
+      { ...ports, sessions: peers, random: random.fork('gossip') },
       this.#init.gossip
     )
     const topic = gossip.join(TOPIC, { contacts: contacts.map(contact => this.contact(contact)) })
@@ -148,24 +144,6 @@ export class DriverWorld {
       const { gossip, peers } = this.process(node)
       await gossip.stop()
       await peers.stop()
-    }
-  }
-
-  #components({ host, ports }: DriverNode): PeersComponents {
-    const { clock, timers, random } = ports
-    // A host has the shape of both, with connections of its own kind in the place of libp2p's.
-    const parts = { mux: host, connectionManager: host, events: host } as unknown as Pick<
-      PeersComponents,
-      'mux' | 'connectionManager' | 'events'
-    >
-    return {
-      ...parts,
-      peerId: host.peer,
-      clock,
-      timers,
-      random: random.fork('peers'),
-      hash: systemHash,
-      hmac: systemHmac
     }
   }
 

@@ -83,6 +83,7 @@ export class ClusterProcess {
           { ...init, name: MAP_NAME, owner, quota, onEvent }
         )
         const handle = sync.open(MAP_NAME, { protocol: replica.protocol, neighbors: topic })
+        replica.setPeers(handle)
         opened = { replica, handle }
         return { replica, sync: handle }
       }
