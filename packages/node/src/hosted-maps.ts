@@ -170,6 +170,7 @@ export class HostedMaps {
               }
             )
             handle = sync.open(name, { protocol: replica.protocol, neighbors: topic })
+            replica.setPeers(handle)
             return { replica, sync: handle }
           }
         },
