@@ -1,3 +1,5 @@
+import { ALL_KINDS, KINDS } from './matrix.ts'
+
 /** What a figure is to be. */
 export interface Goal {
   readonly limit: number
@@ -210,13 +212,11 @@ const churn: Table = {
       name: `churn ${rate} n=${size}`,
       goals: LIVENESS_GOALS
     })),
-    ...['halves', 'threeWays', 'uniformSize', 'isolateOne', 'ring', 'bridge', 'oneWay', 'flapping'].map(
-      kind => ({
-        label: `${kind}, ${size} nodes`,
-        name: `partition ${kind} n=${size}`,
-        goals: LIVENESS_GOALS
-      })
-    )
+    ...(size === '100' ? ALL_KINDS : KINDS).map(kind => ({
+      label: `${kind}, ${size} nodes`,
+      name: `partition ${kind} n=${size}`,
+      goals: LIVENESS_GOALS
+    }))
   ])
 }
 
