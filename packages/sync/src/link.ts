@@ -57,6 +57,8 @@ export class Link {
   /** The transport session on which the peer has shown that it holds the topic. */
   #met: Session | undefined
   readonly #record = new RoundRecord()
+  /** Until then the peer's rounds are refused: one of them has just failed here. */
+  #coolUntilMs = -Infinity
   #closed = false
 
   constructor(peer: PeerKey, host: LinkHost) {
@@ -134,7 +136,8 @@ export class Link {
   /**
    * Takes a channel that the peer has opened for the next round, if it may be: says so and runs it. It waits for a round that is
    * coming to rest, since the peer may learn of its end before we do. Of two channels that cross, the one that the greater peer id
-   * opened stays.
+   * opened stays. After a round of the peer's that failed here, as one does that breaks the protocol's rules or costs too much,
+   * the next has to wait.
    *
    * @returns the round, if it was taken.
    */
@@ -143,6 +146,7 @@ export class Link {
     while (this.#round !== undefined && !signal.aborted) await settledOr(this.#resting, signal)
     if (this.#closed || signal.aborted || this.#host.transport(this.peer) !== transport) return undefined
     if (this.#opening !== undefined && this.#greater) return undefined
+    if (this.#host.components.clock.monotonicMs() < this.#coolUntilMs) return undefined
     this.#giveUp()
     this.#waiting.stop()
     channel.channel.send(encodeReply('accepted'))
@@ -259,9 +263,17 @@ export class Link {
     this.update()
   }
 
+  /** At most an interval: what failed may have been our own disk, which works again. */
+  #coolDownEndMs(): number {
+    const { config, components } = this.#host
+    const pauseMs = backoffMs(this.#record.failures, config, components.random)
+    return components.clock.monotonicMs() + Math.min(pauseMs, config.reconcileIntervalMs)
+  }
+
   #roundOver(round: Round, outcome: SyncOutcome): void {
     this.#round = undefined
     this.#record.ended(outcome, this.#host.components.clock.monotonicMs())
+    this.#coolUntilMs = -Infinity
     // A round that moved nothing would move nothing again at once either.
     if (outcome.more === true && outcome.entriesSent + outcome.entriesReceived > 0) this.#due = true
     this.#afterRound(round, { peer: this.peer, outcome })
@@ -272,6 +284,7 @@ export class Link {
     const isOurs = (wasDue || this.#due) && !this.#closed && (this.#wanted || this.#grace !== undefined)
     if (isOurs && this.#host.transport(this.peer) !== undefined) this.#failed()
     else this.#record.failures++
+    if (!round.initiator && !(error instanceof SyncRoundError)) this.#coolUntilMs = this.#coolDownEndMs()
     this.#afterRound(round, { peer: this.peer, error })
   }
 

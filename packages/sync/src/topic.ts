@@ -122,7 +122,9 @@ export class Topic {
       transport: key => host.transport(key),
       onRound: event => this.#onRound(event),
       onSession: () => host.counted('session'),
-      idle: one => void this.#links.delete(one.peer)
+      idle: one => {
+        if (this.#links.get(one.peer) === one) this.#links.delete(one.peer)
+      }
     })
     this.#links.set(peer, link)
     return link

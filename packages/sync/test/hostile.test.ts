@@ -105,6 +105,8 @@ describe('a peer that breaks the rules', () => {
       // The first of three is given up by its starter, the second ends well, the third has failed at the other end.
       if (number % 3 === 1) channel?.abort(new Error('enough'))
       else if (number % 3 === 2) void channel?.end()
+      // After a defect on our side the peer has to wait for a while.
+      if (number % 3 === 0) await network.time.advance(2_000)
     }
     await network.time.advance(1_000)
     expect(calls).toBe(30)
@@ -115,6 +117,36 @@ describe('a peer that breaks the rules', () => {
       'defect'
     ])
     expect(b.rounds.length).toBe(30)
+    await closeAll(network, b)
+  })
+
+  test('whose round broke the protocol’s rules waits for the next, longer each time, and costs nobody else', async () => {
+    const network = new FakeNetwork()
+    const b = testNode(network, 'b')
+    let calls = 0
+    const strict = protocol(() => {
+      calls++
+      return Promise.reject(new Error('it broke the rules'))
+    })
+    b.open('t', strict)
+    b.open(
+      'u',
+      protocol(async () => DONE)
+    )
+    network.connect('mallory', 'b')
+    for (let i = 0; i < 500; i++) {
+      const opening = network.node('mallory').sessions()[0]?.openChannel(SYNC_TAG)
+      await network.time.advance(50)
+      const channel = await opening
+      channel?.send(encodeHello(topicToken(systemHmac, 't', 'mallory', 'b')))
+      await network.time.advance(50)
+      channel?.abort(new Error('again'))
+    }
+    // 50 seconds: after 0, 2, 6, 14, 30 at most, the upper half of each wait drawn.
+    expect(calls).toBeGreaterThan(3)
+    expect(calls).toBeLessThanOrEqual(7)
+    expect(b.sync.stats().refused.busy).toBeGreaterThan(400)
+    await mallory(network, 'u')
     await closeAll(network, b)
   })
 
