@@ -29,6 +29,11 @@ const stages = {
     env: { STARLING_CRASH_IMAGES: '5000', STARLING_SWARM_SEEDS: '5000', STARLING_FLIP_EVERY: '1' },
     args: ['packages/log/test/sim']
   },
+  worlds: {
+    about: '3,000 random worlds of HyParView and Plumtree (about half an hour)',
+    env: { STARLING_SIM_SEEDS: '3000' },
+    args: ['tooling/scenarios/test/planned.test.ts']
+  },
   faults: {
     about: 'each of 60 syncs failing in a real process, and 1,000,000 overwrites (about 10 minutes)',
     env: { STARLING_FAILED_SYNCS: '60', STARLING_OVERWRITES: '1000000' },

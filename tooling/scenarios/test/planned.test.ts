@@ -11,7 +11,7 @@ import { run } from './platform.ts'
 const SEEDS = Number(process.env['STARLING_SIM_SEEDS'] ?? 30)
 
 /** For machines that have more to do than this. */
-const SLOW_MS = 120_000
+const SLOW_MS = Math.max(120_000, SEEDS * 5_000)
 
 /** How soon islands find each other again is a number of the overlay's, and measured apart. */
 function besidesConnecting(violations: readonly string[]): string[] {
