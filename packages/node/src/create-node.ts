@@ -75,6 +75,7 @@ async function start(config: NodeConfig, ports: Ports, shutdown: Shutdown): Prom
   shutdown.defer('maps', () => maps.close())
   // Before the swarms end: what they know is what the next start begins with.
   shutdown.defer('saved peers', () => gossip.close())
+  await Promise.all(Object.entries(config.maps).map(([name, options]) => maps.open(name, options)))
   return new RunningNode({ host, store, gossip, maps }, shutdown)
 }
 

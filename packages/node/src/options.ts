@@ -9,6 +9,7 @@ import {
   type TransportChoice
 } from './addresses.ts'
 import type { SavedPeersError } from './errors.ts'
+import type { MapOptions } from './hosted-maps.ts'
 import { ANNOUNCE_MAX, SECRET_BYTES_MIN, SECRETS_MAX } from './config.ts'
 
 /** Which cluster this node belongs to, and what admits a peer to it. At least one rule is needed. */
@@ -45,6 +46,11 @@ export interface NodeInit {
   /** Addresses to give to others instead of the listen addresses, for a node behind a translated address. At most 16. */
   readonly announce?: readonly string[]
   readonly cluster: ClusterInit
+  /**
+   * Maps to open at once, by name, so that this node hosts them before anybody asks for them. One that does not open fails the
+   * start. `node.map(name, options)` with the same options gives them.
+   */
+  readonly maps?: Readonly<Record<string, MapOptions<unknown>>>
   /** How far a stamp may be ahead of this node's wall clock, in ms, 1,000 to 86,400,000. Default 60,000. */
   readonly driftMsMax?: number
   /** How often a map compares itself with a random neighbour, in ms, 100 to 86,400,000. Default 30,000. */
@@ -73,6 +79,7 @@ export interface NodeConfig {
   readonly open: boolean
   readonly driftMsMax: number
   readonly reconcileIntervalMs: number
+  readonly maps: Readonly<Record<string, MapOptions<unknown>>>
   readonly onWarning: (warning: NodeWarning) => void
 }
 
@@ -112,6 +119,7 @@ export function checkOptions(init: NodeInit): NodeConfig {
       100,
       86_400_000
     ),
+    maps: checkMaps(init.maps ?? {}),
     onWarning: init.onWarning ?? (() => {})
   }
 }
@@ -132,6 +140,14 @@ function checkReach(init: NodeInit): Pick<NodeConfig, 'transports' | 'listen' | 
       checkList(contacts, 'contacts').map(address => parseContact(address, 'contacts', transports))
     )
   }
+}
+
+function checkMaps(maps: NonNullable<NodeInit['maps']>): NodeConfig['maps'] {
+  for (const each of [maps, ...Object.values(maps ?? {})]) {
+    if (typeof each !== 'object' || each === null || Array.isArray(each))
+      throw new TypeError('maps takes an object of map options by name: { flags: {} }.')
+  }
+  return maps
 }
 
 function checkList(list: readonly string[], option: string): readonly string[] {
