@@ -8,6 +8,7 @@ import { decodeBatch, encodeBatch, encodeFrame, type Frame } from '../src/frames
 import { Offences } from '../src/offences.ts'
 import { TimerQueue } from '../src/timer-queue.ts'
 import { topicToken } from '../src/topic-token.ts'
+import { runs } from './runs.ts'
 
 const handle = fc.nat(2 ** 21 - 1)
 const frame: fc.Arbitrary<Frame> = fc.oneof(
@@ -29,7 +30,8 @@ describe('frames', () => {
     fc.assert(
       fc.property(fc.array(frame, { maxLength: 8 }), frames => {
         expect(decodeBatch(encodeBatch(frames.map(encodeFrame)))).toEqual(frames)
-      })
+      }),
+      runs(10_000)
     )
   })
 
@@ -40,7 +42,8 @@ describe('frames', () => {
           if (decoded !== undefined)
             expect(decodeBatch(encodeBatch([encodeFrame(decoded)]))).toEqual([decoded])
         }
-      })
+      }),
+      runs(10_000)
     )
   })
 

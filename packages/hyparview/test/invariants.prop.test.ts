@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { DEFAULT_CONFIG, type Config, type Input, type Message } from '../src/index.ts'
 import { message, peerKey } from './arbitraries.ts'
 import { Driver, idOf, info, sends } from './driver.ts'
+import { runs } from './runs.ts'
 
 /** What happens next: local inputs, messages of any kind, honest answers to what the machine asked, and time. */
 const step = fc.oneof(
@@ -100,7 +101,7 @@ describe('whatever happens', () => {
           expect(all).not.toContain('self')
         })
       }),
-      { numRuns: 400 }
+      runs(1_000)
     )
   })
 
@@ -114,7 +115,7 @@ describe('whatever happens', () => {
           expect([...driver.up].toSorted()).toEqual(driver.machine.activeView.toSorted())
         )
       }),
-      { numRuns: 300 }
+      runs(1_000)
     )
   })
 
@@ -136,7 +137,7 @@ describe('whatever happens', () => {
           }
         }
       }),
-      { numRuns: 400 }
+      runs(1_000)
     )
   })
 
@@ -149,7 +150,7 @@ describe('whatever happens', () => {
           expect(driver.machine.activeView).toEqual(expect.arrayContaining(['a', 'b']))
         }
       }),
-      { numRuns: 200 }
+      runs(1_000)
     )
   })
 
@@ -164,7 +165,7 @@ describe('whatever happens', () => {
           }
         })
       }),
-      { numRuns: 200 }
+      runs(1_000)
     )
   })
 

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeMessage, encodeMessage, MESSAGE_BYTES_MAX, type Message } from '../src/index.ts'
 import { message } from './arbitraries.ts'
+import { runs } from './runs.ts'
 
 const peer = (id: string, bytes: number) => ({ id, data: new Uint8Array(bytes) })
 
@@ -14,7 +15,7 @@ describe('messages on the wire', () => {
         expect(decodeMessage(bytes)).toEqual(value)
         expect(bytes.length).toBeLessThanOrEqual(MESSAGE_BYTES_MAX)
       }),
-      { numRuns: 1000 }
+      runs(10_000)
     )
   })
 
@@ -45,7 +46,7 @@ describe('messages on the wire', () => {
         }
         expect(encodeMessage(decoded)).toEqual(bytes)
       }),
-      { numRuns: 3000 }
+      runs(10_000)
     )
   })
 
@@ -61,7 +62,7 @@ describe('messages on the wire', () => {
           expect(error).toBeInstanceOf(DecodeError)
         }
       }),
-      { numRuns: 2000 }
+      runs(10_000)
     )
   })
 

@@ -7,6 +7,7 @@ import {
   GOSSIP_OVERHEAD_BYTES,
   type Message
 } from '../src/index.ts'
+import { runs } from './runs.ts'
 
 const id = fc.uint8Array({ minLength: 16, maxLength: 16 }).map(bytes => Buffer.from(bytes).toString('hex'))
 const ids = fc.array(id, { maxLength: 20 })
@@ -35,7 +36,8 @@ test('every message survives encoding and decoding', () => {
       expect(decodeMessage(bytes, defaultConfig)).toEqual({ ok: true, message: value })
       if (value.type === 'gossip')
         expect(bytes.length - value.payload.length).toBeLessThanOrEqual(GOSSIP_OVERHEAD_BYTES)
-    })
+    }),
+    runs(10_000)
   )
 })
 
@@ -50,7 +52,8 @@ test('arbitrary and damaged bytes are decoded or refused, never thrown', () => {
       const decoded = decodeMessage(bytes, defaultConfig)
       // What is accepted has one form only: encoding it again gives the same bytes.
       if (decoded.ok) expect(encodeMessage(decoded.message)).toEqual(new Uint8Array(bytes))
-    })
+    }),
+    runs(10_000)
   )
 })
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Input, Output, Timer } from '../src/index.ts'
 import { Bench, gossip } from './step.ts'
+import { runs } from './runs.ts'
 
 const peers = ['a', 'b', 'c', 'd', 'x'] as const
 const peer = fc.constantFrom(...peers)
@@ -74,7 +75,7 @@ test('PLT-I1 and PLT-I2 at one machine, and every bound, whatever its peers do',
       }
       for (const count of delivered.values()) expect(count).toBe(1)
     }),
-    { numRuns: 300 }
+    runs(1_000)
   )
 })
 
@@ -88,6 +89,6 @@ test('timers are bounded by what they watch: a machine left alone comes to rest'
       expect(left).toEqual([])
       expect(bench.machine.stats()).toMatchObject({ seen: 0, missing: 0, queued: 0 })
     }),
-    { numRuns: 100 }
+    runs(1_000)
   )
 })
