@@ -19,9 +19,10 @@ const stages = {
     args: projects(['codec', 'hlc', 'ormap', 'reconcile'])
   },
   kills: {
-    about: '1,000 kills of a process that writes, and 200 of one that recovers (about 10 minutes)',
-    env: { STARLING_KILL_CYCLES: '1000', STARLING_KILL_RECOVERIES: '200' },
-    args: ['packages/log/test/crash.test.ts']
+    about:
+      '1,000 kills of a process that writes, 200 of one that recovers, 200 power cuts of an ext4 image (about 15 minutes)',
+    env: { STARLING_KILL_CYCLES: '1000', STARLING_KILL_RECOVERIES: '200', STARLING_POWER_CUTS: '200' },
+    args: ['packages/log/test/crash.test.ts', 'packages/log/test/power-cut.test.ts']
   },
   disk: {
     about:
@@ -36,8 +37,12 @@ const stages = {
   },
   faults: {
     about: 'each of 60 syncs failing in a real process, and 1,000,000 overwrites (about 10 minutes)',
-    env: { STARLING_FAILED_SYNCS: '60', STARLING_OVERWRITES: '1000000' },
-    args: ['packages/log/test/real-faults.test.ts', 'packages/log/test/compaction.test.ts']
+    env: { STARLING_FAILED_SYNCS: '60', STARLING_OVERWRITES: '1000000', STARLING_PUTS: '100000' },
+    args: [
+      'packages/log/test/real-faults.test.ts',
+      'packages/log/test/compaction.test.ts',
+      'packages/log/test/write-size.test.ts'
+    ]
   },
   floods: {
     about:

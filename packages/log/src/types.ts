@@ -36,7 +36,10 @@ export interface LogBatch {
   readonly clockMark: bigint
 }
 
-/** A row as it was found on opening; its checksum was verified. The arrays are views: copy what outlives the log's `recovered`. */
+/**
+ * A row as it was found on opening; its checksum was verified. The arrays are views, made when they are asked for: copy what outlives
+ * the log's `recovered`, and name the properties, because spreading the row takes none of the arrays along.
+ */
 export interface RecoveredRow {
   readonly kind: RowKind
   readonly key: Uint8Array

@@ -17,7 +17,13 @@ if (stage === 'verifying') {
 }
 if (stage === 'compacting') {
   // Each row is written again as it is until the store has compacted itself a few times.
-  const rows = [...log.recovered.rows].map(row => ({ ...row, replaces: row.hash }))
+  const rows = [...log.recovered.rows].map(({ kind, key, value, hash }) => ({
+    kind,
+    key,
+    value,
+    hash,
+    replaces: hash
+  }))
   for (let round = 0; store.stats().compactions < 4 && round < 40; round++) {
     await log.append({ rows, clockMark: log.recovered.clockMark })
     say(`written, ${store.stats().compactions} compactions`)
