@@ -64,14 +64,14 @@ test.each(Array.from({ length: storms }, (_, index) => index + 1))(
     await eventually(
       () => reached(members),
       count => count === members.length,
-      500
+      1_000
     )
     await contact.node.call('set', 'word', 'passed on')
     await eventually(
       () => Promise.all(members.map(({ node }) => node.call('get', 'word'))),
       values => values.every(value => value === 'passed on'),
-      500
+      1_000
     )
   },
-  300_000
+  480_000
 )
