@@ -122,7 +122,8 @@ export class ObservedRemoveMap {
    * items that no peer has ever accepted.
    */
   replace(key: string, entry: Entry): EntryChange {
-    if (entry.items.length === 0) throw new RangeError('an entry without items cannot be put in place of another')
+    if (entry.items.length === 0)
+      throw new RangeError('an entry without items cannot be put in place of another')
     this.#find(key)
     const previous = this.#lastEntry
     const slot = this.#write(key, entry, this.#lastSlot)
