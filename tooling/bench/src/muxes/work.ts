@@ -56,20 +56,19 @@ export async function writeRaw(
   return elapsedMs
 }
 
-/** Typical time of a message there and back on an open channel, ms. */
-export async function pingChannel(
-  channel: FramedChannel,
-  message: Uint8Array,
-  count: number
-): Promise<number> {
+/** Measures the typical time of so many messages there and back on an open channel, ms. */
+export type Pinger = (message: Uint8Array, count: number) => Promise<number>
+
+/** Takes a channel to an echo for itself, until whoever opened it aborts it. */
+export function pinger(channel: FramedChannel): Pinger {
   let answered: () => void = () => {}
-  // It ends with the channel, which the caller aborts.
   channel.consume(() => answered()).catch(() => {})
-  return typical(count, async () => {
-    const answer = new Promise<void>(resolve => (answered = resolve))
-    channel.send(message)
-    await answer
-  })
+  return (message, count) =>
+    typical(count, async () => {
+      const answer = new Promise<void>(resolve => (answered = resolve))
+      channel.send(message)
+      await answer
+    })
 }
 
 /** The same on a raw stream. */

@@ -5,8 +5,8 @@ import {
   lostRefusals,
   openChannels,
   openRaws,
-  pingChannel,
   pingRaw,
+  pinger,
   sendMessages,
   writeRaw,
   type Sink
@@ -175,8 +175,9 @@ function small(context: SuiteContext, link: Link, metric: Metric, sink: Sink = '
 async function roundTrip(context: SuiteContext, link: Link, metric: Metric): Promise<Measurement> {
   const message = new Uint8Array(PING_BYTES)
   const channel = await link.openChannel('echo')
+  const ping = pinger(channel)
   const figures = await perOperation(context, metric, [
-    timed(OURS, 1, () => pingChannel(channel, message, PINGS)),
+    timed(OURS, 1, () => ping(message, PINGS)),
     timed(FLOOR, 1, () => pingRaw(link, message, PINGS))
   ])
   channel.abort(new Error('measured'))
@@ -187,18 +188,19 @@ async function besideBulk(context: SuiteContext, link: Link): Promise<Measuremen
   const message = new Uint8Array(PING_BYTES)
   const large = new Uint8Array(BULK_BYTES).fill(7)
   const channel = await link.openChannel('echo')
+  const ping = pinger(channel)
   const figures = await perOperation(context, metrics.besideBulk, [
     timed(OURS, 1, async () => {
       let going = true
       const bulk = (async () => {
         while (going) await sendMessages(link, large, MIB / BULK_BYTES)
       })()
-      const ms = await pingChannel(channel, message, PINGS / 2)
+      const ms = await ping(message, PINGS / 2)
       going = false
       await bulk
       return ms
     }),
-    timed(FLOOR, 1, () => pingChannel(channel, message, PINGS / 2))
+    timed(FLOOR, 1, () => ping(message, PINGS / 2))
   ])
   channel.abort(new Error('measured'))
   return figures
