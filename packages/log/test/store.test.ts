@@ -93,6 +93,32 @@ describe('group commit', () => {
       await store.close()
     }))
 
+  test('a disk that takes its time shows in the gauges, holds nobody else up, and keeps the order', () =>
+    withFolder(async directory => {
+      const disk = new FakeDisk()
+      const store = await openStoreOn({ directory }, () => disk.level())
+      const [a, b] = [await store.openLog('a'), await store.openLog('b')]
+      let go = (): void => {}
+      disk.gate = new Promise(resolve => (go = resolve))
+      const [model, other] = [new RowModel(), new RowModel()]
+      const order: number[] = []
+      const answered = Array.from({ length: 100 }, (_, i) => {
+        const row = i % 2 === 0 ? model.put('k', String(i)) : other.put('k', String(i))
+        return (i % 2 === 0 ? a : b).append(batch([row])).then(() => order.push(i))
+      })
+      // The process goes on with everything else meanwhile.
+      for (let turn = 0; turn < 5; turn++) await new Promise<void>(resolve => setImmediate(resolve))
+      const late = a.append(batch([model.put('k', 'late')])).then(() => order.push(100))
+      expect(order).toEqual([])
+      expect(store.stats()).toMatchObject({ queuedAppends: 1, queuedAppendsPeak: 100, appends: 0 })
+      expect(store.stats().queuedBytes).toBeGreaterThan(0)
+      go()
+      await Promise.all([...answered, late])
+      expect(order).toEqual(Array.from({ length: 101 }, (_, i) => i))
+      expect(store.stats()).toMatchObject({ queuedAppends: 0, appends: 101, writes: 2 })
+      await store.close()
+    }))
+
   test('beyond the queue limits an append is refused and nothing else is lost', () =>
     withFolder(async directory => {
       const disk = new FakeDisk()
