@@ -82,7 +82,7 @@ describe('the page', () => {
   test('has a figure for each curve, well-formed and with a legend', () => {
     const drawn = plots([
       result('broadcast one n=100', 1, { deliveryMsP50: 60, deliveryMsP100: 120 }),
-      result('eclipse 0.1 n=1000', 1, { activeShareAt1: 0.1, activeShareAt2: 0.2 })
+      result('eclipse 0.1 n=200', 1, { activeShareAt1: 0.1, activeShareAt2: 0.2 })
     ])
     expect(drawn.map(([name]) => name)).toEqual([
       'overlay/degree.svg',

@@ -28,6 +28,9 @@ export interface ClusterNodeInit {
   readonly onFailure: (what: string) => void
 }
 
+/** Failed starts after which nobody hopes for the disk any more. */
+const FAILED_STARTS_MAX = 40
+
 type Write = Extract<ClusterAction, { readonly type: 'set' | 'remove' | 'setIf' | 'batch' }>
 
 /** One machine: a disk that stays, and one process after another. */
@@ -41,6 +44,7 @@ export class ClusterNode {
   #backup: { readonly image: DiskImage; readonly atMs: number } | undefined
   #values = 0
   #processes = 0
+  #failedStarts = 0
 
   constructor(init: ClusterNodeInit) {
     this.#init = init
@@ -80,17 +84,31 @@ export class ClusterNode {
         if (number !== this.#processes) return
         this.#starting = undefined
         this.#process = process
+        this.#failedStarts = 0
       },
       (error: unknown) => {
         if (number !== this.#processes) return
-        this.#end()
-        this.#init.simulation.schedule(1_000, () => number === this.#processes - 0 && this.start())
-        if (!(error instanceof Error) || error.name !== 'StoreOpenError') {
-          this.#init.onFailure(`node ${this.#init.index} did not start: ${String(error)}`)
-        }
+        this.kill()
+        this.#startAgain(error)
       }
     )
     this.#starting = starting
+  }
+
+  /** A store that does not open is tried again, and in the end given up: its folder is moved aside, as an operator would. */
+  #startAgain(error: unknown): void {
+    const { simulation, history, index, onFailure } = this.#init
+    if (!(error instanceof Error) || error.name !== 'StoreOpenError') {
+      onFailure(`I20: node ${index} did not start: ${String(error)}`)
+    }
+    if (++this.#failedStarts === FAILED_STARTS_MAX) {
+      this.disk.wipe()
+      history.diskLost(index, -Infinity)
+    }
+    const ended = this.#processes
+    simulation.schedule(1_000, () => {
+      if (ended === this.#processes) this.start()
+    })
   }
 
   /** The process ends without a word. What it wrote stays readable. */
@@ -116,6 +134,21 @@ export class ClusterNode {
   wipe(): void {
     this.kill()
     this.disk.wipe()
+    this.#init.history.diskLost(this.#init.index, -Infinity)
+  }
+
+  /** A bit flips at rest. What it hits is known to be damaged, and may have been nowhere else. */
+  flip(place: number): void {
+    this.kill()
+    const files = this.disk.files()
+    let at = Math.floor(place * files.reduce((sum, { size }) => sum + size, 0))
+    for (const { path, size } of files) {
+      if (at < size) {
+        this.disk.flipBit(path, at * 8 + (at % 8))
+        break
+      }
+      at -= size
+    }
     this.#init.history.diskLost(this.#init.index, -Infinity)
   }
 

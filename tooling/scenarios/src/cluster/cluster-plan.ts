@@ -16,6 +16,8 @@ export type ClusterAction =
   | { readonly type: 'restart'; readonly node: number; readonly downMs: number }
   /** The disk is lost with the process. */
   | { readonly type: 'wipe'; readonly node: number; readonly downMs: number }
+  /** The process dies, a bit of its disk flips, and it starts again: so far into the bytes of all files. */
+  | { readonly type: 'flip'; readonly node: number; readonly place: number; readonly downMs: number }
   /** A copy of the disk is put away, for a later restore. */
   | { readonly type: 'backup'; readonly node: number }
   /** The process dies and starts again on the newest copy, if there is one. */
@@ -63,6 +65,7 @@ export const CLUSTER_FAULTS: readonly ClusterFault[] = [
   'powerCut',
   'restart',
   'wipe',
+  'flip',
   'restore',
   'copy',
   'join',
@@ -166,6 +169,8 @@ function drawFault(type: ClusterFault, random: SeededRandom, { nodes }: ClusterP
     case 'wipe':
     case 'restore':
       return { type, node, downMs: lastsMs }
+    case 'flip':
+      return { type, node, downMs: lastsMs, place: random.float() }
     case 'copy':
       return { type, node, downMs: lastsMs, from: (node + 1 + random.below(nodes - 1)) % nodes }
     case 'join':

@@ -21,6 +21,8 @@ import { SimTransport } from './sim-transport.ts'
 const LOOK_MS = 250
 /** How long agreement has to last to count, and how long nothing may be written then, ms. */
 const QUIET_MS = 60_000
+/** When an operator looks whose clock is still ahead, after the faults, ms. */
+const REPAIR_MS = 5_000
 /** More events than any honest run has. */
 const STEPS_MAX = 20_000_000
 
@@ -160,6 +162,9 @@ class ClusterRun {
       case 'wipe':
         node.wipe()
         return this.#startLater(node, action.downMs)
+      case 'flip':
+        node.flip(action.place)
+        return this.#startLater(node, action.downMs)
       case 'backup':
         return node.backup()
       case 'restore':
@@ -211,6 +216,10 @@ class ClusterRun {
       node.ports.resume()
       node.start()
     }
+    // Who has a copy of a store whose clock was wrong has its stamps as well.
+    this.#simulation.schedule(REPAIR_MS, () => {
+      for (const node of this.#nodes) node.repairClock()
+    })
   }
 
   /** Waits until all show the same and have done so for a while. */

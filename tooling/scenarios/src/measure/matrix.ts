@@ -63,9 +63,11 @@ export function matrix(): Measured[] {
     }
   }
   for (const hostile of ['0.05', '0.1', '0.2']) {
-    add(`eclipse ${hostile} n=1000`, 1_000, ['eclipse', '--hostile', hostile], 2)
+    add(`eclipse ${hostile} n=200`, 200, ['eclipse', '--hostile', hostile], 2)
   }
-  add('swarm', 40, ['swarm', '--seeds', '300'])
+  for (const seed of [1, 26, 51, 76]) {
+    runs.push({ name: 'swarm', args: ['swarm', '--nodes', '40', '--seed', String(seed), '--seeds', '25'] })
+  }
   return runs.toSorted((a, b) => rank(a) - rank(b))
 }
 

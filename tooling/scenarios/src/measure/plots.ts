@@ -73,14 +73,14 @@ export function plots(results: readonly Result[]): (readonly [string, string])[]
     figure(
       'eclipse',
       drawChart({
-        title: 'Hostile peers in the views of 1,000 nodes',
+        title: 'Hostile peers in the views of 200 nodes',
         x: 'minutes since the attack began',
         y: 'share of the view',
         yMax: 1,
         series: ['0.05', '0.1', '0.2'].flatMap(hostile =>
           ['active', 'passive'].map(view =>
             series(
-              `eclipse ${hostile} n=1000`,
+              `eclipse ${hostile} n=200`,
               `${Number(hostile) * 100} %, ${view}`,
               [1, 2, 5, 10, 20, 30].map(minute => [minute, `${view}ShareAt${minute}`])
             )
