@@ -146,3 +146,23 @@ declare module 'better-sqlite3' {
     close(): this
   }
 }
+
+declare module '@libp2p/gossipsub' {
+  export function gossipsub(options: {
+    globalSignaturePolicy: 'StrictNoSign'
+    allowPublishToZeroTopicPeers: boolean
+    msgIdFn: (message: { readonly data: Uint8Array }) => Uint8Array
+  }): unknown
+}
+
+declare module '@libp2p/identify' {
+  export function identify(): unknown
+}
+
+declare module '@libp2p/memory' {
+  export function memory(options: { latency: number }): unknown
+}
+
+declare module '@libp2p/plaintext' {
+  export function plaintext(): unknown
+}

@@ -2,6 +2,7 @@ import type { Suite } from './suite.ts'
 import { clockSuite } from './suites/clock.ts'
 import { codecSuite } from './suites/codec.ts'
 import { crdtSuite } from './suites/crdt.ts'
+import { gossipSuite } from './suites/gossip.ts'
 import { logSuite } from './suites/log.ts'
 import { mapSuite } from './suites/map.ts'
 import { muxSuite } from './suites/mux.ts'
@@ -15,5 +16,6 @@ export const SUITES: readonly Suite[] = [
   reconcileSuite,
   logSuite,
   muxSuite,
+  gossipSuite,
   mapSuite
 ]
