@@ -100,10 +100,11 @@ export class Link {
     this.update()
   }
 
-  /** Wishes for a round; when one runs, another follows it. */
-  reconcile(): void {
+  /** Wishes for a round; when one runs, another follows it. After a failure it waits, unless it is to be `now`. */
+  reconcile(now: boolean): void {
     if (this.#closed) return
     this.#due = true
+    if (now && this.#waiting.state === 'backoff') this.#waiting.stop()
     this.update()
   }
 
@@ -246,28 +247,26 @@ export class Link {
       failed: error => {
         this.#opening = undefined
         slots.release(this.peer)
-        if (error instanceof SyncHandshakeError && error.reason === 'unknownTopic') this.#met = undefined
-        this.#failed()
+        const isUnknown = error instanceof SyncHandshakeError && error.reason === 'unknownTopic'
+        if (isUnknown) this.#met = undefined
+        // A peer that opens the topic later begins by itself; anything else may be over at any moment.
+        this.#failed(isUnknown ? Infinity : config.reconcileIntervalMs)
       },
       givenUp: () => slots.release(this.peer)
     })
   }
 
-  #failed(): void {
+  #failed(pauseMsMax: number): void {
     if (this.#closed) return
-    const { config, components } = this.#host
     this.#record.failures++
     this.#due = true
-    const delayMs = backoffMs(this.#record.failures, config, components.random)
-    this.#waiting.for(delayMs, 'backoff', () => this.update())
+    this.#waiting.for(this.#pauseMs(pauseMsMax), 'backoff', () => this.update())
     this.update()
   }
 
-  /** At most an interval: what failed may have been our own disk, which works again. */
-  #coolDownEndMs(): number {
+  #pauseMs(max: number): number {
     const { config, components } = this.#host
-    const pauseMs = backoffMs(this.#record.failures, config, components.random)
-    return components.clock.monotonicMs() + Math.min(pauseMs, config.reconcileIntervalMs)
+    return Math.min(max, backoffMs(this.#record.failures, config, components.random))
   }
 
   #roundOver(round: Round, outcome: SyncOutcome): void {
@@ -282,9 +281,13 @@ export class Link {
   #roundFailed(round: Round, error: Error, wasDue: boolean): void {
     this.#round = undefined
     const isOurs = (wasDue || this.#due) && !this.#closed && (this.#wanted || this.#grace !== undefined)
-    if (isOurs && this.#host.transport(this.peer) !== undefined) this.#failed()
+    const { components, config } = this.#host
+    // At most an interval: what failed may have been a disk, ours or the peer's, that works again.
+    if (isOurs && this.#host.transport(this.peer) !== undefined) this.#failed(config.reconcileIntervalMs)
     else this.#record.failures++
-    if (!round.initiator && !(error instanceof SyncRoundError)) this.#coolUntilMs = this.#coolDownEndMs()
+    if (!round.initiator && !(error instanceof SyncRoundError)) {
+      this.#coolUntilMs = components.clock.monotonicMs() + this.#pauseMs(config.reconcileIntervalMs)
+    }
     this.#afterRound(round, { peer: this.peer, error })
   }
 

@@ -75,9 +75,9 @@ export class Topic {
     return handle
   }
 
-  reconcile(peer?: PeerKey): void {
+  reconcile(peer: PeerKey | undefined, now: boolean): void {
     for (const link of this.links) {
-      if (link.hasSession && (peer === undefined || link.peer === peer)) link.reconcile()
+      if (link.hasSession && (peer === undefined || link.peer === peer)) link.reconcile(now)
     }
   }
 
@@ -154,7 +154,7 @@ export class Topic {
   }
 
   #offerNews(): void {
-    for (const peer of this.#owed) this.reconcile(peer)
+    for (const peer of this.#owed) this.reconcile(peer, false)
     this.#owed.clear()
     this.#newsPause = this.#components.timers.schedule(this.#config.newsIntervalMs, () => {
       this.#newsPause = undefined
@@ -171,7 +171,7 @@ export class Topic {
         random,
         this.links.filter(one => one.wanted && one.hasSession)
       )
-      if (link?.syncing === false) link.reconcile()
+      if (link?.syncing === false) link.reconcile(false)
       this.#scheduleRound()
     })
   }
@@ -208,7 +208,7 @@ class TopicHandle implements SyncHandle {
 
   reconcile(peer?: PeerKey): void {
     this.#assertOpen()
-    this.#topic.reconcile(peer)
+    this.#topic.reconcile(peer, true)
   }
 
   async push(

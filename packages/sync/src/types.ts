@@ -96,7 +96,7 @@ export interface SyncHandle {
   peers(): readonly PeerKey[]
   /** Listeners must not throw; one that does is counted and the others are called. Returns the function that stops it. */
   onRound(listener: (event: RoundEvent) => void): () => void
-  /** Starts a round with `peer`, or with every live session; when one is running, another follows it. */
+  /** Starts a round with `peer`, or with every live session, also where one has just failed; when one is running, another follows. */
   reconcile(peer?: PeerKey): void
   /**
    * Sends one message to a peer that holds the topic, beside any round, and resolves with the answer of its protocol. At most

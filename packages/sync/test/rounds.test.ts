@@ -210,6 +210,30 @@ describe('rounds', () => {
     await closeAll(network, a, b)
   })
 
+  test('however often rounds have failed, one follows within an interval of the repair, and at once when it is asked for', async () => {
+    for (const asked of [false, true]) {
+      const { network, a, b } = pair(asked ? 1 : 2)
+      let broken = true
+      const mending = protocol(() =>
+        broken ? Promise.reject(new Error('the disk is full')) : Promise.resolve(DONE)
+      )
+      const handle = b.open('t', mending)
+      a.open(
+        't',
+        protocol(async () => DONE)
+      )
+      network.connect('a', 'b')
+      await network.time.advance(1_000_000)
+      expect(b.rounds.length).toBeGreaterThan(30)
+      expect(b.rounds.every(event => event.error !== undefined)).toBe(true)
+      broken = false
+      if (asked) handle.reconcile()
+      await network.time.advance(asked ? 20 : 30_100)
+      expect(b.rounds.at(-1)).toMatchObject({ outcome: DONE })
+      await closeAll(network, a, b)
+    }
+  })
+
   test('a protocol or a listener that throws touches no other topic', async () => {
     const { network, a, b } = pair()
     const bad = a.open(
