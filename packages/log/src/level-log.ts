@@ -23,6 +23,8 @@ export interface LogHost {
   reopened(): Promise<Database>
   /** The log's name is free again. */
   release(): void
+  /** Deletes the rows of the log, whose name is free. */
+  destroy(): Promise<void>
 }
 
 /** Where a log stands at the moment: in one opening of the database. */
@@ -102,6 +104,11 @@ export class LevelLog implements ReplicaLog {
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
+  }
+
+  async destroy(): Promise<void> {
+    await this.close()
+    await this.#host.destroy()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -93,14 +93,21 @@ export class LevelStore implements Store {
     }
     const log = await this.#withName(name, async () => {
       const release = (): void => void this.#open.delete(name)
+      const destroy = (): Promise<void> => this.destroyLog(name)
       if (durability === 'memory') {
-        return new MemoryLog(name, memoryContents(this.#memory, name), this.#limits, release)
+        return new MemoryLog(name, memoryContents(this.#memory, name), this.#limits, { release, destroy })
       }
       const database = this.#database
       const state = database.stateOf(name, bytes)
       const { onProgress } = options
       const recovered = await database.load(name, state, onProgress)
-      const host = { limits: this.#limits, onProgress, reopened: () => this.#reopened(), release }
+      const host = {
+        limits: this.#limits,
+        onProgress,
+        reopened: () => this.#reopened(),
+        release,
+        destroy
+      }
       return new LevelLog(name, durability, { database, state, recovered }, host)
     })
     this.#open.set(name, log)

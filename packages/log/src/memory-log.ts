@@ -37,14 +37,21 @@ export class MemoryLog implements ReplicaLog {
   readonly #contents: MemoryContents
   readonly #limits: StoreLimits
   readonly #release: () => void
+  readonly #destroy: () => Promise<void>
   #recovered: RecoveredLog
   #closing: Promise<void> | undefined
 
-  constructor(name: string, contents: MemoryContents, limits: StoreLimits, release: () => void) {
+  constructor(
+    name: string,
+    contents: MemoryContents,
+    limits: StoreLimits,
+    host: { readonly release: () => void; readonly destroy: () => Promise<void> }
+  ) {
     this.name = name
     this.#contents = contents
     this.#limits = limits
-    this.#release = release
+    this.#release = host.release
+    this.#destroy = host.destroy
     const keys = [...contents.rows.keys()].sort((a, b) => (a < b ? -1 : 1))
     this.#recovered = {
       rows: keys.map(key => contents.rows.get(key) as RecoveredRow),
@@ -97,6 +104,11 @@ export class MemoryLog implements ReplicaLog {
       this.#release()
     }
     return this.#closing
+  }
+
+  async destroy(): Promise<void> {
+    await this.close()
+    await this.#destroy()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

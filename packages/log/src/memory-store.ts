@@ -43,12 +43,10 @@ class MemoryStore implements Store {
     if (this.#open.size >= this.#limits.logsMax) {
       throw new RangeError(`a store has at most ${this.#limits.logsMax} open logs`)
     }
-    const log = new MemoryLog(
-      name,
-      memoryContents(this.#medium, name),
-      this.#limits,
-      () => void this.#open.delete(name)
-    )
+    const log = new MemoryLog(name, memoryContents(this.#medium, name), this.#limits, {
+      release: () => void this.#open.delete(name),
+      destroy: () => this.destroyLog(name)
+    })
     this.#open.set(name, log)
     return log
   }

@@ -152,6 +152,8 @@ export interface ReplicaLog {
   releaseRecovered(): void
   /** Waits for what is queued, then lets the name go. Idempotent. */
   close(): Promise<void>
+  /** Closes the log and deletes everything in it, durably; see `Store.destroyLog`. */
+  destroy(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
