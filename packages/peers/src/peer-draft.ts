@@ -15,7 +15,6 @@ export interface PeerContext {
 export function createPeerState(attempts: number): PeerState {
   return {
     wanted: 'none',
-    owesDial: false,
     dialling: undefined,
     redial: undefined,
     failures: 0,
@@ -94,7 +93,7 @@ export class PeerDraft {
   protected dial(): void {
     this.unscheduleRedial()
     const attempt = this.state.attempts + 1
-    this.set({ attempts: attempt, dialling: attempt, owesDial: false })
+    this.set({ attempts: attempt, dialling: attempt })
     this.effects.push({ type: 'dial', attempt })
   }
 

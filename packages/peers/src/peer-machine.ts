@@ -61,15 +61,8 @@ class Step extends PeerDraft {
   #onWant(wanted: Wanted, fresh: boolean): void {
     if (this.state.stopped) return
     this.set({ wanted })
-    if (wanted === 'none') {
-      this.set({ owesDial: false })
-      return this.unscheduleRedial()
-    }
-    if (currentLink(this.state) !== undefined) return
-    if (this.inProgress()) {
-      if (fresh && this.state.dialling === undefined) this.set({ owesDial: true })
-      return
-    }
+    if (wanted === 'none') return this.unscheduleRedial()
+    if (currentLink(this.state) !== undefined || this.inProgress()) return
     if (this.state.redial === undefined) {
       if (fresh || wanted === 'continuous') this.dial()
       return
@@ -172,7 +165,7 @@ class Step extends PeerDraft {
       this.effects.push({ type: 'down', attempt: loser.attempt, reason: 'replaced' })
     }
     this.update(attempt, { phase: 'established', establishedAtMs: this.context.nowMs })
-    this.set({ proven: true, failures: 0, refusals: 0, owesDial: false, lastFailure: undefined })
+    this.set({ proven: true, failures: 0, refusals: 0, lastFailure: undefined })
     this.unscheduleRedial()
     this.effects.push({ type: 'up', attempt })
     if (loser !== undefined) {
@@ -194,10 +187,8 @@ class Step extends PeerDraft {
       this.#settleHeld()
       return this.#fail(failure)
     }
-    const { owesDial, redial, stopped } = this.state
-    if (stopped || redial !== undefined || this.inProgress() || currentLink(this.state) !== undefined) return
-    if (owesDial) return this.dial()
-    if (this.state.wanted === 'continuous') this.planRedial()
+    // Whoever still wants the peer has waited for this link, a once intent too: it was not worth a dial of its own.
+    if (this.state.wanted !== 'none' && this.state.redial === undefined) this.planRedial()
   }
 
   #onClosed(attempt: number, reason: string): void {
@@ -244,7 +235,7 @@ class Step extends PeerDraft {
       refusals: failure.refused ? refusals + 1 : 0,
       lastFailure: failure
     })
-    if (this.inProgress()) return this.set({ owesDial: wanted === 'once' })
+    if (this.inProgress()) return
     if (wanted === 'none' || this.state.stopped) return
     if (failure.duplicate) {
       // The peer believes in a connection that we do not have. It will notice; then a dial succeeds.
@@ -271,7 +262,7 @@ class Step extends PeerDraft {
     if (this.state.stopped) return
     const { refusals, links, dialling, wanted } = this.state
     if (dialling === undefined && links.length === 0 && wanted === 'none') return
-    this.set({ refusals: failure.refused ? refusals + 1 : refusals, lastFailure: failure, owesDial: false })
+    this.set({ refusals: failure.refused ? refusals + 1 : refusals, lastFailure: failure })
     this.unscheduleRedial()
     for (const { attempt, phase } of links) {
       if (phase === 'handshaking' || phase === 'held') {
@@ -298,7 +289,7 @@ class Step extends PeerDraft {
   #onStop(): void {
     if (this.state.stopped) return
     this.unscheduleRedial()
-    this.set({ stopped: true, wanted: 'none', owesDial: false })
+    this.set({ stopped: true, wanted: 'none' })
     if (this.state.dialling !== undefined) {
       this.effects.push({ type: 'cancelDial', attempt: this.state.dialling })
     }

@@ -57,8 +57,6 @@ export interface LinkState {
 /** Everything known about one peer. Values, never changed in place. */
 export interface PeerState {
   readonly wanted: Wanted
-  /** A once intent came while a link was on its way; it gets its own dial if that link fails. */
-  readonly owesDial: boolean
   /** The attempt number of the dial in flight. */
   readonly dialling: number | undefined
   /** The number of the redial timer that counts; older ones are stale. */

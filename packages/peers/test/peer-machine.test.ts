@@ -105,6 +105,18 @@ describe('the machine of one peer', () => {
     expect(verified(4n)).toEqual([{ type: 'decide', attempt: -1, accept: false }])
   })
 
+  test('a redial that is due while the peer shakes hands is made up for when that fails, also for a once wish', () => {
+    const accepted: PeerInput = { type: 'accepted', attempt: -1 }
+    const inboundFailed: PeerInput = { type: 'handshakeFailed', attempt: -1, failure: PLAIN }
+    const due: PeerInput = { type: 'timer', timer: 'redial', number: 2 }
+    const failed: PeerInput = { type: 'dialFailed', attempt: 1, failure: PLAIN }
+    const onceLeft: PeerInput = { type: 'want', wanted: 'once', fresh: false }
+    const [, effects] = after([WANT, failed, onceLeft, accepted, due, inboundFailed])
+    expect(names(effects)).toEqual(['close', 'schedule'])
+    const [, mixed] = after([WANT, accepted, failed, onceLeft, inboundFailed])
+    expect(names(mixed)).toEqual(['close', 'schedule'])
+  })
+
   test('stop ends the session with a goodbye, closes what shakes hands, cancels dials, and nothing starts again', () => {
     expect(after([WANT, { type: 'stop' }])[1]).toEqual([{ type: 'cancelDial', attempt: 1 }])
     expect(after([WANT, DIALLED, { type: 'stop' }])[1]).toEqual([
