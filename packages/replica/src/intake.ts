@@ -72,7 +72,7 @@ export class Intake {
     const rejected = new Map<string, number>()
     for (const { reason } of result.rejected) rejected.set(reason, (rejected.get(reason) ?? 0) + 1)
     this.#noteStamps(result, peer, wallMs)
-    const behind = result.behind.filter(key => {
+    const behind = keysBehind(result).filter(key => {
       const held = state.map.get(key)
       return held !== undefined && !hasLiveDot(held)
     })
@@ -216,6 +216,14 @@ function decodeOr(bytes: Uint8Array): { readonly key: string; readonly entry: En
     if (error instanceof DecodeError) return undefined
     throw error
   }
+}
+
+/** Keys of entries that lack something that is here. Of what was refused nobody has looked, so what is here goes back as well. */
+function keysBehind({ behind, rejected }: IngestResult): readonly string[] {
+  const refused = rejected.flatMap(({ reason, key }) =>
+    key !== undefined && (reason === 'quota' || reason === 'future') ? [key] : []
+  )
+  return [...behind, ...refused]
 }
 
 function dotCount(entry: Entry | undefined): number {

@@ -204,6 +204,7 @@ export class ForgetWorld {
     log.fail(written)
     await settle()
     for (const { op, fate } of place.inFlight) {
+      if (fate.state() === 'resolved') op.tookEffect = true
       const error = fate.error() as { tookEffect?: Promise<boolean | undefined> } | undefined
       void error?.tookEffect?.then(took => (op.tookEffect ||= took === true))
     }
@@ -314,7 +315,8 @@ export class ForgetWorld {
 
   #compare(): void {
     const { losses, rowLoss, refuses } = this.#options
-    const mayComeBack = losses === true || rowLoss === true
+    // What a replica without room knows to be dead it cannot say of a key whose entry it has to refuse.
+    const mayComeBack = losses === true || rowLoss === true || refuses === true
     for (const key of KEYS) {
       const [, second] = this.places
       const first = valuesOf(second?.node.replica.entry(key))
@@ -326,7 +328,8 @@ export class ForgetWorld {
         const expected = this.#survivors(key)
         const lost = expected.filter(value => !shown.includes(value))
         const back = shown.filter(value => !expected.includes(value))
-        if (lost.length > 0 && !mayComeBack) this.findings.push(`loss: ${node.name} lacks ${lost.join()}`)
+        if (lost.length > 0 && losses !== true && rowLoss !== true)
+          this.findings.push(`loss: ${node.name} lacks ${lost.join()}`)
         if (back.length > 0 && !mayComeBack)
           this.findings.push(`resurrection: ${node.name} shows ${back.join()}`)
       }
