@@ -16,23 +16,15 @@ import { run } from './platform.ts'
 
 /** Seeds that once broke a promise, and what they broke: 12 rows of stale values, 45 and 60 rows of `known` and a clock's repair. */
 const CORPUS = [1, 2, 3, 4, 5, 6, 7, 8, 12, 45, 60]
-/** More of them, for a deep run. */
-const MORE = Number(process.env['STARLING_CLUSTER_SEEDS'] ?? 0)
-const SEEDS = [...CORPUS, ...Array.from({ length: MORE }, (_, i) => 1000 + i)]
-
 describe('full replicas', () => {
-  test(
-    `keep every promise under the faults of ${SEEDS.length} seeds`,
-    async () => {
-      const violations: string[] = []
-      for (const seed of SEEDS) {
-        const { report } = await run(['cluster', '--seed', String(seed), '--json'])
-        violations.push(...report.violations)
-      }
-      expect(violations).toEqual([])
-    },
-    60_000 + SEEDS.length * 20_000
-  )
+  test(`keep every promise under the faults of ${CORPUS.length} seeds`, async () => {
+    const violations: string[] = []
+    for (const seed of CORPUS) {
+      const { report } = await run(['cluster', '--seed', String(seed), '--json'])
+      violations.push(...report.violations)
+    }
+    expect(violations).toEqual([])
+  }, 300_000)
 
   test('I22: one seed gives one trace', async () => {
     const plan = drawClusterPlan({
