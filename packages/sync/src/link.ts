@@ -1,39 +1,16 @@
 import type { TimerHandle } from '@starling/ports'
 import { backoffMs } from './backoff.ts'
-import type { SyncConfig } from './config.ts'
 import { settledOr } from './deadline.ts'
 import { SyncHandshakeError, SyncRoundError } from './errors.ts'
 import type { SyncChannel } from './handshake.ts'
+import type { LinkHost } from './link-host.ts'
 import { Opening } from './opening.ts'
 import type { PeerKey, Session } from './ports.ts'
 import { RoundRecord } from './round-record.ts'
-import type { RoundSlots } from './round-slots.ts'
 import { Round } from './round.ts'
-import type {
-  RoundEvent,
-  SyncComponents,
-  SyncOutcome,
-  SyncProtocol,
-  SyncSessionInfo,
-  SyncSessionState
-} from './types.ts'
+import type { RoundEvent, SyncOutcome, SyncSessionInfo, SyncSessionState } from './types.ts'
 import { Waiting } from './waiting.ts'
 import { encodeReply } from './wire.ts'
-
-/** What a link needs of its topic. */
-export interface LinkHost {
-  readonly topic: string
-  readonly protocol: SyncProtocol
-  readonly components: SyncComponents
-  readonly config: SyncConfig
-  readonly slots: RoundSlots
-  /** The transport session with a peer, when there is one. */
-  transport(peer: PeerKey): Session | undefined
-  onRound(event: RoundEvent): void
-  onSession(): void
-  /** The link has nothing left to do. */
-  idle(link: Link): void
-}
 
 /**
  * One peer of one topic. It compares what is wanted (a round that is due, while the peer is a neighbour) with what there is, and
