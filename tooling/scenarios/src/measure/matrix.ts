@@ -63,7 +63,7 @@ export function matrix(): Measured[] {
     }
   }
   for (const hostile of ['0.05', '0.1', '0.2']) {
-    add(`eclipse ${hostile} n=200`, 200, ['eclipse', '--hostile', hostile], 2)
+    add(`eclipse ${hostile} n=200`, 200, ['eclipse', '--hostile', hostile, '--minutes', '10'], 2)
   }
   for (const seed of [1, 26, 51, 76]) {
     runs.push({ name: 'swarm', args: ['swarm', '--nodes', '40', '--seed', String(seed), '--seeds', '25'] })

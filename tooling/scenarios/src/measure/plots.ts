@@ -82,7 +82,7 @@ export function plots(results: readonly Result[]): (readonly [string, string])[]
             series(
               `eclipse ${hostile} n=200`,
               `${Number(hostile) * 100} %, ${view}`,
-              [1, 2, 5, 10, 20, 30].map(minute => [minute, `${view}ShareAt${minute}`])
+              [1, 2, 5, 10].map(minute => [minute, `${view}ShareAt${minute}`])
             )
           )
         )

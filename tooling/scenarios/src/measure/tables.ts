@@ -222,7 +222,7 @@ const churn: Table = {
 
 const eclipse: Table = {
   heading: 'Hostile nodes',
-  text: 'A standing overlay of 200 nodes, the given share of them hostile: after 15 quiet minutes they attack for 30. Each asks a random honest node every second for a link with the highest priority, keeps up to 1,000 links, sends a poisoned shuffle every second, answers every walk that comes its way, forges joins of its fellows and passes no broadcast on.',
+  text: 'A standing overlay of 200 nodes, the given share of them hostile: after 15 quiet minutes they attack for 10. Each asks a random honest node every second for a link with the highest priority, keeps up to 1,000 links, sends a poisoned shuffle every second, answers every walk that comes its way, forges joins of its fellows and passes no broadcast on.',
   columns: [
     column('active views', 'activeShare', 3),
     column('passive views', 'passiveShare', 3),
