@@ -83,7 +83,7 @@ export class Announcer {
 
   /** Sends everything that waits for this peer, repeats included. */
   flush(link: Link): void {
-    const { config, nowMs } = this.#core
+    const { config, nowMs, alarmed } = this.#core
     const queued = [...link.queue.keys()]
     let batch: Announcement[] = []
     for (const id of [...link.repeats.keys(), ...queued]) {
@@ -98,7 +98,8 @@ export class Announcer {
     link.queue.clear()
     link.repeats.clear()
     link.fresh = false
-    if (config.announceCopies > 1) for (const id of queued) link.repeats.set(id, nowMs)
+    // Without a sign of loss a second copy is only bytes.
+    if (config.announceCopies > 1 && alarmed) for (const id of queued) link.repeats.set(id, nowMs)
   }
 
   clear(): void {

@@ -43,7 +43,7 @@ export interface PlumtreeConfig {
   readonly announceWaitMs: number
   /** No new message for so long, in ms: nobody's turn comes, so everything that waits is announced. */
   readonly announceQuietMs: number
-  /** How often each id is announced to a peer. The second copy rides on a later announcement. */
+  /** How often each id is announced to a peer while alarmed; else once. The second copy rides on a later announcement. */
   readonly announceCopies: 1 | 2
   /** After a loss or a late graft, for so long, everything is announced to all lazy peers after the short delay. */
   readonly alarmMs: number
