@@ -111,8 +111,8 @@ export class ForgetWorld {
     else if (p < 0.78) this.#cutOne()
     else if (p < 0.9) await this.#collect(place)
     else if (p < 0.92) await this.#replace(place, 'reopens', log => log.reopen('manual'))
-    else if (p < 0.94 && failures) await this.#fail(place)
-    else if (p < 0.93 && losses) await this.#replace(place, 'loses its disk', () => new MemoryLog('manual'))
+    else if (p < 0.93 && failures) await this.#fail(place)
+    else if (p < 0.945 && losses) await this.#replace(place, 'loses its disk', () => new MemoryLog('manual'))
     else if (p < 0.99 && losses) await this.#copyOrRestore(place)
     else if (rowLoss && p < 0.99) await this.#damage(place)
   }
