@@ -80,6 +80,7 @@ class OwnedMap<V> implements ReplicatedMap<V> {
   readonly closed: Promise<void>
   readonly #resolveClosed: () => void
   #closing: Promise<void> | undefined
+  #isClosed = false
 
   constructor(parts: Parts<V>) {
     this.#parts = parts
@@ -235,6 +236,7 @@ class OwnedMap<V> implements ReplicatedMap<V> {
   stats(): MapStats {
     const { projection, listeners } = this.#parts
     return {
+      state: this.#closing === undefined ? 'open' : this.#isClosed ? 'closed' : 'closing',
       entries: this.size,
       bytes: projection.bytes,
       invalid: projection.hidden.size,
@@ -274,6 +276,7 @@ class OwnedMap<V> implements ReplicatedMap<V> {
       await endReplica()
     } finally {
       listeners.finish()
+      this.#isClosed = true
       this.#resolveClosed()
     }
   }

@@ -186,6 +186,8 @@ export interface Imported {
 
 /** Gauges of a map, and the replica's counters. */
 export interface MapStats {
+  /** `closing` from the call of `close` or `destroy` on. */
+  readonly state: 'open' | 'closing' | 'closed'
   /** Keys that are shown. */
   readonly entries: number
   /** Bytes of all keys and live values, those not shown included. */

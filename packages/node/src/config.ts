@@ -1,3 +1,7 @@
+/** Beginning of the names that are the node's own, and the swarm that every node of the cluster is in. */
+export const RESERVED_PREFIX = 'starling:'
+export const CLUSTER_TOPIC: string = `${RESERVED_PREFIX}cluster`
+
 /** After how many ms `stop` stops waiting for goodbyes and closes what is left. Source: a guess. */
 export const STOP_TIMEOUT_MS = 5_000
 

@@ -3,10 +3,10 @@ import { openStore } from '@starling/log'
 import type { PeersInit } from '@starling/peers'
 import type { Ports } from '@starling/ports'
 import { systemPorts } from '@starling/ports/system'
-import { createSync } from '@starling/sync'
+import { createHostFinder, createSync } from '@starling/sync'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { CHANNEL_END_MS, FAREWELL_MS, GOODBYES_MS, STOP_TIMEOUT_MS } from './config.ts'
+import { CHANNEL_END_MS, CLUSTER_TOPIC, FAREWELL_MS, GOODBYES_MS, STOP_TIMEOUT_MS } from './config.ts'
 import { DataFolderError, ListenError } from './errors.ts'
 import { HostedMaps } from './hosted-maps.ts'
 import { createHost, type Host } from './host.ts'
@@ -71,7 +71,19 @@ async function start(config: NodeConfig, ports: Ports, shutdown: Shutdown): Prom
     { reconcileIntervalMs: config.reconcileIntervalMs, closeMs: CHANNEL_END_MS }
   )
   shutdown.defer('sync', () => sync.close())
-  const maps = new HostedMaps({ store, gossip, sync, ports }, config)
+  // Every node is in this swarm, whatever it hosts: it is the cluster's membership, and where hosts of a map find each other.
+  const cluster = gossip.join(CLUSTER_TOPIC, { contacts: config.contacts })
+  const id = host.peerId.toString()
+  const hosts = createHostFinder({
+    ...ports,
+    announce: cluster,
+    self: () => ({ peer: id, addresses: peers.ownAddresses() })
+  })
+  shutdown.defer('hosts', async () => {
+    hosts.close()
+    await cluster.leave()
+  })
+  const maps = new HostedMaps({ store, gossip, sync, hosts, ports }, config)
   shutdown.defer('maps', () => maps.close())
   // Before the swarms end: what they know is what the next start begins with.
   shutdown.defer('saved peers', () => gossip.close())

@@ -3,8 +3,9 @@ import type { Store } from '@starling/log'
 import { createMap, type MapHealth, type MapInit, type MapStats, type ReplicatedMap } from '@starling/map'
 import type { Ports } from '@starling/ports'
 import { createReplica, type ReplicaEvent, type ReplicaInit } from '@starling/replica'
-import type { Sync, SyncHandle, SyncSessionInfo } from '@starling/sync'
+import type { HostFinder, Sync, SyncHandle, SyncSessionInfo } from '@starling/sync'
 import type { Contact } from './addresses.ts'
+import { RESERVED_PREFIX } from './config.ts'
 import { MapOptionsMismatchError, NodeStoppedError } from './errors.ts'
 
 /** How a map is opened on this node. */
@@ -41,6 +42,7 @@ interface OpenMap {
   readonly map: ReplicatedMap<unknown>
   readonly topic: Topic
   readonly handle: SyncHandle
+  readonly stopSeeking: () => void
 }
 
 interface Hosted {
@@ -56,6 +58,8 @@ export interface HostedMapsComponents {
   readonly store: Store
   readonly gossip: Gossip
   readonly sync: Sync
+  /** Brings the hosts of a map together, where few nodes host it. */
+  readonly hosts: Pick<HostFinder, 'find'>
   readonly ports: Ports
 }
 
@@ -77,6 +81,9 @@ export class HostedMaps {
 
   /** The map of this name, opened if it is not. Two calls with the same options get the same map. */
   async open<V>(name: string, options: MapOptions<V>): Promise<ReplicatedMap<V>> {
+    if (name.startsWith(RESERVED_PREFIX)) {
+      throw new TypeError(`a map's name must not begin with ${RESERVED_PREFIX}, got ${JSON.stringify(name)}`)
+    }
     // A map's values are whatever its options say; below this line nobody looks at them.
     const given = options as MapOptions<unknown>
     let hosted = this.#maps.get(name)
@@ -132,6 +139,7 @@ export class HostedMaps {
         hosted.opened = opened
         // Whoever closes the map, its sessions and its swarm end with it.
         await opened.map.closed
+        opened.stopSeeking()
         await Promise.allSettled([opened.handle.close(), opened.topic.leave()])
         this.#maps.delete(name)
       },
@@ -143,7 +151,7 @@ export class HostedMaps {
   }
 
   async #open(name: string, options: MapOptions<unknown>): Promise<OpenMap> {
-    const { store, gossip, sync, ports } = this.#components
+    const { store, gossip, sync, hosts, ports } = this.#components
     const { durability = 'sync', forgetting, onStale, onEvent, ...mapInit } = options
     const log = await store.openLog(name, { durability })
     const undo: (() => Promise<void>)[] = [() => log.close()]
@@ -166,7 +174,11 @@ export class HostedMaps {
                 driftMsMax,
                 ...(forgetting === undefined ? {} : { forgetting }),
                 ...(onStale === undefined ? {} : { onStale }),
-                ...(onEvent === undefined ? {} : { onEvent })
+                onEvent: event => {
+                  onEvent?.(event)
+                  // What came while the disk had failed was not taken in.
+                  if (event.type === 'reopened') handle?.reconcile()
+                }
               }
             )
             handle = sync.open(name, { protocol: replica.protocol, neighbors: topic })
@@ -178,7 +190,7 @@ export class HostedMaps {
       )
       undo.push(() => map.close())
       if (handle === undefined) throw new Error('createMap resolved without opening its replica')
-      return { map, topic, handle }
+      return { map, topic, handle, stopSeeking: hosts.find(name, topic) }
     } catch (error) {
       for (const step of undo.reverse()) await step().catch(() => undefined)
       throw error
@@ -188,8 +200,7 @@ export class HostedMaps {
 
 /** Whether the map is closed or on its way there: a new one of its name has to wait for it. */
 function isEnding({ opened }: Hosted): boolean {
-  const state = opened?.map.stats().replica.state
-  return state === 'closing' || state === 'closed'
+  return opened !== undefined && opened.map.stats().state !== 'open'
 }
 
 /** Options are equal when each is: functions and schemas by identity, the rest by value. */

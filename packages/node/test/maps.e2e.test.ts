@@ -93,3 +93,25 @@ test('a map that is destroyed leaves nothing on its disk, and comes back from th
   await back.whenSynced({ signal: AbortSignal.timeout(20_000) })
   expect(back.get('k')).toBe('v')
 })
+
+test('REP-A5: a map on two of six nodes, which do not know each other, converges', async () => {
+  const all: StarlingNode[] = []
+  for (let i = 0; i < 6; i++) {
+    const contacts = all.at(-1)?.addresses() ?? []
+    all.push(await start(`node ${i}`, { contacts }))
+  }
+  const [first, last] = [all[0], all[5]] as [StarlingNode, StarlingNode]
+  const there = await first.map<string>('rare')
+  await there.set('k', 'v')
+  const here = await last.map<string>('rare')
+  await eventually(
+    () => Promise.resolve(here.get('k')),
+    value => value === 'v'
+  )
+  expect(all.slice(1, 5).flatMap(node => node.inspect().maps)).toEqual([])
+})
+
+test('names that are the own ones of a node are refused', async () => {
+  const a = await start('a')
+  await expect(a.map('starling:cluster')).rejects.toThrow(TypeError)
+})

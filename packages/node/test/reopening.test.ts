@@ -97,10 +97,16 @@ describe('on parts that fail or take their time', () => {
     const sync = {
       open() {
         if (world.failSync) throw new RangeError('no room for a session')
-        return { close: () => Promise.resolve() }
+        return {
+          close: () => Promise.resolve(),
+          sessions: () => [],
+          onRound: () => () => undefined,
+          peers: () => []
+        }
       }
     }
-    const components = { store, gossip, sync, ports: systemPorts } as unknown as HostedMapsComponents
+    const hosts = { find: () => () => undefined }
+    const components = { store, gossip, sync, hosts, ports: systemPorts } as unknown as HostedMapsComponents
     const maps = new HostedMaps(components, { contacts: [], driftMsMax: 60_000 })
     const world: Fakes = { store, maps, left, failJoin: false, failSync: false, leaving: Promise.resolve() }
     return world
