@@ -10,7 +10,7 @@ import type { FoundLog, LogBatch, LogRow, RecoveredRow } from './ports.ts'
 import type { Write } from './stage-commit.ts'
 import type { Change } from './types.ts'
 
-/** A commit that was on its way when the log failed. */
+/** The batch that was on its way when the log failed. */
 interface Indeterminate {
   readonly writes: readonly { readonly key: string; readonly replica: ReplicaId; readonly stamp: bigint }[]
   readonly settle: (tookEffect: boolean | undefined) => void
@@ -51,8 +51,10 @@ export class Reopening {
     for (const { writes } of [...inFlight.commits, ...waiting]) {
       for (const { key, growth } of writes) state.land(key, growth)
     }
+    // All of a batch is on disk, or nothing is: that also answers a commit that only waited for one before it.
+    const tookEffect = this.#tellLater(inFlight.commits.flatMap(commit => commit.writes))
     for (const commit of inFlight.commits) {
-      commit.reject(new IndeterminateWriteError(keysOf(commit.writes), error, this.#tellLater(commit.writes)))
+      commit.reject(new IndeterminateWriteError(keysOf(commit.writes), error, tookEffect))
     }
     for (const commit of waiting) commit.reject(new ReplicaPoisonedError(init.name, error))
     this.#pauseMs = REOPEN_MS

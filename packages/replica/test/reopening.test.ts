@@ -42,6 +42,23 @@ describe('after its log failed a replica', () => {
     expect([...again.replica.entries()]).toEqual([...node.replica.entries()])
   })
 
+  test('says of a removal that found nothing left to remove what it says of the one before it', async () => {
+    const log = new MemoryLog('manual')
+    const node = await openNode({ log })
+    const before = node.replica.commit([put('k', '1')])
+    await settle()
+    log.succeed()
+    await before
+    const fates = [1, 2].map(() => watchFate(node.replica.commit([remove('k')])))
+    await settle()
+    log.fail(false)
+    await settle()
+    await node.replica.reopen()
+    const errors = fates.map(fate => fate.error() as IndeterminateWriteError)
+    expect(await Promise.all(errors.map(error => error.tookEffect))).toEqual([false, false])
+    expect(read(node, 'k')).toBe('1')
+  })
+
   test('writes every applied row that the disk lacks before it answers anybody', async () => {
     const { node } = await failing(false)
     const { log } = node
