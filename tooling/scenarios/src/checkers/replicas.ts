@@ -61,6 +61,8 @@ export function checkResurrection(shown: Shown, history: History): string[] {
   const wrong: string[] = []
   for (const [key, values] of shown.values) {
     for (const value of values) {
+      // Whoever has a copy of it writes it again once its clock is repaired, without knowing what came of the first.
+      if (history.writeOf(value)?.clockWrong === true) continue
       const over = history
         .of(key)
         .find(operation => isCertain(operation) && !operation.doubted && operation.seen.has(value))

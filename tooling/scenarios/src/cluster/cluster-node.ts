@@ -45,6 +45,7 @@ export class ClusterNode {
   #values = 0
   #processes = 0
   #failedStarts = 0
+  #wrongMs = 0
 
   constructor(init: ClusterNodeInit) {
     this.#init = init
@@ -170,6 +171,12 @@ export class ClusterNode {
     this.#init.history.diskLost(this.#init.index, -Infinity)
   }
 
+  /** Somebody sets the clock wrong by so much, or by the opposite right again. */
+  setClock(byMs: number): void {
+    this.#ports.jumpWall(byMs)
+    this.#wrongMs += byMs
+  }
+
   /** What an operator does who has set a clock that was far ahead; a disk that fails meanwhile makes them try again. */
   repairClock(): void {
     const map = this.#process?.map
@@ -240,7 +247,7 @@ export class ClusterNode {
 
   #ask(key: string, value: string | undefined, seen: ReadonlySet<string>): Operation {
     const { history, index: node, simulation } = this.#init
-    return history.add({ node, key, value, seen, atMs: simulation.nowMs })
+    return history.add({ node, key, value, seen, atMs: simulation.nowMs, clockWrong: this.#wrongMs !== 0 })
   }
 
   /** I5: who wrote reads what it wrote, or what came after. */

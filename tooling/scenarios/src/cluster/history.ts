@@ -11,6 +11,8 @@ export interface Operation {
   /** Values of the key that were visible to the caller, or on their way from it. */
   readonly seen: ReadonlySet<string>
   readonly atMs: number
+  /** Asked for while the clock was wrong by more than the drift bound: a repair writes it again, as somebody else's. */
+  readonly clockWrong: boolean
   answeredMs: number | undefined
   /** Of the write, as its caller was told. */
   stamp: bigint | undefined
@@ -29,8 +31,11 @@ export class History {
   readonly #byValue = new Map<string, Operation>()
   readonly #byKey = new Map<string, Operation[]>()
 
-  add(operation: Pick<Operation, 'node' | 'key' | 'value' | 'seen' | 'atMs'>): Operation {
+  add(
+    operation: Pick<Operation, 'node' | 'key' | 'value' | 'seen' | 'atMs'> & { readonly clockWrong?: boolean }
+  ): Operation {
     const added: Operation = {
+      clockWrong: false,
       ...operation,
       number: this.operations.length,
       answeredMs: undefined,

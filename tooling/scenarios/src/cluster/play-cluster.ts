@@ -200,9 +200,9 @@ class ClusterRun {
       case 'wallJump':
         return node.ports.jumpWall(action.byMs)
       case 'wrongClock':
-        node.ports.jumpWall(action.byMs)
+        node.setClock(action.byMs)
         this.#simulation.schedule(action.lastsMs, () => {
-          node.ports.jumpWall(-action.byMs)
+          node.setClock(-action.byMs)
           node.repairClock()
         })
         return

@@ -68,7 +68,7 @@ function meets(value: number, goal: Goal | undefined): boolean {
 
 function goalText(goal: Goal | undefined): string {
   if (goal === undefined) return ''
-  return `${goal.better === 'lower' ? '≤' : '≥'} ${goal.limit}`
+  return `${goal.better === 'lower' ? '≤' : '≥'} ${Number(goal.limit.toPrecision(4))}`
 }
 
 function swarmText(results: readonly Result[]): string {

@@ -210,7 +210,7 @@ const churn: Table = {
     ...['0.1', '0.5'].map(rate => ({
       label: `churn, ${Number(rate) * 100} % a minute, ${size} nodes`,
       name: `churn ${rate} n=${size}`,
-      goals: LIVENESS_GOALS
+      goals: CHURN_GOALS
     })),
     ...(size === '100' ? ALL_KINDS : KINDS).map(kind => ({
       label: `${kind}, ${size} nodes`,
