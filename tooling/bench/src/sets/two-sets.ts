@@ -1,5 +1,5 @@
 import { seededRandom, type SeededRandom } from '@starling/ports'
-import { FingerprintTree, FingerprintTreeBuilder, type Item } from '@starling/reconcile'
+import { FingerprintTreeBuilder, type FingerprintTree, type Item } from '@starling/reconcile'
 
 /** Where in time the items are that only one of two sets has. */
 export type Place = 'spread' | 'recent'

@@ -39,7 +39,7 @@ export class SiteLink {
     return this.#ask({ type: 'join', init: { ...init, folder: this.#folder }, count }) as Promise<number>
   }
 
-  fill(request: Omit<Extract<SiteRequest, { type: 'fill' }>, 'type'>): Promise<Filled> {
+  write(request: Omit<Extract<SiteRequest, { type: 'fill' }>, 'type'>): Promise<Filled> {
     return this.#ask({ type: 'fill', ...request }) as Promise<Filled>
   }
 

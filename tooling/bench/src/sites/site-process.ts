@@ -7,7 +7,7 @@ import type { Filled, Heard, Site, SiteAnswer, SiteInit, SiteModule, SiteRequest
 
 const [name = ''] = process.argv.slice(2)
 // Everything is loaded before anything is timed.
-const { openSite } = (await import(`./${name}-site.js`)) as SiteModule
+const contender = (await import(`./${name}-site.js`)) as SiteModule
 let site: Site | undefined
 let heard = { count: 0, lastNs: 0, delaysUs: [] as number[] }
 
@@ -47,7 +47,7 @@ function theSite(): Site {
 }
 
 async function open(init: SiteInit): Promise<Site> {
-  site = await openSite(init)
+  site = await contender.openSite(init)
   site.onEntry(value => {
     heard.count++
     heard.lastNs = nowNs()

@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import type { Site, SiteInit } from './site.ts'
 
 /** Yjs with the plainest provider there can be: updates over a WebSocket. In memory, and not encrypted. */
@@ -29,7 +28,7 @@ export async function openSite({ join }: SiteInit): Promise<Site> {
     follow(socket)
   }
   return {
-    address: String((server.address() as AddressInfo).port),
+    address: String(server.address().port),
     get size() {
       return map.size
     },

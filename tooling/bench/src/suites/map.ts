@@ -163,7 +163,7 @@ function withPair<T>(
   return withSites(name, async (a, b) => {
     await b.open({ ...init, join: await a.open(init) })
     // One entry each way says that they are.
-    await a.fill({ from: JOINED, count: 1, window: 1 })
+    await a.write({ from: JOINED, count: 1, window: 1 })
     await waitFor(async () => (await b.size()) === 1)
     return await work(a, b)
   })
@@ -172,7 +172,7 @@ function withPair<T>(
 function coldJoin(name: string): Promise<Figures> {
   return withSites(name, async (a, b) => {
     const address = await a.open({ durability: 'sync' })
-    await a.fill({ from: 0, count: JOINED, window: 1024 })
+    await a.write({ from: 0, count: JOINED, window: 1024 })
     return [[metrics.join, await b.join({ durability: 'sync', join: address }, JOINED)]]
   })
 }
@@ -195,7 +195,7 @@ function paced(name: string, durability: 'sync' | 'async', p50: Metric, p99: Met
 function pumped(name: string, durability: 'sync' | 'async', rate: Metric): Promise<Figures> {
   return withPair(name, { durability }, async (a, b) => {
     await b.listen()
-    const { startNs, count } = await a.fill({ from: 0, count: PUMPED, window: WINDOW, capMs: PUMP_MS })
+    const { startNs, count } = await a.write({ from: 0, count: PUMPED, window: WINDOW, capMs: PUMP_MS })
     await waitFor(async () => (await b.heard()).count >= count)
     const heard = await b.heard()
     return [[rate, heard.count / ((heard.lastNs - startNs) / 1e9)]]
@@ -204,7 +204,7 @@ function pumped(name: string, durability: 'sync' | 'async', rate: Metric): Promi
 
 function idle(): Promise<Figures> {
   return withPair(OURS, { durability: 'sync', reconcileIntervalMs: IDLE_INTERVAL_MS }, async (a, b) => {
-    await a.fill({ from: 0, count: 1000, window: 64 })
+    await a.write({ from: 0, count: 1000, window: 64 })
     await waitFor(async () => (await b.size()) === 1001)
     const costs = (): Promise<readonly Awaited<ReturnType<SiteLink['cost']>>[]> =>
       Promise.all([a.cost(), b.cost()])
@@ -225,7 +225,7 @@ function idle(): Promise<Figures> {
 function overwritten(count: number): Promise<Figures> {
   return withPair(OURS, { durability: 'async' }, async (a, b) => {
     const fill = (n: number): Promise<unknown> =>
-      a.fill({ from: 0, count: n, window: 1024, keys: OVERWRITTEN })
+      a.write({ from: 0, count: n, window: 1024, keys: OVERWRITTEN })
     await fill(10 * OVERWRITTEN)
     await sleep(SILENCE_MS)
     const before = await Promise.all([a.memory(), b.memory()])
