@@ -2,11 +2,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
-// Goal: docs/invariants.md tells the truth. Method: every test it cites is looked up in its file by its title, and every id
-// that a package's tests use must have a row.
+// Goal: docs/invariants.md and docs/guarantees.md tell the truth. Method: every test they cite is looked up in its file by its
+// title, and every id that a package's tests use must have a row.
 
 const root = join(import.meta.dirname, '../../..')
 const ID = /\b(?:MUX|HLC|ORM|WIRE|LOG|HPV|PLT|REP|MAP|PSM|TSM)-[IDA]\d+\b/gu
+
+/** `package/file`: “title”, “title”. */
+const CITATIONS = /`(?<name>[a-z]+)\/(?<path>[^`]+\.ts)`: (?<titles>“[^”]*”(?:, “[^”]*”)*)/gu
 
 interface Citation {
   readonly id: string
@@ -30,18 +33,32 @@ const rows = readFileSync(join(root, 'docs/invariants.md'), 'utf8')
 
 function readRow(line: string): Row {
   const [, id = '', statement = '', tests = ''] = line.split('|').map(cell => cell.trim())
-  const groups = [
-    ...tests.matchAll(/`(?<name>[a-z]+)\/(?<path>[^`]+\.ts)`: (?<titles>“[^”]*”(?:, “[^”]*”)*)/gu)
-  ]
-  const citations = groups.flatMap(({ groups: parts }) =>
-    [...(parts?.['titles'] ?? '').matchAll(/“(?<title>[^”]*)”/gu)].map(title => ({
+  const groups = [...tests.matchAll(CITATIONS)]
+  const citations = citationsIn(tests, id)
+  const rest = groups.reduce((left, [whole]) => left.replace(whole, ''), tests).replaceAll(/[;\s]/gu, '')
+  return { id, statement, citations, rest }
+}
+
+function citationsIn(text: string, id: string): Citation[] {
+  return [...text.matchAll(CITATIONS)].flatMap(({ groups }) =>
+    [...(groups?.['titles'] ?? '').matchAll(/“(?<title>[^”]*)”/gu)].map(title => ({
       id,
-      file: `packages/${parts?.['name']}/test/${parts?.['path']}`,
+      file: `${folderOf(groups?.['name'] ?? '')}/test/${groups?.['path']}`,
       title: title.groups?.['title'] ?? ''
     }))
   )
-  const rest = groups.reduce((left, [whole]) => left.replace(whole, ''), tests).replaceAll(/[;\s]/gu, '')
-  return { id, statement, citations, rest }
+}
+
+function folderOf(name: string): string {
+  const group = ['packages', 'tooling', 'apps'].find(each => existsSync(join(root, each, name)))
+  return `${group ?? 'packages'}/${name}`
+}
+
+function missing(citations: readonly Citation[]): readonly Citation[] {
+  return citations.filter(({ file, title }) => {
+    const path = join(root, file)
+    return !existsSync(path) || !hasTitle(readFileSync(path, 'utf8'), title)
+  })
 }
 
 /** Whether a source has a string literal with exactly this text. */
@@ -72,12 +89,19 @@ describe('invariants', () => {
   })
 
   test('each cited file is there and has a test with the cited title', () => {
-    const citations = rows.flatMap(row => row.citations)
-    const missing = citations.filter(({ file, title }) => {
-      const path = join(root, file)
-      return !existsSync(path) || !hasTitle(readFileSync(path, 'utf8'), title)
-    })
-    expect(missing).toEqual([])
+    expect(missing(rows.flatMap(row => row.citations))).toEqual([])
+  })
+
+  test('each test that the guarantees cite is there, every promise cites some, and each story has a row', () => {
+    // Its paragraphs are wrapped, also within a title.
+    const page = readFileSync(join(root, 'docs/guarantees.md'), 'utf8').replaceAll(/\n +/gu, ' ')
+    const sections = page.split('\n## ').slice(1)
+    expect(sections).toHaveLength(9)
+    expect(sections.filter(section => citationsIn(section, '').length < 3)).toEqual([])
+    const named = page.match(/[a-z]\.ts`/gu)?.length ?? 0
+    expect(page.match(CITATIONS)).toHaveLength(named)
+    expect(missing(citationsIn(page, 'guarantees'))).toEqual([])
+    expect(page.match(/^\| E2E-\d+/gmu)).toHaveLength(11)
   })
 
   test('each id that a package’s test uses has a row', () => {
