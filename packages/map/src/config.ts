@@ -3,6 +3,12 @@ import { VALUE_LIMITS } from '@starling/codec'
 /** Times a renewed value is written anew in its time to live: two of three may be lost or late. Guess, as leases do it. */
 export const RENEWALS_PER_TTL = 3
 
+/** The longest wait for the next renewal before it is looked at again, in ms: a day. Timers of the platform take 24 days. */
+export const RENEWAL_CHECK_MS_MAX = 86_400_000
+
+/** Renewed keys that closing removes with one commit. Guess: far below what a commit takes. */
+export const LEAVE_BATCH_KEYS = 1024
+
 /** The longest time to live, in ms: ten years. Guess: longer is not meant to end. */
 export const TTL_MS_MAX: number = 10 * 365 * 86_400_000
 
@@ -11,6 +17,9 @@ export const LINE_CHARACTERS_MAX: number = 1024 * 1024
 
 /** Lines that an import writes with one commit. Guess: a few fsyncs per thousand lines. */
 export const IMPORT_BATCH_LINES = 256
+
+/** Bytes of keys and values after which an import writes what it has: a quarter of what a commit takes. */
+export const IMPORT_BATCH_BYTES: number = 1024 * 1024
 
 /** What a map holds, and what it accepts from its own node. */
 export interface MapLimits {

@@ -1,14 +1,19 @@
 import type { Clock, TimerHandle, Timers } from '@starling/ports'
-import { RENEWALS_PER_TTL } from './config.ts'
+import { RENEWAL_CHECK_MS_MAX, RENEWALS_PER_TTL } from './config.ts'
+
+/** What the newest write of a renewed value was. */
+export interface Renewed {
+  readonly stamp: bigint
+  /** When it ends, in wall ms. */
+  readonly expiresAtMs: number
+}
 
 /** One write that is repeated before it ends. */
-export interface Renewal {
+export interface Renewal extends Renewed {
   readonly key: string
   readonly ttlMs: number
   /** The value in its encoding. */
   readonly bytes: Uint8Array
-  /** Of the newest write. */
-  readonly stamp: bigint
 }
 
 interface Due extends Renewal {
@@ -22,15 +27,16 @@ interface Due extends Renewal {
 export class Renewals {
   readonly #clock: Clock
   readonly #timers: Timers
-  readonly #renew: (renewal: Renewal) => Promise<bigint | undefined>
+  readonly #renew: (renewal: Renewal) => Promise<Renewed | undefined>
   readonly #due = new Map<string, Due>()
+  /** Those that are being written again, each until its write has come to its end. */
+  readonly #underWay = new Map<Due, Promise<void>>()
   #timer: TimerHandle | undefined
   #armedMs = Infinity
-  #running: Promise<void> = Promise.resolve()
   #stopped = false
 
-  /** @param renew writes once more and resolves with the stamp, or with nothing when the write is not the one shown any more. */
-  constructor(clock: Clock, timers: Timers, renew: (renewal: Renewal) => Promise<bigint | undefined>) {
+  /** @param renew writes once more and resolves with what it wrote, or with nothing when the write is another's by now. */
+  constructor(clock: Clock, timers: Timers, renew: (renewal: Renewal) => Promise<Renewed | undefined>) {
     this.#clock = clock
     this.#timers = timers
     this.#renew = renew
@@ -46,14 +52,14 @@ export class Renewals {
 
   /** From now on the write is repeated. */
   start(renewal: Renewal): void {
-    if (this.#stopped) return
-    this.#due.set(renewal.key, { ...renewal, dueMs: this.#next(renewal.ttlMs) })
-    this.#arm()
+    if (!this.#stopped) this.#keep(renewal)
   }
 
-  /** The key is written otherwise: nothing of it is repeated. */
-  stop(key: string): void {
-    this.#due.delete(key)
+  /** The key may have been written otherwise: what is no longer there is not repeated. */
+  review(key: string, stands: (renewal: Renewal) => boolean): void {
+    const due = this.#due.get(key)
+    // One that is being written again finds out by itself.
+    if (due !== undefined && !this.#underWay.has(due) && !stands(due)) this.#due.delete(key)
   }
 
   /** Ends all of them. Resolves, once none is under way, with those that were being repeated. */
@@ -61,46 +67,50 @@ export class Renewals {
     this.#stopped = true
     this.#timer?.cancel()
     this.#timer = undefined
-    await this.#running
+    await Promise.all(this.#underWay.values())
     const all = [...this.#due.values()]
     this.#due.clear()
     return all
   }
 
-  #next(ttlMs: number): number {
-    return this.#clock.monotonicMs() + ttlMs / RENEWALS_PER_TTL
+  #keep(renewal: Renewal): void {
+    const dueMs = this.#clock.monotonicMs() + renewal.ttlMs / RENEWALS_PER_TTL
+    this.#due.set(renewal.key, { ...renewal, dueMs })
+    this.#arm(dueMs)
   }
 
   /** One timer for the earliest. It is set anew for one that is earlier still. */
-  #arm(): void {
-    if (this.#stopped || this.#due.size === 0) return
-    let firstMs = Infinity
-    for (const { dueMs } of this.#due.values()) firstMs = Math.min(firstMs, dueMs)
-    if (this.#timer !== undefined && this.#armedMs <= firstMs) return
+  #arm(dueMs: number): void {
+    if (this.#stopped || (this.#timer !== undefined && this.#armedMs <= dueMs)) return
     this.#timer?.cancel()
-    this.#armedMs = firstMs
-    this.#timer = this.#timers.schedule(Math.max(0, firstMs - this.#clock.monotonicMs()), () => {
-      this.#timer = undefined
-      this.#running = this.#run().finally(() => this.#arm())
-    })
+    this.#armedMs = dueMs
+    const delayMs = Math.max(0, dueMs - this.#clock.monotonicMs())
+    this.#timer = this.#timers.schedule(Math.min(delayMs, RENEWAL_CHECK_MS_MAX), () => this.#run())
   }
 
-  async #run(): Promise<void> {
+  #run(): void {
+    this.#timer = undefined
     const now = this.#clock.monotonicMs()
-    const due = [...this.#due.values()].filter(({ dueMs }) => dueMs <= now)
-    await Promise.all(due.map(renewal => this.#repeat(renewal)))
+    let nextMs = Infinity
+    for (const due of [...this.#due.values()]) {
+      if (this.#underWay.has(due)) continue
+      if (due.dueMs > now) nextMs = Math.min(nextMs, due.dueMs)
+      else this.#underWay.set(due, this.#repeat(due))
+    }
+    if (nextMs < Infinity) this.#arm(nextMs)
   }
 
   async #repeat(renewal: Due): Promise<void> {
-    let stamp: bigint | undefined
+    let renewed: Renewed | undefined
     try {
-      stamp = await this.#renew(renewal)
+      renewed = await this.#renew(renewal)
     } catch {
-      // A disk that fails, a full queue: the same write is tried again at the next turn, with time left before it ends.
-      stamp = renewal.stamp
+      // A disk that fails, a full queue: the same write is tried again at the next turn, also when it has ended by then.
+      renewed = renewal
     }
+    this.#underWay.delete(renewal)
     if (this.#due.get(renewal.key) !== renewal) return
-    if (stamp === undefined) this.#due.delete(renewal.key)
-    else this.#due.set(renewal.key, { ...renewal, stamp, dueMs: this.#next(renewal.ttlMs) })
+    if (renewed === undefined) this.#due.delete(renewal.key)
+    else this.#keep({ ...renewal, ...renewed })
   }
 }

@@ -99,7 +99,7 @@ export interface WriteOptions {
    * linked with are asked; `ReplicationTimeoutError` says who answered in time, and the write stays.
    */
   readonly replicas?: number
-  /** How long to wait for the other nodes, in ms. Default 10,000. */
+  /** How long to wait for the other nodes, in ms, from when the write is durable here. Default 5,000. */
   readonly timeoutMs?: number
 }
 

@@ -1,11 +1,23 @@
 import { encodeValue, equalBytes, UnencodableValueError, type Value } from '@starling/codec'
 import type { Clock, Timers } from '@starling/ports'
-import type { Operation, OperationResult, Replica } from '@starling/replica'
-import { IMPORT_BATCH_LINES, TTL_MS_MAX, type MapLimits } from './config.ts'
+import { greatestStamp } from '@starling/ormap'
+import {
+  ReplicationTimeoutError,
+  type Operation,
+  type OperationResult,
+  type Replica
+} from '@starling/replica'
+import {
+  IMPORT_BATCH_BYTES,
+  IMPORT_BATCH_LINES,
+  LEAVE_BATCH_KEYS,
+  TTL_MS_MAX,
+  type MapLimits
+} from './config.ts'
 import { ImportError, RenewalLimitError, ValueTooLargeError } from './errors.ts'
 import { assertKey } from './key.ts'
 import { fromLine } from './lines.ts'
-import { Renewals, type Renewal } from './renewals.ts'
+import { Renewals, type Renewal, type Renewed } from './renewals.ts'
 import type { Validate } from './schema.ts'
 import type { BatchOperation, Imported, SetOptions, WriteOptions, Written } from './types.ts'
 import type { View } from './view.ts'
@@ -26,6 +38,8 @@ export interface WriterParts<V> {
 export class Writer<V> {
   readonly #parts: WriterParts<V>
   readonly #renewals: Renewals
+  /** Keys whose first write is on its way. */
+  #starting = 0
 
   constructor(parts: WriterParts<V>) {
     this.#parts = parts
@@ -45,19 +59,9 @@ export class Writer<V> {
     const { ttlMs, renew = false } = options
     const put = this.#put(key, value, ttlMs)
     if (renew && ttlMs === undefined) throw new TypeError('renew needs ttlMs')
-    if (renew && !this.#renewals.has(key)) this.#assertRenewable()
     const operation: Put = expected === undefined ? put : { ...put, expected }
-    const committed = this.#commit([operation], options)
-    if (!renew || ttlMs === undefined) return written(await committed)
-    try {
-      return written(await committed)
-    } finally {
-      // Also after a wait for other nodes that was in vain: the write stays, and so does its renewal.
-      const dot = this.#parts.view.dot(key)
-      if (dot !== undefined && equalBytes(dot.value, put.value)) {
-        this.#renewals.start({ key, ttlMs, bytes: put.value, stamp: dot.stamp })
-      }
-    }
+    if (!renew || ttlMs === undefined) return written(await this.#commit([operation], options))
+    return written(await this.#setRenewed(operation, ttlMs, options))
   }
 
   async delete(key: string, options: WriteOptions): Promise<boolean> {
@@ -74,9 +78,32 @@ export class Writer<V> {
     await this.#commit(commit, options)
   }
 
+  /** Only what this very write made is renewed: the same value by another write is somebody else's. */
+  async #setRenewed(put: Put, ttlMs: number, options: SetOptions): Promise<readonly OperationResult[]> {
+    const { key, value: bytes, expiresAtMs = 0 } = put
+    if (!this.#renewals.has(key)) this.#assertRenewable()
+    const start = ([result]: readonly OperationResult[]): void => {
+      if (result?.stamp === undefined) return
+      this.#renewals.start({ key, ttlMs, bytes, expiresAtMs, stamp: result.stamp })
+    }
+    this.#starting++
+    try {
+      const results = await this.#commit([put], options)
+      start(results)
+      return results
+    } catch (error) {
+      // Others did not answer in time: the write stays, and so does its renewal.
+      if (error instanceof ReplicationTimeoutError) start(error.results)
+      throw error
+    } finally {
+      this.#starting--
+    }
+  }
+
   async import(lines: Iterable<string> | AsyncIterable<string>, options: WriteOptions): Promise<Imported> {
     let [number, entries, expired, first] = [0, 0, 0, 1]
     let batch: Operation[] = []
+    let bytes = 0
     const write = async (): Promise<void> => {
       options.signal?.throwIfAborted()
       try {
@@ -86,6 +113,7 @@ export class Writer<V> {
       }
       entries += batch.length
       batch = []
+      bytes = 0
       first = number + 1
     }
     for await (const line of lines) {
@@ -96,8 +124,10 @@ export class Writer<V> {
         expired++
         continue
       }
-      batch.push(this.#imported(key, value, expiresAtMs, number))
-      if (batch.length === IMPORT_BATCH_LINES) await write()
+      const put = this.#imported(key, value, expiresAtMs, number)
+      batch.push(put)
+      bytes += key.length + put.value.length
+      if (batch.length === IMPORT_BATCH_LINES || bytes >= IMPORT_BATCH_BYTES) await write()
     }
     await write()
     return { entries, expired }
@@ -107,7 +137,10 @@ export class Writer<V> {
   async leave(): Promise<void> {
     const renewed = await this.#renewals.stopAll()
     const removes = renewed.filter(renewal => this.#isShown(renewal)).map(({ key }) => this.#remove(key))
-    if (removes.length > 0) await this.#parts.replica.commit(removes).catch(() => undefined)
+    for (let at = 0; at < removes.length; at += LEAVE_BATCH_KEYS) {
+      const batch = removes.slice(at, at + LEAVE_BATCH_KEYS)
+      await this.#parts.replica.commit(batch).catch(() => undefined)
+    }
   }
 
   async #commit(
@@ -115,25 +148,40 @@ export class Writer<V> {
     options: WriteOptions
   ): Promise<readonly OperationResult[]> {
     const { replicas, timeoutMs, signal } = options
-    const committed = this.#parts.replica.commit(operations, {
-      ...(replicas === undefined ? {} : { replicas }),
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      ...(signal === undefined ? {} : { signal })
-    })
-    for (const { key } of operations) this.#renewals.stop(key)
-    return await committed
+    try {
+      return await this.#parts.replica.commit(operations, {
+        ...(replicas === undefined ? {} : { replicas }),
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        ...(signal === undefined ? {} : { signal })
+      })
+    } finally {
+      // Whatever became of it: a write that failed ends no renewal.
+      for (const { key } of operations) this.#renewals.review(key, renewal => this.#stands(renewal))
+    }
   }
 
-  /** Writes a renewed value once more, if it is still the one that is shown. */
-  async #renew(renewal: Renewal): Promise<bigint | undefined> {
-    const { replica, view, clock } = this.#parts
+  /** Writes a renewed value once more, if nobody else has written or removed the key. */
+  async #renew(renewal: Renewal): Promise<Renewed | undefined> {
+    const { replica, clock } = this.#parts
     const { key, bytes, ttlMs } = renewal
-    const entry = view.entry(key)
-    if (entry === undefined || !this.#isShown(renewal)) return undefined
-    const expected = { version: replica.versionOf(entry) }
+    if (!this.#stands(renewal)) return undefined
+    const entry = replica.entry(key)
+    const expected = { version: entry && replica.versionOf(entry) }
     const expiresAtMs = Math.ceil(clock.wallMs() + ttlMs)
     const [result] = await replica.commit([{ type: 'put', key, value: bytes, expiresAtMs, expected }])
-    return result?.stamp
+    return result?.stamp === undefined ? undefined : { stamp: result.stamp, expiresAtMs }
+  }
+
+  /**
+   * Whether the write is still the newest of its key. While nothing could be written, or this process stood still, it may have
+   * ended; that is nobody's doing, and it is written again.
+   */
+  #stands(renewal: Renewal): boolean {
+    if (this.#isShown(renewal)) return true
+    const { replica, clock } = this.#parts
+    const entry = replica.entry(renewal.key)
+    if (entry === undefined || clock.wallMs() < renewal.expiresAtMs) return false
+    return greatestStamp(entry) === renewal.stamp
   }
 
   #isShown({ key, stamp, bytes }: Renewal): boolean {
@@ -144,7 +192,7 @@ export class Writer<V> {
 
   #assertRenewable(): void {
     const { renewalsMax } = this.#parts.limits
-    if (this.#renewals.size >= renewalsMax) throw new RenewalLimitError(renewalsMax)
+    if (this.#renewals.size + this.#starting >= renewalsMax) throw new RenewalLimitError(renewalsMax)
   }
 
   #imported(key: string, value: unknown, expiresAtMs: number | undefined, line: number): Put {

@@ -135,3 +135,10 @@ test('an import that is aborted, or whose disk fails, says how far it came', asy
     cause: { name: 'IndeterminateWriteError' }
   })
 })
+
+test('an import of long values is cut into commits that the replica takes', async () => {
+  const [a, b] = [await openMap<string>({ name: 'a' }), await openMap<string>({ name: 'b' })]
+  const long = 'x'.repeat(60_000)
+  for (let i = 0; i < 100; i++) await a.map.set(`k${i}`, long)
+  expect(await b.map.importLines(a.map.exportLines())).toEqual({ entries: 100, expired: 0 })
+})

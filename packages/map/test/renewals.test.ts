@@ -87,3 +87,73 @@ test('so many keys are renewed and no more', async () => {
   await map.set('c', 1, renew)
   expect(map.stats().renewals).toBe(2)
 })
+
+test('a write that is refused neither ends a renewal nor begins one', async () => {
+  const { map, clock } = await openMap<string>()
+  await map.set('mine', 'v', { ttlMs: 3000, renew: true })
+  await expect(map.setIf('mine', 'w', undefined)).rejects.toMatchObject({ name: 'VersionMismatchError' })
+  expect(map.stats().renewals).toBe(1)
+  await clock.advance(10_000)
+  expect(map.get('mine')).toBe('v')
+  await map.set('kept', 'same')
+  const refused = map.setIf('kept', 'same', undefined, { ttlMs: 3000, renew: true })
+  await expect(refused).rejects.toMatchObject({ name: 'VersionMismatchError' })
+  expect(map.stats().renewals).toBe(1)
+  await clock.advance(10_000)
+  await map.close()
+  expect([map.get('mine'), map.get('kept')]).toEqual([undefined, 'same'])
+})
+
+test('who could not renew for longer than the value lives renews it afterwards, unless it is another’s by then', async () => {
+  for (const removed of [false, true]) {
+    const [a, b] = [await openMap<string>({ name: 'a' }), await openMap<string>({ name: 'b' })]
+    await a.map.set('k', 'v', { ttlMs: 3000, renew: true })
+    gossip(a, b)
+    b.clock.ms += 10
+    if (removed) await b.map.delete('k')
+    // The process stood still, far beyond the time at which every node takes the value for gone.
+    a.clock.ms += 200_000
+    gossip(a, b)
+    await a.clock.advance(4000)
+    expect([a.map.get('k'), a.map.stats().renewals]).toEqual(removed ? [undefined, 0] : ['v', 1])
+  }
+})
+
+test('a renewal that waits for a slow disk is made once, and goes on', async () => {
+  const node = await openMap<string>()
+  const { map, log, clock } = node
+  await map.set('slow', 'v', { ttlMs: 30_000, renew: true })
+  const acknowledged = map.set('other', 'v', { ttlMs: 3000, renew: true, replicas: 2, timeoutMs: 10_500 })
+  const refused = expect(acknowledged).rejects.toMatchObject({ name: 'ReplicationTimeoutError' })
+  await clock.advance(9000)
+  log.hold = true
+  await clock.advance(1400)
+  // The other one is renewed from now on, while the first waits for the disk.
+  await clock.advance(200)
+  await refused
+  log.release()
+  await clock.advance(60_000)
+  expect([map.get('slow'), map.stats().renewals]).toEqual(['v', 2])
+})
+
+test('writes that begin together keep to the limit as well', async () => {
+  const { map } = await openMap<number>({ init: { limits: { renewalsMax: 2 } } })
+  const sets = ['a', 'b', 'c'].map(key => map.set(key, 1, { ttlMs: 1000, renew: true }))
+  expect((await Promise.allSettled(sets)).map(({ status }) => status)).toEqual([
+    'fulfilled',
+    'fulfilled',
+    'rejected'
+  ])
+})
+
+test('a value that lives longer than a timer of the platform is not looked at all the time', async () => {
+  const { map, clock } = await openMap<string>()
+  const delays: number[] = []
+  const schedule = clock.schedule.bind(clock)
+  clock.schedule = (delayMs, run) => {
+    delays.push(delayMs)
+    return schedule(delayMs, run)
+  }
+  await map.set('k', 'v', { ttlMs: 365 * 86_400_000, renew: true })
+  expect(Math.max(...delays)).toBeLessThan(2 ** 31)
+})
