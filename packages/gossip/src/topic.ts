@@ -9,7 +9,7 @@ import { decodeMessage as decodeTree, encodeMessage as encodeTree, Plumtree } fr
 import type { Input as TreeInput, Output as TreeOutput } from '@starling/plumtree'
 import type { Clock, Hash, Random } from '@starling/ports'
 import { decodeAddresses, encodeAddresses } from './addresses.ts'
-import type { GossipConfig } from './config.ts'
+import { STRANGER_AGE_MS, type GossipConfig } from './config.ts'
 import { TopicLeftError } from './errors.ts'
 import type { Link } from './link.ts'
 import type { Links, TopicReceiver } from './links.ts'
@@ -42,7 +42,8 @@ export class SwarmTopic implements Topic, TopicReceiver {
   readonly #init: TopicInit
   readonly #overlay: HyParView
   readonly #tree: Plumtree
-  readonly #neighbors = new Set<PeerKey>()
+  /** Since when each is one, on the monotonic clock. */
+  readonly #neighbors = new Map<PeerKey, number>()
   readonly #messageListeners = new Set<(payload: Uint8Array, from: PeerKey) => void>()
   readonly #neighborListeners = new Set<(event: NeighborEvent) => void>()
   /** Inputs that came up while another was being performed. */
@@ -83,7 +84,7 @@ export class SwarmTopic implements Topic, TopicReceiver {
   }
 
   neighbors(): readonly PeerKey[] {
-    return [...this.#neighbors]
+    return [...this.#neighbors.keys()]
   }
 
   onNeighbor(listener: (event: NeighborEvent) => void): () => void {
@@ -141,7 +142,11 @@ export class SwarmTopic implements Topic, TopicReceiver {
    * tried again with growing pauses.
    */
   refused(peer: PeerKey, type: 'unknown' | 'stranger'): void {
-    if (type === 'stranger' && !this.#neighbors.has(peer)) return
+    if (type === 'stranger') {
+      const sinceMs = this.#neighbors.get(peer)
+      // The answer may be about an earlier link to the same peer; a link that is half open is called so again.
+      if (sinceMs === undefined || this.#init.clock.monotonicMs() - sinceMs < STRANGER_AGE_MS) return
+    }
     this.peerLost(peer)
   }
 
@@ -228,7 +233,7 @@ export class SwarmTopic implements Topic, TopicReceiver {
         return
       }
       case 'neighborUp':
-        this.#neighbors.add(output.peer)
+        this.#neighbors.set(output.peer, clock.monotonicMs())
         links.want(output.peer, this.name, Number.POSITIVE_INFINITY, decodeAddresses(output.data))
         this.#step({ layer: 'tree', input: { type: 'neighborUp', peer: output.peer } })
         this.#emit(this.#neighborListeners, { type: 'up', peer: output.peer })

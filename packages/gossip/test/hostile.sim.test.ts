@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { encodeMessage } from '@starling/hyparview'
 import { expect, test } from 'vitest'
 import { decodeBatch, encodeBatch, encodeFrame } from '../src/frames.ts'
+import type { TopicReceiver } from '../src/links.ts'
 import { topicToken } from '../src/topic-token.ts'
 import type { FakeChannel } from './fake-channel.ts'
 import { Swarm } from './fake-sessions.ts'
@@ -96,6 +97,22 @@ test('a token cannot be sent back to pretend that one holds the topic', async ()
   )
   await swarm.pass(100)
   expect(swarm.node('a').gossip.stats().unknownTopics).toBe(before + 1)
+})
+
+test('an answer that this node is a stranger ends a link, but not one that is younger than the answer may be', async () => {
+  const swarm = new Swarm()
+  swarm.join('a', 'secret', [])
+  swarm.join('b', 'secret', ['a'])
+  const topic = swarm.topic('a', 'secret') as unknown as TopicReceiver
+  for (let i = 0; i < 50 && swarm.topic('a', 'secret').neighbors().length === 0; i++) await swarm.pass(20)
+  const downs: string[] = []
+  swarm.topic('a', 'secret').onNeighbor(({ type, peer }) => downs.push(`${type} ${peer}`))
+  topic.refused('b', 'stranger')
+  await swarm.pass(4_000)
+  expect(downs).toEqual([])
+  await swarm.pass(2_000)
+  topic.refused('b', 'stranger')
+  expect(downs).toEqual(['down b'])
 })
 
 test('handles, frames without a topic and stray answers cost nothing', async () => {
