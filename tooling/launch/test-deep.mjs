@@ -30,6 +30,11 @@ const stages = {
     env: { STARLING_CRASH_IMAGES: '5000', STARLING_SWARM_SEEDS: '5000', STARLING_FLIP_EVERY: '1' },
     args: ['packages/log/test/sim']
   },
+  clusters: {
+    about: '1,000 random clusters of full replicas (about half an hour)',
+    env: { STARLING_CLUSTER_SEEDS: '1000' },
+    args: ['tooling/scenarios/test/cluster-seeds.test.ts']
+  },
   worlds: {
     about: '3,000 random worlds of HyParView and Plumtree (about half an hour)',
     env: { STARLING_SIM_SEEDS: '3000' },
