@@ -240,6 +240,19 @@ test('a map that was closed can be opened again, with its content', async () => 
   expect(again.get('k')).toBe(1)
 })
 
+test('MAP-D13: whatever a map is called, its name is no path and no property', async () => {
+  const names = ['../../outside', '/tmp/outside', '.', 'a/b', 'a\u0000b', '__proto__', 'CON']
+  const node = await start()
+  for (const name of names) await (await node.map<string>(name)).set('k', name)
+  await node.stop()
+  expect(readdirSync(folder)).toEqual(['data'])
+  expect(readdirSync(dataDir, { recursive: true }).filter(file => String(file).includes('outside'))).toEqual(
+    []
+  )
+  const again = await start()
+  for (const name of names) expect((await again.map<string>(name)).get('k')).toBe(name)
+})
+
 test('the identity stays, is private, and is all there is beside the store', async () => {
   const first = await start()
   await first.stop()
