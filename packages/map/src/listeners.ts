@@ -2,7 +2,7 @@ import type { Entry } from '@starling/ormap'
 import type { Clock } from '@starling/ports'
 import type { Change } from '@starling/replica'
 import type { MapEvent } from './types.ts'
-import { beforeLatestEnd, visibleEntry } from './visible.ts'
+import { visibleEntry } from './visible.ts'
 import { eventOf, type Watcher, type WatchSource } from './watcher.ts'
 
 type Listener = (key: string, previous: Entry | undefined, entry: Entry, how: EventCause) => void
@@ -44,10 +44,11 @@ export class Listeners<V> {
     return () => void this.#listeners.delete(each)
   }
 
-  offer(changes: readonly Change[]): void {
+  /** @param endsToldMs the wall time up to which everybody has been told of values that ended. */
+  offer(changes: readonly Change[], endsToldMs: number): void {
     if (this.watchers.size === 0 && this.#listeners.size === 0) return
     const wallMs = this.#clock.wallMs()
-    for (const change of changes) this.#offer(change, wallMs)
+    for (const change of changes) this.#offer(change, endsToldMs, wallMs)
   }
 
   finish(): void {
@@ -55,11 +56,10 @@ export class Listeners<V> {
     for (const watcher of this.watchers) watcher.finish()
   }
 
-  #offer({ key, previous, entry, origin, cause }: Change, wallMs: number): void {
+  #offer({ key, previous, entry, origin, cause }: Change, endsToldMs: number, wallMs: number): void {
     // What is read back from disk before the map is there is in every snapshot.
     const from = origin === 'local' ? 'local' : 'remote'
-    const shownUntil = previous === entry ? beforeLatestEnd(entry, wallMs) : wallMs
-    const before = previous === undefined ? undefined : visibleEntry(previous, shownUntil)
+    const before = previous === undefined ? undefined : visibleEntry(previous, endsToldMs)
     const now = visibleEntry(entry, wallMs)
     const how = { origin: from, expired: cause === 'expired' } as const
     for (const watcher of this.watchers) watcher.offer(key, before, now, how)

@@ -48,9 +48,9 @@ export async function createMap<V>(
   const { entriesMax, bytesMax } = limits
   const { replica, sync } = await components.open(
     {
-      applied(changes: readonly Change[]) {
+      applied(changes: readonly Change[], endsToldMs: number) {
         for (const change of changes) projection.apply(change)
-        listeners.offer(changes)
+        listeners.offer(changes, endsToldMs)
       }
     },
     { quota: { entriesMax, bytesMax } }

@@ -23,14 +23,3 @@ export function shownDot(entry: Entry, clock: Clock): Dot | undefined {
   }
   return best
 }
-
-/** The wall time just before the latest end among the dots that have ended: what was shown until then. */
-export function beforeLatestEnd(entry: Entry, wallMs: number): number {
-  let latest = -Infinity
-  for (const item of entry.items) {
-    if (isDot(item) && item.expiresAtMs !== undefined && isExpired(item, wallMs)) {
-      latest = Math.max(latest, item.expiresAtMs)
-    }
-  }
-  return latest - 1
-}

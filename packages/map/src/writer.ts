@@ -1,12 +1,7 @@
 import { encodeValue, equalBytes, UnencodableValueError, type Value } from '@starling/codec'
 import type { Clock, Timers } from '@starling/ports'
 import { greatestStamp } from '@starling/ormap'
-import {
-  ReplicationTimeoutError,
-  type Operation,
-  type OperationResult,
-  type Replica
-} from '@starling/replica'
+import type { Operation, OperationResult, Replica } from '@starling/replica'
 import {
   IMPORT_BATCH_BYTES,
   IMPORT_BATCH_LINES,
@@ -88,13 +83,8 @@ export class Writer<V> {
     }
     this.#starting++
     try {
-      const results = await this.#commit([put], options)
-      start(results)
-      return results
-    } catch (error) {
-      // Others did not answer in time: the write stays, and so does its renewal.
-      if (error instanceof ReplicationTimeoutError) start(error.results)
-      throw error
+      // Not only once others have answered: it may have ended by then.
+      return await this.#commit([put], options, start)
     } finally {
       this.#starting--
     }
@@ -145,11 +135,13 @@ export class Writer<V> {
 
   async #commit(
     operations: readonly Operation[],
-    options: WriteOptions
+    options: WriteOptions,
+    onDurable?: (results: readonly OperationResult[]) => void
   ): Promise<readonly OperationResult[]> {
     const { replicas, timeoutMs, signal } = options
     try {
       return await this.#parts.replica.commit(operations, {
+        ...(onDurable === undefined ? {} : { onDurable }),
         ...(replicas === undefined ? {} : { replicas }),
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
         ...(signal === undefined ? {} : { signal })

@@ -51,16 +51,16 @@ test('the options of a time to live are checked before anything happens', async 
 /** A map whose owner's calls come from the test: time that passed is told by the replica. */
 async function told(): Promise<{
   node: Awaited<ReturnType<typeof openMap<string>>>
-  tell: (changes: readonly Change[]) => void
+  tell: (changes: readonly Change[], endsToldMs: number) => void
 }> {
   const node = await openMap<string>()
-  let tell: ((changes: readonly Change[]) => void) | undefined
+  let tell: ((changes: readonly Change[], endsToldMs: number) => void) | undefined
   const map = await createMap<string>({
     clock: node.clock,
     timers: node.clock,
     hash: systemHash,
     open: async owner => {
-      tell = changes => owner.applied(changes)
+      tell = (changes, endsToldMs) => owner.applied(changes, endsToldMs)
       return { replica: node.replica }
     }
   })
@@ -79,14 +79,14 @@ test('that a value has ended is an event, once, for watchers and listeners', asy
   const watch = map.watch()
   const heard: MapEvent<string>[] = []
   map.onChange(event => void heard.push(event))
-  tell([{ key: 'k', previous: undefined, entry, origin: 'local', cause: 'written' }])
+  tell([{ key: 'k', previous: undefined, entry, origin: 'local', cause: 'written' }], clock.ms)
   clock.ms += 1000
-  tell([{ key: 'k', previous: entry, entry, origin: 'local', cause: 'expired' }])
+  tell([{ key: 'k', previous: entry, entry, origin: 'local', cause: 'expired' }], clock.ms - 1000)
   clock.ms += 60_000
   const over = {
     items: entry.items.map(({ replica: id, stamp }) => ({ replica: id, stamp, value: undefined }))
   }
-  tell([{ key: 'k', previous: entry, entry: over, origin: 'local', cause: 'expired' }])
+  tell([{ key: 'k', previous: entry, entry: over, origin: 'local', cause: 'expired' }], clock.ms - 60_000)
   expect(heard.map(({ type, value, previous }) => [type, value, previous])).toEqual([
     ['set', 'v', undefined],
     ['expired', undefined, 'v']
@@ -126,4 +126,32 @@ test('time alone ends a value, tells it once, and turns it into evidence one dri
   await map.delete('k')
   await clock.advance(120_000)
   expect([heard, map.size, replica.size]).toEqual([['set k', 'expired k', 'set k', 'delete k'], 0, 0])
+})
+
+test('that a value has ended is told also when nobody looked for longer than the drift bound', async () => {
+  const { map, clock } = await openMap<string>()
+  const heard: string[] = []
+  map.onChange(({ type, key, previous }) => void heard.push(`${type} ${key} ${previous}`))
+  const watch = map.watch()
+  await map.set('k', 'v', { ttlMs: 1000 })
+  await watch.next()
+  // The process stood still.
+  clock.ms += 200_000
+  await clock.advance(0)
+  expect(heard).toEqual(['set k undefined', 'expired k v'])
+  expect((await watch.next()).value).toMatchObject({ type: 'expired', key: 'k', previous: 'v' })
+})
+
+test('that a key is gone is told when it is removed between its end and the look at it', async () => {
+  const [a, b] = [await openMap<string>({ name: 'a' }), await openMap<string>({ name: 'b' })]
+  await a.map.set('k', 'v', { ttlMs: 1000 })
+  gossip(a, b)
+  const heard: string[] = []
+  b.map.onChange(({ type, key, previous }) => void heard.push(`${type} ${key} ${previous}`))
+  a.clock.ms += 900
+  await a.map.delete('k')
+  b.clock.ms += 1001
+  gossip(a, b)
+  await b.clock.advance(100_000)
+  expect(heard).toEqual(['delete k v'])
 })

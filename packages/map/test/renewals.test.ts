@@ -157,3 +157,16 @@ test('a value that lives longer than a timer of the platform is not looked at al
   await map.set('k', 'v', { ttlMs: 365 * 86_400_000, renew: true })
   expect(Math.max(...delays)).toBeLessThan(2 ** 31)
 })
+
+test('a renewal begins when the write is durable, not when others have answered', async () => {
+  const { map, clock } = await openMap<string>()
+  const shown: (string | undefined)[] = []
+  const set = map.set('k', 'v', { ttlMs: 1000, renew: true, replicas: 2, timeoutMs: 5000 })
+  const refused = expect(set).rejects.toMatchObject({ name: 'ReplicationTimeoutError' })
+  for (let i = 0; i < 6; i++) {
+    await clock.advance(999)
+    shown.push(map.get('k'))
+  }
+  await refused
+  expect(shown).toEqual(['v', 'v', 'v', 'v', 'v', 'v'])
+})

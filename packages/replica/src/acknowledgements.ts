@@ -1,7 +1,7 @@
 import { announceTo } from './announce.ts'
 import { ACKNOWLEDGE_MS, PUSHES_MAX } from './config.ts'
 import type { Core } from './core.ts'
-import { ReplicationTimeoutError } from './errors.ts'
+import { ReplicaClosedError, ReplicationTimeoutError } from './errors.ts'
 import { readBroadcast } from './frames.ts'
 import type { Intake } from './intake.ts'
 import type { PeerPort } from './ports.ts'
@@ -16,11 +16,20 @@ const REFUSED = 0
 export class Acknowledgements {
   readonly #core: Core
   readonly #intake: Intake
+  /** Ends the waiting of each commit that waits for others. */
+  readonly #waiting = new Set<(cause: unknown) => void>()
+  #stopped = false
   peers: PeerPort | undefined
 
   constructor(core: Core, intake: Intake) {
     this.#core = core
     this.#intake = intake
+  }
+
+  /** The replica closes: nobody waits for others any more. */
+  stop(): void {
+    this.#stopped = true
+    for (const give of this.#waiting) give(this.#closed())
   }
 
   /** Takes in what a peer pushed, and answers once it is durable here. */
@@ -55,7 +64,9 @@ export class Acknowledgements {
     const timer = components.timers.schedule(timeoutMs, () => give(undefined))
     signal?.addEventListener('abort', onAbort, { once: true })
     if (signal?.aborted === true) onAbort()
-    const peers = this.peers?.peers() ?? []
+    this.#waiting.add(give)
+    if (this.#stopped) give(this.#closed())
+    const peers = [...new Set(this.peers?.peers())]
     let next = 0
     const ask = async (): Promise<void> => {
       for (let peer = peers[next++]; peer !== undefined && !ended.signal.aborted; peer = peers[next++]) {
@@ -69,9 +80,14 @@ export class Acknowledgements {
       await enough.promise
     } finally {
       timer.cancel()
+      this.#waiting.delete(give)
       signal?.removeEventListener('abort', onAbort)
       ended.abort()
     }
+  }
+
+  #closed(): ReplicaClosedError {
+    return new ReplicaClosedError(this.#core.init.name)
   }
 
   /** Says whether everything is durable there. */

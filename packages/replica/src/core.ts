@@ -39,6 +39,8 @@ export class Core {
   /** What was found on disk. */
   readonly loaded: Loaded
   phase: 'open' | 'closing' | 'closed' = 'open'
+  /** The wall time up to which the owner has been told of values that ended. */
+  endsToldMs: number
   /** Set while the log has failed. */
   failure: { readonly error: unknown } | undefined
 
@@ -51,6 +53,7 @@ export class Core {
     const { clock, random, hash, log } = components
     const { driftMsMax = DRIFT_MS_MAX, quota, onStale = 'set-aside', evidenceMs = EVIDENCE_MS } = init
     this.components = components
+    this.endsToldMs = clock.wallMs()
     this.init = init
     this.limits = resolveLimits(init.limits)
     this.driftMsMax = driftMsMax
@@ -126,7 +129,7 @@ export class Core {
   tell(changes: readonly Change[]): void {
     if (changes.length === 0) return
     try {
-      this.init.owner.applied(changes)
+      this.init.owner.applied(changes, this.endsToldMs)
     } catch (error) {
       this.emit({ type: 'ownerFailed', error })
     }

@@ -81,6 +81,7 @@ export class Housekeeping {
       if (change === undefined) state.noteEnds(key, entry)
     }
     this.#core.tell(changes)
+    if (keys.length < SWEEP_ITEMS) this.#core.endsToldMs = wallMs
     return keys.length
   }
 

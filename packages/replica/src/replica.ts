@@ -3,6 +3,7 @@ import { EVIDENCE_MS, type Entry, type OnStale, type SetAsideDot } from '@starli
 import { Acknowledgements } from './acknowledgements.ts'
 import { encodeCustom, readCustom } from './announce.ts'
 import { BatchWriter } from './batch-writer.ts'
+import { ACKNOWLEDGE_MS, ACKNOWLEDGE_MS_MAX } from './config.ts'
 import { Core } from './core.ts'
 import { readBroadcast } from './frames.ts'
 import { Housekeeping } from './housekeeping.ts'
@@ -43,6 +44,7 @@ class LoggedReplica implements Replica {
   readonly #reopening: Reopening
   readonly #housekeeping: Housekeeping
   readonly #stopListening: () => void
+  #repairing: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
   constructor(components: ReplicaComponents, init: ReplicaInit) {
@@ -73,9 +75,12 @@ class LoggedReplica implements Replica {
     operations: readonly Operation[],
     options: CommitOptions = {}
   ): Promise<readonly OperationResult[]> {
-    const { replicas = 1, signal } = options
+    const { replicas = 1, timeoutMs = ACKNOWLEDGE_MS, signal } = options
     if (!Number.isSafeInteger(replicas) || replicas < 1) {
       throw new RangeError(`replicas must be a whole number of at least 1, got ${replicas}`)
+    }
+    if (!(timeoutMs >= 0 && timeoutMs <= ACKNOWLEDGE_MS_MAX)) {
+      throw new RangeError(`timeoutMs must be from 0 to ${ACKNOWLEDGE_MS_MAX}, got ${timeoutMs}`)
     }
     signal?.throwIfAborted()
     this.#core.assertWorks()
@@ -83,6 +88,7 @@ class LoggedReplica implements Replica {
     this.#housekeeping.noticeEnds()
     const committed = await staged
     this.#housekeeping.noticeEnds()
+    options.onDurable?.(committed.results)
     if (replicas > 1 && committed.writes.length > 0) {
       await this.#acknowledgements.collect(committed, replicas - 1, options)
     }
@@ -177,7 +183,9 @@ class LoggedReplica implements Replica {
 
   async repairClock(): Promise<void> {
     this.#core.assertWorks()
-    await repairClock(this.#core, this.#writes)
+    // One at a time: a second one would take what the first is writing for something still to be repaired.
+    this.#repairing ??= repairClock(this.#core, this.#writes).finally(() => (this.#repairing = undefined))
+    await this.#repairing
   }
 
   close(): Promise<void> {
@@ -204,6 +212,7 @@ class LoggedReplica implements Replica {
     try {
       await this.#core.queue.idle()
     } finally {
+      this.#acknowledgements.stop()
       await this.#reopening.stop()
       this.#core.phase = 'closed'
       await this.#core.components.log.close()

@@ -34,8 +34,10 @@ export type Operation =
 export interface CommitOptions {
   /** Nodes the writes must be durable on before it resolves, this one included. Default 1. */
   readonly replicas?: number
-  /** How long to wait for the others, in ms from when the writes are durable here. Default {@link ACKNOWLEDGE_MS}. */
+  /** How long to wait for the others, in ms from when the writes are durable here: 0 to 24 days. Default {@link ACKNOWLEDGE_MS}. */
   readonly timeoutMs?: number
+  /** Called once the writes are durable here, before anybody else is waited for. Must not throw. */
+  readonly onDurable?: (results: readonly OperationResult[]) => void
   /** Ends the waiting. Aborted before anything happened it rejects with the signal's reason; later it cannot undo the writes. */
   readonly signal?: AbortSignal
 }
@@ -71,8 +73,11 @@ export interface ReplicaOwner {
   /**
    * Called after the state has changed, in the order of the changes; a commit's changes come in one call. Local changes
    * are durable by then, and no caller has been answered yet. It must not throw; what it throws is reported and dropped.
+   *
+   * @param endsToldMs the wall time up to which the owner has been told of values that ended: what it believes is `previous` as it
+   *   was shown then.
    */
-  applied(changes: readonly Change[]): void
+  applied(changes: readonly Change[], endsToldMs: number): void
   /**
    * A message that another node's owner gave to `broadcastCustom`. A hint: it may come twice, late or never. Its content is the
    * sender's claim. It must not throw either.

@@ -46,6 +46,52 @@ describe('a commit for several nodes', () => {
     expect([read(a, 'k'), read(b, 'k')]).toEqual(['v', 'v'])
   })
 
+  test('is answered when the replica closes, and waits for nothing then', async () => {
+    const a = await openNode({ name: 'a' })
+    const options = { replicas: 2, timeoutMs: 2 ** 31 - 1 }
+    const fate = watchFate(a.replica.commit([put('k', 'v')], options))
+    await settle()
+    expect(fate.state()).toBe('pending')
+    await a.replica.close()
+    expect(fate.error()).toMatchObject({
+      name: 'ReplicationTimeoutError',
+      acknowledgedBy: [],
+      cause: { name: 'ReplicaClosedError' }
+    })
+    expect(a.timers.size).toBe(0)
+  })
+
+  test('begins only with a time to wait that a timer can keep', async () => {
+    const a = await openNode({ name: 'a' })
+    for (const timeoutMs of [-1, Number.NaN, Infinity, 2 ** 31]) {
+      await expect(a.replica.commit([put('k', 'v')], { replicas: 2, timeoutMs })).rejects.toThrow(RangeError)
+    }
+    expect(read(a, 'k')).toBeUndefined()
+  })
+
+  test('is told of its writes as soon as they are durable here', async () => {
+    const a = await openNode({ name: 'a', log: new MemoryLog('manual') })
+    const told: (string | undefined)[] = []
+    const onDurable = (): void => void told.push(read(a, 'k'))
+    const fate = watchFate(a.replica.commit([put('k', 'v')], { replicas: 2, onDurable }))
+    await settle()
+    expect(told).toEqual([])
+    a.log.succeed()
+    await settle()
+    expect([told, fate.state()]).toEqual([['v'], 'pending'])
+    await a.replica.close()
+  })
+
+  test('counts a peer once, however often it is listed', async () => {
+    const a = await openNode({ name: 'a' })
+    const b = await openNode({ name: 'b' })
+    a.replica.setPeers(portTo(a, [b, b]))
+    const fate = watchFate(a.replica.commit([put('k', 'v')], { replicas: 3 }))
+    await settle()
+    await a.replica.close()
+    expect(fate.error()).toMatchObject({ acknowledgedBy: ['b'] })
+  })
+
   test('without peers times out, and one that changes nothing needs none', async () => {
     const a = await openNode({ name: 'a' })
     const fate = watchFate(a.replica.commit([put('k', 'v')], { replicas: 2, timeoutMs: 10 }))

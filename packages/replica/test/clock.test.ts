@@ -91,6 +91,20 @@ describe('a clock that ran ahead', () => {
     expect([node.replica.status().clockAheadMs, valuesOf(node.replica.entry('k'))]).toEqual([0, ['v']])
   })
 
+  test('two repairs asked for together are one, and the clock stays right over the next opening', async () => {
+    const clock = new TestClock(1_700_000_000_000 + YEAR_MS)
+    const log = new MemoryLog()
+    const node = await openNode({ clock, log })
+    await node.replica.commit([put('k', 'v')])
+    clock.ms -= YEAR_MS
+    await Promise.all([node.replica.repairClock(), node.replica.repairClock()])
+    expect([node.replica.status().clockAheadMs, valuesOf(node.replica.entry('k'))]).toEqual([0, ['v']])
+    await node.replica.close()
+    const again = await openNode({ clock, log: log.reopen(), seed: 'again' })
+    expect([again.replica.status().clockAheadMs, valuesOf(again.replica.entry('k'))]).toEqual([0, ['v']])
+    await again.replica.commit([put('k', 'w')])
+  })
+
   test('repairing twice, or a clock that is right, changes nothing but the id', async () => {
     const node = await openNode()
     await node.replica.commit([put('k', 'v')])
