@@ -181,9 +181,12 @@ export class HostedMaps {
                 }
               }
             )
-            handle = sync.open(name, { protocol: replica.protocol, neighbors: topic })
-            replica.setPeers(handle)
-            return { replica, sync: handle }
+            undo.push(() => replica.close())
+            const sessions = sync.open(name, { protocol: replica.protocol, neighbors: topic })
+            undo.push(() => sessions.close())
+            handle = sessions
+            replica.setPeers(sessions)
+            return { replica, sync: sessions }
           }
         },
         mapInit

@@ -69,8 +69,13 @@ describe('on parts that fail or take their time', () => {
     readonly store: Store
     readonly maps: HostedMaps
     readonly left: string[]
+    /** Timers that have been set and not cancelled. */
+    readonly timers: Set<object>
+    /** Handles of sessions that are open. */
+    readonly opened: { sync: number }
     failJoin: boolean
     failSync: boolean
+    failFind: boolean
     leaving: Promise<void>
   }
 
@@ -78,6 +83,7 @@ describe('on parts that fail or take their time', () => {
   function fakes(): Fakes {
     const store = createMemoryStore()
     const joined = new Set<string>()
+    const opened = { sync: 0 }
     const left: string[] = []
     const gossip = {
       join(name: string) {
@@ -97,32 +103,67 @@ describe('on parts that fail or take their time', () => {
     const sync = {
       open() {
         if (world.failSync) throw new RangeError('no room for a session')
+        opened.sync++
         return {
-          close: () => Promise.resolve(),
+          close: async () => void opened.sync--,
           sessions: () => [],
           onRound: () => () => undefined,
           peers: () => []
         }
       }
     }
-    const hosts = { find: () => () => undefined }
-    const components = { store, gossip, sync, hosts, ports: systemPorts } as unknown as HostedMapsComponents
+    const hosts = {
+      find() {
+        if (world.failFind) throw new RangeError('no room to look for hosts')
+        return () => undefined
+      }
+    }
+    const timers = new Set<object>()
+    const ports = {
+      ...systemPorts,
+      timers: {
+        schedule(delayMs: number, task: () => void) {
+          const timer = systemPorts.timers.schedule(delayMs, task)
+          timers.add(timer)
+          return {
+            cancel() {
+              timers.delete(timer)
+              timer.cancel()
+            }
+          }
+        }
+      }
+    }
+    const components = { store, gossip, sync, hosts, ports } as unknown as HostedMapsComponents
     const maps = new HostedMaps(components, { contacts: [], driftMsMax: 60_000 })
-    const world: Fakes = { store, maps, left, failJoin: false, failSync: false, leaving: Promise.resolve() }
+    const world: Fakes = {
+      store,
+      maps,
+      left,
+      timers,
+      opened,
+      failJoin: false,
+      failSync: false,
+      failFind: false,
+      leaving: Promise.resolve()
+    }
     return world
   }
 
-  test.each(['failJoin', 'failSync'] as const)('%s: the name can be opened afterwards', async fault => {
-    const world = fakes()
-    world[fault] = true
-    await expect(world.maps.open('m', {})).rejects.toThrow('no room')
-    expect(world.store.stats().logs).toBe(0)
-    world[fault] = false
-    const map = await world.maps.open<number>('m', {})
-    await map.set('k', 1)
-    await world.maps.close()
-    expect(world.store.stats().logs).toBe(0)
-  })
+  test.each(['failJoin', 'failSync', 'failFind'] as const)(
+    '%s: the name can be opened afterwards',
+    async fault => {
+      const world = fakes()
+      world[fault] = true
+      await expect(world.maps.open('m', {})).rejects.toThrow('no room')
+      expect([world.store.stats().logs, world.timers.size, world.opened.sync]).toEqual([0, 0, 0])
+      world[fault] = false
+      const map = await world.maps.open<number>('m', {})
+      await map.set('k', 1)
+      await world.maps.close()
+      expect(world.store.stats().logs).toBe(0)
+    }
+  )
 
   test('a swarm that is slow to leave is waited for before the name is opened again', async () => {
     const world = fakes()
