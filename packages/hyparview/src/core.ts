@@ -101,6 +101,15 @@ export class Core {
     this.#outputs.push({ type: 'reject', peer, reason })
   }
 
+  /**
+   * Makes the sender of a request a neighbour. The answer goes first: what the layer above sends over the new link at once,
+   * such as announcements of recent messages, would else come before it, and a peer that knows of no link discards it.
+   */
+  accept(info: PeerInfo, requestId: number, requestIds: readonly number[]): void {
+    this.reply(info.id, requestId, true)
+    this.linkUp(info.id, info.data, requestIds)
+  }
+
   /** Makes `peer` a neighbour. The caller has made sure of a place. */
   linkUp(peer: PeerKey, data: Uint8Array, requestIds: readonly number[]): void {
     const known = data.length > 0 ? data : (this.passive.get(peer)?.data ?? NO_DATA)
@@ -180,7 +189,7 @@ export class Core {
    * the active view too, or five nodes would take minutes to all know each other.
    */
   reserves(count: number, to: PeerKey): PeerInfo[] {
-    const passive = this.passive.healthy()
+    const passive = this.passive.healthy().filter(info => info.id !== to)
     const pool =
       passive.length >= count
         ? passive

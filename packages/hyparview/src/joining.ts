@@ -42,8 +42,7 @@ export class Joining {
       core.linkDown(link.id, 'replaced')
     }
     const others = core.active.keys()
-    core.linkUp(joiner.id, joiner.data, crossed === undefined ? [requestId] : [requestId, crossed.requestId])
-    core.reply(joiner.id, requestId, true)
+    core.accept(joiner, requestId, crossed === undefined ? [requestId] : [requestId, crossed.requestId])
     for (const other of others) this.#walk(other, joiner, 'replace')
   }
 
@@ -61,8 +60,7 @@ export class Joining {
     if (accepted && core.active.size < core.active.capacity) {
       core.requests.take(joiner.id)
       const ids = crossed === undefined ? [requestId] : [requestId, crossed.requestId]
-      core.linkUp(joiner.id, joiner.data, ids)
-      core.reply(joiner.id, requestId, true)
+      core.accept(joiner, requestId, ids)
     } else {
       core.asked(joiner)
       core.reply(joiner.id, requestId, false)

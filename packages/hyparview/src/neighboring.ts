@@ -94,8 +94,7 @@ export class Neighboring {
     const core = this.#core
     const own = core.requests.take(from)
     const ids = own === undefined ? [message.requestId] : [message.requestId, own.requestId]
-    core.linkUp(from, message.data, ids)
-    core.reply(from, message.requestId, true)
+    core.accept({ id: from, data: message.data }, message.requestId, ids)
     const { split } = message
     if (split !== undefined && split !== core.self && !core.active.has(split) && core.freeSlots > 0) {
       this.#expect(split)

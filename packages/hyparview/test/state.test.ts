@@ -21,6 +21,21 @@ describe('links are symmetric', () => {
     expect(driver.events.at(-1)).toBe('-x disconnected')
   })
 
+  test.each([
+    ['neighbor', neighbor({ requestId: 50 }), {}],
+    ['join', { type: 'join', requestId: 50, data: noData }, {}],
+    ['join, by the rule of the paper', { type: 'join', requestId: 50, data: noData }, { joinRule: 'replace' }]
+  ] as const)(
+    'an acceptance goes out before the link is up here, so that nothing overtakes it (%s)',
+    (_, message, config) => {
+      const driver = new Driver(config).link('a')
+      const outputs = driver.apply({ type: 'message', from: 'x', message })
+      const steps = outputs.map(output => (output.type === 'send' ? output.message.type : output.type))
+      expect(outputs[0]).toMatchObject({ type: 'send', to: 'x', message: { requestId: 50, accepted: true } })
+      expect(steps.slice(0, 2)).toEqual(['neighborReply', 'neighborUp'])
+    }
+  )
+
   test('an acceptance that comes too late is answered by ending the link it made', () => {
     const driver = new Driver().link('a')
     const sent = driver.receive('a', {
@@ -317,7 +332,8 @@ describe('floods', () => {
       const sent = driver.receive('liar', neighbor({ requestId: minute, priority: 'high' }))
       given += sent.filter(({ message }) => message.type === 'neighborReply' && message.accepted).length
       driver.receive('liar', { type: 'disconnect', links: [minute], alive: true, samples: [] })
-      driver.receive('x', neighbor({ requestId: 100 + minute }))
+      // Somebody else takes the place that it gave back, so that the next one must be taken from a neighbour again.
+      driver.receive(`x${minute}`, neighbor({ requestId: 100 + minute }))
     }
     expect(given).toBeLessThanOrEqual(3)
   })
