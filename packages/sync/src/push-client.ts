@@ -24,6 +24,8 @@ export class PushClient {
   readonly #init: PushClientInit
   readonly #waiting = new Map<number, PromiseWithResolvers<Uint8Array>>()
   #lastId = 0
+  /** Pushes that are not sent yet, those that nobody waits for any more included: they are kept until there is room. */
+  #unsent = 0
   #channel: Promise<FramedChannel> | undefined
   #turn: Promise<void> = Promise.resolve()
   #idle: TimerHandle | undefined
@@ -38,7 +40,7 @@ export class PushClient {
     signal?.throwIfAborted()
     const { config, timers } = this.#init
     if (this.#closed) throw this.#error('lost')
-    if (this.#waiting.size >= config.pushesPerPeerMax) throw this.#error('busy')
+    if (Math.max(this.#waiting.size, this.#unsent) >= config.pushesPerPeerMax) throw this.#error('busy')
     const id = ++this.#lastId
     const waiter = Promise.withResolvers<Uint8Array>()
     waiter.promise.catch(() => {})
@@ -48,7 +50,9 @@ export class PushClient {
     const onAbort = (): void => deadline.abort(signal?.reason as Error)
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
-      await orAbort(this.#send(id, token, payload), deadline.signal)
+      this.#unsent++
+      const sent = this.#send(id, token, payload).finally(() => this.#unsent--)
+      await orAbort(sent, deadline.signal)
       return await orAbort(waiter.promise, deadline.signal)
     } finally {
       deadline.cancel()

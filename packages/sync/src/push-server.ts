@@ -4,6 +4,7 @@ import type { SyncConfig } from './config.ts'
 import { Deadline, orAbort } from './deadline.ts'
 import { SyncPushError } from './errors.ts'
 import type { FramedChannel, PeerKey } from './ports.ts'
+import type { PushRoom } from './push-room.ts'
 import type { SyncProtocol } from './types.ts'
 import { decodePush, encodePushReply, type NoAnswer, type Push, type PushReply } from './wire.ts'
 
@@ -13,9 +14,13 @@ export interface PushServerInit {
   readonly peer: PeerKey
   readonly timers: Timers
   readonly config: SyncConfig
+  /** The peer's, over all its channels. */
+  readonly room: PushRoom
   /** The protocol of the topic that a token stands for. */
   readonly protocolOf: (token: Uint8Array) => SyncProtocol | undefined
   readonly counted: (event: 'served' | 'unserved') => void
+  /** The protocol has returned, in time or not. */
+  readonly answered: () => void
 }
 
 /**
@@ -23,10 +28,12 @@ export interface PushServerInit {
  * pushes more waits, and nobody else does.
  */
 export async function servePushes(init: PushServerInit): Promise<void> {
-  const { channel, config, peer } = init
+  const { channel, config, peer, room } = init
   const running = new Set<Promise<void>>()
   const over = new AbortController()
   let lastId = 0
+  let isOpen = true
+  void channel.closed.then(() => (isOpen = false))
   try {
     for await (const message of channel) {
       const push = decodePush(message)
@@ -35,6 +42,7 @@ export async function servePushes(init: PushServerInit): Promise<void> {
       const answering = answer(push, init, over.signal)
       running.add(answering)
       void answering.finally(() => running.delete(answering))
+      while (room.isFull && isOpen) await Promise.race([room.freed(), channel.closed])
       while (running.size >= config.pushesPerPeerMax) await Promise.race(running)
     }
     await Promise.all(running)
@@ -50,7 +58,7 @@ export async function servePushes(init: PushServerInit): Promise<void> {
 
 /** @param over fires when nobody waits for the answer any more. */
 async function answer({ id, token, payload }: Push, init: PushServerInit, over: AbortSignal): Promise<void> {
-  const { channel, config, counted, peer, protocolOf, timers } = init
+  const { answered, channel, config, counted, peer, protocolOf, room, timers } = init
   const protocol = protocolOf(token)
   let reply: PushReply
   if (protocol?.answer === undefined) {
@@ -58,9 +66,13 @@ async function answer({ id, token, payload }: Push, init: PushServerInit, over: 
   } else {
     const deadline = new Deadline(timers, config.pushMs, () => new SyncPushError(peer, 'timeout'))
     try {
-      // The payload is a view that the next message may take the place of.
-      const answered = orAbort(call(protocol, payload.slice(), peer), deadline.signal)
-      const bytes = await orAbort(answered, over)
+      room.take()
+      // The payload is a view that the next message may take the place of. The protocol keeps it until it returns, waited for or not.
+      const called = call(protocol, payload.slice(), peer).finally(() => {
+        room.give()
+        answered()
+      })
+      const bytes = await orAbort(orAbort(called, deadline.signal), over)
       reply = bytes.length + 16 <= channel.messageBytesMax ? { id, payload: bytes } : failed(id)
     } catch {
       reply = failed(id)

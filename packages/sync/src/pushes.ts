@@ -2,6 +2,7 @@ import type { SyncConfig } from './config.ts'
 import { SyncClosedError, SyncPushError } from './errors.ts'
 import type { FramedChannel, PeerKey, Session } from './ports.ts'
 import { PushClient } from './push-client.ts'
+import { PushRoom } from './push-room.ts'
 import { servePushes } from './push-server.ts'
 import { topicToken } from './token.ts'
 import type { SyncComponents, SyncProtocol, SyncStats } from './types.ts'
@@ -21,6 +22,7 @@ export class Pushes {
   readonly #clients: Map<PeerKey, PushClient> = new Map()
   /** Channels on which peers push, with what resolves when they have ended. */
   readonly #serving: Map<FramedChannel, Promise<void>> = new Map()
+  readonly #rooms: Map<PeerKey, PushRoom> = new Map()
   readonly #counted: Record<keyof SyncStats['pushes'], number> = {
     answered: 0,
     failed: 0,
@@ -43,6 +45,7 @@ export class Pushes {
     payload: Uint8Array,
     signal: AbortSignal | undefined
   ): Promise<Uint8Array> {
+    if (this.#closed) throw new SyncPushError(peer, 'closed')
     const transport = this.#init.transport(peer)
     if (transport === undefined) throw new SyncPushError(peer, 'lost')
     const { hmac, sessions } = this.#init.components
@@ -66,16 +69,27 @@ export class Pushes {
     for (const other of this.#serving.keys()) {
       if (other.peer === peer) other.abort(new SyncPushError(peer, 'lost'))
     }
+    const room = this.#rooms.get(peer) ?? new PushRoom(this.#init.config.pushesPerPeerMax)
+    if (room.isFull) {
+      channel.abort(new SyncPushError(peer, 'busy'))
+      return
+    }
+    this.#rooms.set(peer, room)
     const serving = servePushes({
       channel,
       peer,
+      room,
       timers: this.#init.components.timers,
       config: this.#init.config,
       protocolOf: token => this.#init.protocolOf(peer, token),
-      counted: event => void this.#counted[event]++
+      counted: event => void this.#counted[event]++,
+      answered: () => this.#forgetRoom(peer)
     })
     this.#serving.set(channel, serving)
-    void serving.then(() => this.#serving.delete(channel))
+    void serving.then(() => {
+      this.#serving.delete(channel)
+      this.#forgetRoom(peer)
+    })
   }
 
   transportChanged(peer: PeerKey): void {
@@ -89,6 +103,12 @@ export class Pushes {
     for (const client of [...this.#clients.values()]) client.close('closed')
     for (const channel of this.#serving.keys()) channel.abort(new SyncClosedError('the sync manager'))
     await Promise.all(this.#serving.values())
+  }
+
+  /** A room is kept while anything is in it; it is looked for when a channel or an answer has ended. */
+  #forgetRoom(peer: PeerKey): void {
+    for (const channel of this.#serving.keys()) if (channel.peer === peer) return
+    if (this.#rooms.get(peer)?.isEmpty === true) this.#rooms.delete(peer)
   }
 
   #client(peer: PeerKey, transport: Session): PushClient {

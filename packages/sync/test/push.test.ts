@@ -185,6 +185,72 @@ describe('a push', () => {
     await closeAll(network, a, b)
   })
 
+  test('on a channel that the peer does not read is refused once so many wait for room', async () => {
+    const network = new FakeNetwork()
+    const b = testNode(network, 'b', ['mallory'], { pushesPerPeerMax: 8 })
+    const handle = b.open('t', answering())
+    network.node('mallory').handleChannel(PUSH_TAG, () => {})
+    network.connect('mallory', 'b')
+    await network.time.advance(50)
+    const names: string[] = []
+    for (let i = 0; i < 24; i++) {
+      const abort = new AbortController()
+      const pushed = handle.push('mallory', new Uint8Array(30_000), { signal: abort.signal })
+      const result = pushed.catch((error: unknown) => error)
+      await network.time.advance(20)
+      abort.abort('given up')
+      names.push(String(((await result) as { reason?: unknown }).reason ?? (await result)))
+    }
+    expect(names.slice(-8)).toEqual(Array(8).fill('busy'))
+    await closeAll(network, b)
+  })
+
+  test('that is never answered keeps its place, also on another channel and after its time', async () => {
+    const network = new FakeNetwork()
+    const b = testNode(network, 'b', [], { pushesPerPeerMax: 4 })
+    let running = 0
+    b.open(
+      't',
+      answering(() => {
+        running++
+        return new Promise(() => {})
+      })
+    )
+    network.connect('mallory', 'b')
+    const token = topicToken(systemHmac, 't', 'mallory', 'b')
+    for (let i = 0; i < 5; i++) {
+      const opening = network.node('mallory').sessions()[0]?.openChannel(PUSH_TAG)
+      await network.time.advance(10)
+      const channel = await opening
+      for (let id = 1; id <= 6; id++) {
+        try {
+          channel?.send(encodePush({ id, token, payload: bytes('x') }))
+        } catch {
+          // It has been refused.
+        }
+      }
+      await network.time.advance(40_000)
+    }
+    expect(running).toBe(4)
+    await closeAll(network, b)
+  })
+
+  test('of a closed manager opens nothing', async () => {
+    const { network, a, b } = pair()
+    a.open(
+      't',
+      answering(async payload => payload)
+    )
+    const handle = b.open('t', answering())
+    network.connect('a', 'b')
+    await network.time.advance(50)
+    await during(network, b.sync.close(), 3_000)
+    const pushed = during(network, handle.push('a', bytes('x')), 100)
+    expect(await pushed).toMatchObject({ name: 'SyncPushError', reason: 'closed' })
+    expect(network.openChannels('b', 'a')).toBe(0)
+    await closeAll(network, a, b)
+  })
+
   test('that is longer than a message is a RangeError', async () => {
     const { network, a, b } = pair()
     a.open(
