@@ -125,9 +125,10 @@ export class Link {
     if (this.#closed || signal.aborted || this.#host.transport(this.peer) !== transport) return undefined
     if (this.#opening !== undefined && this.#greater) return undefined
     if (this.#host.components.clock.monotonicMs() < this.#coolUntilMs) return undefined
+    // Throws for a peer that has gone meanwhile, whose offer then changes nothing here.
+    channel.channel.send(encodeReply('accepted'))
     this.#giveUp()
     this.#waiting.stop()
-    channel.channel.send(encodeReply('accepted'))
     return this.#start(channel, transport, false)
   }
 

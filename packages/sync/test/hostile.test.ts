@@ -161,3 +161,38 @@ describe('a peer that breaks the rules', () => {
     await closeAll(network, b)
   })
 })
+
+test('a peer that goes while its offer waits for a round to rest does not cost us our own next try', async () => {
+  const network = new FakeNetwork()
+  const a = testNode(network, 'a', ['mallory'], { reconcileIntervalMs: 3_600_000, graceMs: 3_600_000 })
+  a.open(
+    't',
+    protocol(
+      (_exchange, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason as Error))
+        })
+    )
+  )
+  const mallory = network.node('mallory')
+  let offers = 0
+  mallory.handleChannel(SYNC_TAG, () => void offers++)
+  network.connect('a', 'mallory')
+  const offer = async (): Promise<FramedChannel | undefined> => {
+    const opening = mallory.sessions()[0]?.openChannel(SYNC_TAG)
+    await network.time.advance(10)
+    const channel = await opening
+    channel?.send(encodeHello(topicToken(systemHmac, 't', 'mallory', 'a')))
+    await network.time.advance(10)
+    return channel
+  }
+  const first = await offer()
+  expect(a.sync.stats().roundsRunning).toBe(1)
+  const second = await offer()
+  second?.abort(new Error('gone'))
+  await network.time.advance(10)
+  first?.abort(new Error('gone'))
+  await network.time.advance(60_000)
+  expect(offers).toBeGreaterThan(0)
+  await closeAll(network, a)
+})
