@@ -17,7 +17,7 @@ export interface MapOptions<V> extends MapInit<V> {
   readonly durability?: 'sync' | 'async' | 'memory'
   /**
    * What the absence of a write means, and with it when removals may be forgotten: `byAge`, after a day, or `byKnown`, once
-   * everybody knows of them. The same on all nodes. Default: the replica's.
+   * everybody knows of them. The same on all nodes. Default `byKnown`.
    */
   readonly forgetting?: ReplicaInit['forgetting']
   /** What happens to values that a peer knows to be long dead. Default `set-aside`. */

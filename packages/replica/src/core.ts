@@ -61,7 +61,7 @@ export class Core {
     this.aside = new SetAside({ onStale })
     const rows = loadLog(log.recovered, { side: this.side, aside: this.aside, random })
     const { knownRows } = rows
-    this.forgetting = init.forgetting === 'byKnown' ? { type: 'byKnown', known: knownRows.known } : BY_AGE
+    this.forgetting = init.forgetting === 'byAge' ? BY_AGE : { type: 'byKnown', known: knownRows.known }
     this.state = new ReplicaState({
       hash,
       clock,

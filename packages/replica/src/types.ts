@@ -144,7 +144,7 @@ export interface ReplicaInit {
   readonly quota?: Partial<QuotaLimits>
   /**
    * What the absence of a write means, and with it when evidence of removals goes: see the map's `Forgetting`. The same on all
-   * nodes. Default `byAge`.
+   * nodes. Default `byKnown`.
    */
   readonly forgetting?: 'byAge' | 'byKnown'
   /** How long evidence is kept at least, in ms; default 24 hours. */

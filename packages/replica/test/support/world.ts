@@ -118,6 +118,8 @@ export async function openNode(options: NodeOptions = {}): Promise<Node> {
       name,
       owner: { applied: list => void changes.push(...list) },
       onEvent: event => void events.push(event),
+      // So that batches hold the keys' rows and nothing else, where a test is not about what is known.
+      forgetting: 'byAge',
       ...options.init
     }
   )
