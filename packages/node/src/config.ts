@@ -5,6 +5,9 @@ export const CLUSTER_TOPIC: string = `${RESERVED_PREFIX}cluster`
 /** After how many ms `stop` stops waiting for goodbyes and closes what is left. Source: a guess. */
 export const STOP_TIMEOUT_MS = 5_000
 
+/** What a timer of the platform can wait, ms: 24 days. One that is set for longer fires at once. */
+export const TIMER_MS_MAX: number = 2 ** 31 - 1
+
 /**
  * What a polite end may take when nobody answers, in ms: of a channel, of a swarm's farewells, and of all goodbyes at stop. A peer
  * that was killed a moment ago is waited for in each of them, one after the other. Source: a guess, several round trips over a

@@ -1,4 +1,5 @@
 import type { Timers } from '@starling/ports'
+import { TIMER_MS_MAX } from './config.ts'
 
 interface Step {
   readonly name: string
@@ -28,12 +29,13 @@ export class Shutdown {
     this.#steps.push({ name, close })
   }
 
-  /** Takes every step, at most `stepTimeoutMs` each. Never rejects. */
+  /** Takes every step, at most `stepTimeoutMs` each, and 24 days. Never rejects. */
   async run(stepTimeoutMs: number): Promise<readonly Abandoned[]> {
     const abandoned: Abandoned[] = []
+    const timeoutMs = stepTimeoutMs > 0 ? Math.min(stepTimeoutMs, TIMER_MS_MAX) : 0
     for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
       const { name } = step
-      const end = await this.#within(step, stepTimeoutMs)
+      const end = await this.#within(step, timeoutMs)
       if (end !== 'closed') abandoned.push({ name, error: end === 'late' ? undefined : end })
     }
     return abandoned
