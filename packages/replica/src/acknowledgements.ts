@@ -1,5 +1,5 @@
 import { announceTo } from './announce.ts'
-import { ACKNOWLEDGE_MS, PUSHES_MAX } from './config.ts'
+import { ACKNOWLEDGE_MS, PUSH_BYTES_MAX, PUSHES_MAX } from './config.ts'
 import type { Core } from './core.ts'
 import { ReplicaClosedError, ReplicationTimeoutError } from './errors.ts'
 import { readBroadcast } from './frames.ts'
@@ -54,7 +54,7 @@ export class Acknowledgements {
   async collect({ writes, results }: StagedCommit, others: number, options: CommitOptions): Promise<void> {
     const { limits, components } = this.#core
     const { timeoutMs = ACKNOWLEDGE_MS, signal } = options
-    const messages = announceTo(writes, limits.frameBytesMax)
+    const messages = announceTo(writes, Math.min(limits.frameBytesMax, PUSH_BYTES_MAX))
     const enough = Promise.withResolvers<void>()
     const ended = new AbortController()
     const acknowledgedBy: string[] = []

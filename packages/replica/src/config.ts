@@ -68,6 +68,9 @@ export const SMALL_ENTRY_BYTES: number = 16 * 1024
 /** How long a commit waits for other nodes' acknowledgements unless it says otherwise, ms. Guess. */
 export const ACKNOWLEDGE_MS = 5000
 
+/** Bytes of one message that asks for it. Guess: half of what a channel of `@starling/mux` takes, with room beside any entry. */
+export const PUSH_BYTES_MAX: number = 512 * 1024
+
 /** The longest it may wait, ms: what a timer of the platform takes, 24 days. */
 export const ACKNOWLEDGE_MS_MAX: number = 2 ** 31 - 1
 

@@ -227,11 +227,19 @@ class LoggedReplica implements Replica {
     const exchange = new RangeExchange(sessions, { clock, random, hash, limits, driftMsMax })
     return {
       reconcile: async (conversation, context) => {
-        const outcome = await exchange.reconcile(conversation, context)
-        this.#housekeeping.noticeEnds()
-        return outcome
+        try {
+          return await exchange.reconcile(conversation, context)
+        } finally {
+          this.#housekeeping.noticeEnds()
+        }
       },
-      answer: (payload, peer) => this.#acknowledgements.answer(payload, peer)
+      answer: async (payload, peer) => {
+        try {
+          return await this.#acknowledgements.answer(payload, peer)
+        } finally {
+          this.#housekeeping.noticeEnds()
+        }
+      }
     }
   }
 

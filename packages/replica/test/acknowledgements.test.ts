@@ -82,6 +82,25 @@ describe('a commit for several nodes', () => {
     await a.replica.close()
   })
 
+  test('asks in messages that a channel takes, however long the commit is', async () => {
+    const a = await openNode({ name: 'a' })
+    const b = await openNode({ name: 'b' })
+    const port = portTo(a, [b])
+    const lengths: number[] = []
+    a.replica.setPeers({
+      peers: () => port.peers(),
+      push(peer, payload, options) {
+        lengths.push(payload.length)
+        return port.push(peer, payload, options)
+      }
+    })
+    const many = Array.from({ length: 4000 }, (_, i) => put(`key ${i}`, 'v'.repeat(400)))
+    await a.replica.commit(many, { replicas: 2 })
+    expect(b.replica.size).toBe(4000)
+    // A window of 1 MiB, less what a message and a push cost beside their payload.
+    expect(Math.max(...lengths)).toBeLessThan(1024 * 1024 - 1024)
+  })
+
   test('counts a peer once, however often it is listed', async () => {
     const a = await openNode({ name: 'a' })
     const b = await openNode({ name: 'b' })

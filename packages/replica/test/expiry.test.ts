@@ -88,6 +88,16 @@ describe('a value that ends', () => {
     await settle()
   })
 
+  test('that a peer pushed is reported in time too', async () => {
+    const a = await openNode({ name: 'a' })
+    const b = await openNode({ name: 'b' })
+    await b.timers.advance(1)
+    await a.replica.commit([ending(a, 'k', 'v', 5000)])
+    await b.replica.protocol.answer?.(a.broadcast.sent[0] as Uint8Array, 'a')
+    await b.timers.advance(4999)
+    expect(told(b)).toEqual(['written changed v', 'expired same v'])
+  })
+
   test('a time that is none is refused before anything happens', async () => {
     const node = await openNode()
     for (const expiresAtMs of [-1, 1.5, Number.NaN, '5' as never]) {
