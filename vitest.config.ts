@@ -32,8 +32,8 @@ export default defineConfig({
   test: {
     fsModuleCache: mutant === undefined,
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     projects
   }
 })
