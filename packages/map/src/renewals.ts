@@ -6,6 +6,8 @@ export interface Renewed {
   readonly stamp: bigint
   /** When it ends, in wall ms. */
   readonly expiresAtMs: number
+  /** When a later write ends of which nobody knows yet whether it took effect: the disk failed under it. */
+  readonly perhapsMs?: number | undefined
 }
 
 /** One write that is repeated before it ends. */

@@ -1,6 +1,6 @@
 import { encodeValue, equalBytes, UnencodableValueError, type Value } from '@starling/codec'
 import type { Clock, Timers } from '@starling/ports'
-import { greatestStamp } from '@starling/ormap'
+import { greatestStamp, type Dot } from '@starling/ormap'
 import type { Operation, OperationResult, Replica } from '@starling/replica'
 import {
   IMPORT_BATCH_BYTES,
@@ -126,7 +126,7 @@ export class Writer<V> {
   /** Removes what is renewed, so that nobody has to wait for its end. A failing disk leaves that to the end itself. */
   async leave(): Promise<void> {
     const renewed = await this.#renewals.stopAll()
-    const removes = renewed.filter(renewal => this.#isShown(renewal)).map(({ key }) => this.#remove(key))
+    const removes = renewed.filter(renewal => this.#shown(renewal)).map(({ key }) => this.#remove(key))
     for (let at = 0; at < removes.length; at += LEAVE_BATCH_KEYS) {
       const batch = removes.slice(at, at + LEAVE_BATCH_KEYS)
       await this.#parts.replica.commit(batch).catch(() => undefined)
@@ -157,11 +157,20 @@ export class Writer<V> {
     const { replica, clock } = this.#parts
     const { key, bytes, ttlMs } = renewal
     if (!this.#stands(renewal)) return undefined
+    const { stamp, expiresAtMs = renewal.expiresAtMs } = this.#shown(renewal) ?? renewal
     const entry = replica.entry(key)
     const expected = { version: entry && replica.versionOf(entry) }
-    const expiresAtMs = Math.ceil(clock.wallMs() + ttlMs)
-    const [result] = await replica.commit([{ type: 'put', key, value: bytes, expiresAtMs, expected }])
-    return result?.stamp === undefined ? undefined : { stamp: result.stamp, expiresAtMs }
+    const endMs = Math.ceil(clock.wallMs() + ttlMs)
+    try {
+      const put = { type: 'put', key, value: bytes, expiresAtMs: endMs, expected } as const
+      const [result] = await replica.commit([put])
+      return result?.stamp === undefined
+        ? undefined
+        : { stamp: result.stamp, expiresAtMs: endMs, perhapsMs: undefined }
+    } catch (error) {
+      if ((error as Error).name !== 'IndeterminateWriteError') throw error
+      return { stamp, expiresAtMs, perhapsMs: endMs }
+    }
   }
 
   /**
@@ -169,17 +178,19 @@ export class Writer<V> {
    * ended; that is nobody's doing, and it is written again.
    */
   #stands(renewal: Renewal): boolean {
-    if (this.#isShown(renewal)) return true
+    if (this.#shown(renewal) !== undefined) return true
     const { replica, clock } = this.#parts
     const entry = replica.entry(renewal.key)
     if (entry === undefined || clock.wallMs() < renewal.expiresAtMs) return false
     return greatestStamp(entry) === renewal.stamp
   }
 
-  #isShown({ key, stamp, bytes }: Renewal): boolean {
+  /** The dot of a renewed write, while it is the one that is shown. */
+  #shown({ key, stamp, bytes, perhapsMs }: Renewal): Dot | undefined {
     const dot = this.#parts.view.dot(key)
     // Not by the replica's id alone, which changes with each opening of the store.
-    return dot !== undefined && dot.stamp === stamp && equalBytes(dot.value, bytes)
+    const isOurs = dot?.stamp === stamp || (perhapsMs !== undefined && dot?.expiresAtMs === perhapsMs)
+    return dot !== undefined && isOurs && equalBytes(dot.value, bytes) ? dot : undefined
   }
 
   #assertRenewable(): void {

@@ -170,3 +170,20 @@ test('a renewal begins when the write is durable, not when others have answered'
   await refused
   expect(shown).toEqual(['v', 'v', 'v', 'v', 'v', 'v'])
 })
+
+test('a renewal that the disk took although it failed goes on, and whose it is stays known', async () => {
+  const node = await openMap<string>()
+  const { map, log, clock } = node
+  await map.set('k', 'v', { ttlMs: 30_000, renew: true })
+  for (let i = 0; i < 2; i++) {
+    log.hold = true
+    await clock.advance(10_000)
+    log.failAfterWriting()
+    await clock.advance(3000)
+    expect([map.health().ok, map.stats().renewals]).toEqual([true, 1])
+  }
+  await clock.advance(100_000)
+  expect([map.get('k'), map.stats().renewals]).toEqual(['v', 1])
+  await map.close()
+  expect(map.get('k')).toBeUndefined()
+})

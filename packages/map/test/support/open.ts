@@ -3,6 +3,7 @@ import { systemHash } from '@starling/ports/system'
 import { createMap, type MapInit, type ReplicatedMap, type SyncView } from '@starling/map'
 import {
   createReplica,
+  type FoundLog,
   type LogBatch,
   type LogPort,
   type RecoveredRow,
@@ -37,12 +38,36 @@ export class HeldLog implements LogPort {
   release(): void {
     this.hold = false
     for (const { batch, resolve } of this.#held.splice(0)) {
-      for (const { kind, key, value, hash } of batch.rows) {
-        const at = `${kind}:${Buffer.from(key).toString('hex')}`
-        if (value === undefined || hash === undefined) this.rows.delete(at)
-        else this.rows.set(at, { kind, key, value, hash })
-      }
+      this.#write(batch)
       resolve()
+    }
+  }
+
+  /** Everything that is held fails, and is on disk all the same. */
+  failAfterWriting(): void {
+    for (const { batch } of this.#held) this.#write(batch)
+    this.hold = false
+    this.fail()
+  }
+
+  /** Opens what failed again, as it is. */
+  async recover(
+    restore: (found: FoundLog) => Iterable<LogBatch> | void
+  ): Promise<{ readonly found: FoundLog; readonly rowsRestored: number; readonly proven: boolean }> {
+    const found = { rows: [...this.rows.values()], clockMark: 0n, quarantined: [] }
+    let rowsRestored = 0
+    for (const batch of restore(found) ?? []) {
+      this.#write(batch)
+      rowsRestored += batch.rows.length
+    }
+    return await Promise.resolve({ found, rowsRestored, proven: true })
+  }
+
+  #write({ rows }: LogBatch): void {
+    for (const { kind, key, value, hash } of rows) {
+      const at = `${kind}:${Buffer.from(key).toString('hex')}`
+      if (value === undefined || hash === undefined) this.rows.delete(at)
+      else this.rows.set(at, { kind, key, value, hash })
     }
   }
 
