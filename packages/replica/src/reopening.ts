@@ -1,5 +1,13 @@
 import { equalBytes } from '@starling/codec'
-import { encodeEvidence, encodeKey, encodeLive, type Entry, type ReplicaId } from '@starling/ormap'
+import {
+  encodeEvidence,
+  encodeKey,
+  encodeLive,
+  joinEntries,
+  type Entry,
+  type EntryChange,
+  type ReplicaId
+} from '@starling/ormap'
 import type { TimerHandle } from '@starling/ports'
 import type { Group, Staged } from './commit-queue.ts'
 import { REOPEN_MS, REOPEN_MS_MAX, RESTORE_BYTES_MAX, RESTORE_ROWS_MAX } from './config.ts'
@@ -12,7 +20,13 @@ import type { Change } from './types.ts'
 
 /** The batch that was on its way when the log failed. */
 interface Indeterminate {
-  readonly writes: readonly { readonly key: string; readonly replica: ReplicaId; readonly stamp: bigint }[]
+  readonly writes: readonly {
+    readonly key: string
+    readonly replica: ReplicaId
+    readonly stamp: bigint
+    /** Only of what a repaired clock writes. */
+    readonly repaired: Pick<Write, 'entry' | 'repair'> | undefined
+  }[]
   readonly settle: (tookEffect: boolean | undefined) => void
 }
 
@@ -79,7 +93,10 @@ export class Reopening {
 
   /** Resolves once it is known whether the writes took effect. */
   #tellLater(writes: readonly Write[]): Promise<boolean | undefined> {
-    const kept = writes.map(({ key, replica, stamp }) => ({ key, replica, stamp }))
+    const kept = writes.map(({ key, replica, stamp, entry, repair }) => {
+      const repaired = repair === undefined ? undefined : { entry, repair }
+      return { key, replica, stamp, repaired }
+    })
     return new Promise(settle => this.#indeterminate.push({ writes: kept, settle }))
   }
 
@@ -146,14 +163,15 @@ export class Reopening {
 
   /** Takes in what only the disk has, which is what failed and took effect; then lists what the disk lacks. */
   *#restore(found: FoundLog): Generator<LogBatch> {
-    const { state, identity } = this.#core
+    const { identity } = this.#core
     const { pairs } = sortRows(found.rows)
     const changes: Change[] = []
     // Only what was on its way can be ahead of the applied state; elsewhere the disk may hold what was collected since.
-    for (const key of new Set(this.#indeterminate.flatMap(({ writes }) => writes.map(write => write.key)))) {
+    const writes = this.#indeterminate.flatMap(one => one.writes)
+    for (const [key, { repaired }] of new Map(writes.map(write => [write.key, write]))) {
       const pair = pairs.get(key)
       const entry = pair && readPair(pair).entry
-      const change = entry && state.join(key, entry)
+      const change = entry && this.#takeBack(key, entry, repaired)
       if (change !== undefined) changes.push({ ...change, cause: 'written', origin: 'local' })
     }
     this.#core.tell(changes)
@@ -181,6 +199,19 @@ export class Reopening {
       yield* add({ kind, key, value: undefined, hash: undefined, replaces: hash })
     }
     if (rows.length > 0) yield { rows, clockMark }
+  }
+
+  /** By join; but what a repair has taken out of an entry on disk must not come back with the entry as it was. */
+  #takeBack(
+    key: string,
+    entry: Entry,
+    repaired: Indeterminate['writes'][number]['repaired']
+  ): EntryChange | undefined {
+    const { state } = this.#core
+    const held = state.map.get(key)
+    const isDone = repaired !== undefined && joinEntries(entry, repaired.entry) === entry
+    if (!isDone || held === undefined || repaired.repair === undefined) return state.join(key, entry)
+    return state.replace(key, joinEntries(repaired.repair(held), entry))
   }
 
   /** What the disk has to hold: rows beside the keys' first, since they must not be missing when the others are there. */

@@ -91,6 +91,29 @@ describe('a clock that ran ahead', () => {
     expect([node.replica.status().clockAheadMs, valuesOf(node.replica.entry('k'))]).toEqual([0, ['v']])
   })
 
+  test('a repair whose disk fails after all was written doubles nothing when it is repeated', async () => {
+    const clock = new TestClock(1_700_000_000_000 + YEAR_MS)
+    const node = await openNode({ clock, log: new MemoryLog('manual') })
+    const written = node.replica.commit([put('k', 'v')])
+    await settle()
+    node.log.succeed()
+    await written
+    clock.ms -= YEAR_MS
+    const failing = node.replica.repairClock()
+    await settle()
+    node.log.fail(true)
+    await expect(failing).rejects.toMatchObject({ name: 'IndeterminateWriteError' })
+    await node.replica.reopen()
+    expect(valuesOf(node.replica.entry('k'))).toEqual(['v'])
+    const repairing = node.replica.repairClock()
+    for (let i = 0; i < 4; i++) {
+      await settle()
+      if (node.log.pending.length > 0) node.log.succeed()
+    }
+    await repairing
+    expect([node.replica.status().clockAheadMs, valuesOf(node.replica.entry('k'))]).toEqual([0, ['v']])
+  })
+
   test('two repairs asked for together are one, and the clock stays right over the next opening', async () => {
     const clock = new TestClock(1_700_000_000_000 + YEAR_MS)
     const log = new MemoryLog()
