@@ -54,9 +54,17 @@ export class Refusals {
     return refusal === undefined || nowMs >= refusal.retryAtMs
   }
 
-  /** Those that are not to be fetched now. */
-  *paused(nowMs: number): Generator<RefusedItem, void, undefined> {
-    for (const refusal of this.#refused.values()) if (nowMs < refusal.retryAtMs) yield refusal
+  /**
+   * Those that are not to be fetched now.
+   *
+   * @param stampMax the greatest stamp that is no future any more: what was refused for its time and lies below is worth fetching
+   * at once, since a clock was set.
+   */
+  *paused(nowMs: number, stampMax: Stamp = 0n): Generator<RefusedItem, void, undefined> {
+    for (const refusal of this.#refused.values()) {
+      const isDue = nowMs >= refusal.retryAtMs || (refusal.reason === 'future' && refusal.stamp <= stampMax)
+      if (!isDue) yield refusal
+    }
   }
 
   /** An entry was accepted, or no peer has it any more. */

@@ -243,6 +243,9 @@ describe('refused entries', () => {
       { hash: hashOf(2), stamp: 9n }
     ])
     expect([...refusals.paused(REFUSAL_PAUSE_MS - 1)]).toHaveLength(2)
+    // A clock was set: what was the future is not any more.
+    expect([...refusals.paused(REFUSAL_PAUSE_MS - 1, 8n)]).toHaveLength(2)
+    expect([...refusals.paused(REFUSAL_PAUSE_MS - 1, 9n)].map(({ stamp }) => stamp)).toEqual([7n])
   })
 
   test('that nobody offers any more do not count for ever', () => {

@@ -144,7 +144,8 @@ class Session implements ExchangeSession {
     const durable = await queue.settled()
     const nothingRefused = refused + this.#refused === 0
     if (!durable && core.failure !== undefined) throw new ReplicaPoisonedError(init.name, core.failure.error)
-    if (core.phase === 'closed') throw new ReplicaClosedError(init.name)
+    // A raise would need a batch of its own, which a log that is closing takes no more.
+    if (core.phase !== 'open') throw new ReplicaClosedError(init.name)
     if (wholeRange && nothingRefused) {
       state.quota.settled()
       aside.completeSession()
@@ -217,10 +218,14 @@ function* runsOf(
 }
 
 /** Puts what was refused lately among the items, so that it is not fetched. Says how many they are. */
-function addRefused(tree: FingerprintTree, { refusals, state }: Core, nowMs: number): number {
+function addRefused(
+  tree: FingerprintTree,
+  { refusals, state, wallMs, driftMsMax }: Core,
+  nowMs: number
+): number {
   let added = 0
   const here: Uint8Array[] = []
-  for (const { stamp, hash } of refusals.paused(nowMs)) {
+  for (const { stamp, hash } of refusals.paused(nowMs, lastStampOf(wallMs + driftMsMax))) {
     const isHere = state.tree.has(stamp, hash)
     if (isHere) here.push(hash)
     else if (tree.insert(stamp, hash, SKIPPED_REF)) added++

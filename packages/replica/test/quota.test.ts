@@ -79,6 +79,18 @@ describe('a quota', () => {
 })
 
 describe('an entry refused for its time', () => {
+  test('is fetched at once when a clock that was behind is set', async () => {
+    const a = await openNode({ name: 'a' })
+    const b = await openNode({ name: 'b' })
+    b.clock.ms -= 3_600_000
+    await a.replica.commit([put('k', 'now')])
+    for (let i = 0; i < 5; i++) await syncRound(a, b)
+    expect(read(b, 'k')).toBe(undefined)
+    b.clock.ms += 3_600_000
+    await syncRound(a, b)
+    expect(read(b, 'k')).toBe('now')
+  })
+
   test('is remembered, not fetched for a while, and taken in when its time has come', async () => {
     const a = await openNode({ name: 'a' })
     const b = await openNode({ name: 'b' })

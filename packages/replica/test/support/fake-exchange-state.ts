@@ -65,6 +65,7 @@ export class FakeState implements ExchangeState {
   /** Keys whose entries are refused. */
   refuses: (key: string) => boolean = () => false
   #counter = 0
+  #last = 0n
 
   constructor(id: ReplicaId, clock: FakeClock = new FakeClock()) {
     this.id = id
@@ -112,8 +113,10 @@ export class FakeState implements ExchangeState {
   #write(key: string, make: (stamp: bigint) => Entry): void {
     const held = this.map.get(key)
     const least = stampOf(this.clock.wallMs(), this.#counter++ % STAMP_COUNTER_MAX)
-    const above = held === undefined ? 0n : greatestStamp(held) + 1n
-    const stamp = least > above ? least : above
+    const above = (held === undefined ? 0n : greatestStamp(held)) + 1n
+    // Each write of a replica has a greater stamp than all before, whatever their keys: what is known stands on that.
+    const stamp = [above, this.#last + 1n].reduce((most, one) => (one > most ? one : most), least)
+    this.#last = stamp
     this.known.issued(stamp)
     this.map.join(key, make(stamp))
     this.known.applied(stamp)

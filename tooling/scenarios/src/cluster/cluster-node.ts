@@ -171,16 +171,22 @@ export class ClusterNode {
     this.#init.history.diskLost(this.#init.index, -Infinity)
   }
 
-  /** Somebody sets the clock wrong by so much, or by the opposite right again. */
-  setClock(byMs: number): void {
+  /** Somebody sets the clock wrong by so much. */
+  setClockWrong(byMs: number): void {
     this.#ports.jumpWall(byMs)
     this.#wrongMs += byMs
+  }
+
+  /** Somebody sets it right. */
+  setClockRight(): void {
+    this.#ports.jumpWall(-this.#wrongMs)
+    this.#wrongMs = 0
   }
 
   /** What an operator does who has set a clock that was far ahead; a disk that fails meanwhile makes them try again. */
   repairClock(): void {
     const map = this.#process?.map
-    if (map === undefined || map.health().clockAheadMs === 0) return
+    if (map === undefined || this.#wrongMs !== 0 || map.health().clockAheadMs === 0) return
     this.#init.history.clockRepaired(this.#init.index)
     this.#init.history.doubted(this.#init.index)
     map.repairClock().catch(() => this.#init.simulation.schedule(1_000, () => this.repairClock()))

@@ -200,9 +200,9 @@ class ClusterRun {
       case 'wallJump':
         return node.ports.jumpWall(action.byMs)
       case 'wrongClock':
-        node.setClock(action.byMs)
+        node.setClockWrong(action.byMs)
         this.#simulation.schedule(action.lastsMs, () => {
-          node.setClock(-action.byMs)
+          node.setClockRight()
           node.repairClock()
         })
         return
@@ -214,6 +214,7 @@ class ClusterRun {
     for (const node of this.#nodes) {
       node.disk.heal()
       node.ports.resume()
+      node.setClockRight()
       node.start()
     }
     // Who has a copy of a store whose clock was wrong has its stamps as well.
