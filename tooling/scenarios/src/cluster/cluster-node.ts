@@ -7,6 +7,7 @@ import { SimDisk, type DiskImage, type DiskProcess, type NodePorts, type Simulat
 import { ClusterProcess } from './cluster-process.ts'
 import type { ClusterAction } from './cluster-plan.ts'
 import type { History, Operation } from './history.ts'
+import { timersWhile, transportWhile } from './living.ts'
 
 /** The network of a cluster, as a node takes part in it. */
 export interface NodeTransport {
@@ -70,13 +71,15 @@ export class ClusterNode {
     const number = ++this.#processes
     const disk = this.disk.process()
     this.#diskProcess = disk
-    const { clock, timers, random } = this.#ports
+    const lives = (): boolean => number === this.#processes
+    const { clock, random } = this.#ports
+    const timers = timersWhile(lives, this.#ports.timers)
     const ports = { clock, timers, random, hash: systemHash, hmac: systemHmac }
     const { transport, contacts, replica, onEvent } = this.#init
     const starting = ClusterProcess.start({
       ports,
       disk,
-      transport: transport.attach(ports),
+      transport: transportWhile(lives, transport.attach(ports)),
       contacts,
       replica,
       onEvent
