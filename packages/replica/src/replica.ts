@@ -83,6 +83,8 @@ class LoggedReplica implements Replica {
       throw new RangeError(`timeoutMs must be from 0 to ${ACKNOWLEDGE_MS_MAX}, got ${timeoutMs}`)
     }
     signal?.throwIfAborted()
+    // While a clock is being repaired, what it stamped in the future is still here, and no write can exceed it.
+    if (this.#repairing !== undefined) await this.#repairing.catch(() => undefined)
     this.#core.assertWorks()
     const staged = this.#writes.commit(operations)
     this.#housekeeping.noticeEnds()

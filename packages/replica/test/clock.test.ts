@@ -128,6 +128,25 @@ describe('a clock that ran ahead', () => {
     await again.replica.commit([put('k', 'w')])
   })
 
+  test('a write during a repair waits for it', async () => {
+    const clock = new TestClock(1_700_000_000_000 + YEAR_MS)
+    const node = await openNode({ clock, log: new MemoryLog('manual') })
+    const written = node.replica.commit([put('k', 'v')])
+    await settle()
+    node.log.succeed()
+    await written
+    clock.ms -= YEAR_MS
+    const repairing = node.replica.repairClock()
+    const during = node.replica.commit([put('k', 'w')])
+    for (let i = 0; i < 6; i++) {
+      await settle()
+      if (node.log.pending.length > 0) node.log.succeed()
+    }
+    await repairing
+    await during
+    expect(valuesOf(node.replica.entry('k'))).toEqual(['w'])
+  })
+
   test('repairing twice, or a clock that is right, changes nothing but the id', async () => {
     const node = await openNode()
     await node.replica.commit([put('k', 'v')])
