@@ -3,6 +3,12 @@
  * them can disagree about a field.
  *
  * Values of a map are written as in the map's lines of JSON: bytes and big integers have a tagged form there.
+ *
+ * Beside what each type below names: `GET /api/v1/role` is `{ role: 'node' | 'cluster' }`. `PUT /api/v1/maps/:map/entries/:key` takes
+ * the value as JSON and `DELETE` removes it; both take `If-Match` with an entry's version, and `PUT` takes `If-None-Match: *`.
+ * `POST /api/v1/cluster/nodes` adds a node. A page may speak to its own address only, so the cluster's address passes
+ * `/api/v1/cluster/nodes/:index/api/…` on to that member's `/api/v1/…`, streams included. Lines of the log (name `event`) come on
+ * `/api/v1/cluster/events` too.
  */
 import type { NodeInspection } from '@starling/node'
 
