@@ -63,7 +63,9 @@ export class Neighboring {
     const own = requests.get(from)
     const kept = own?.purpose === 'offer' || own?.purpose === 'replacement' ? 1 : 0
     const free = Math.min(core.freeSlots + kept, active.capacity - active.size)
-    if (message.split !== undefined) return free >= 2
+    // One slot of the two will do when nobody else has room: else an island of five, each one short, would stay alone beside
+    // an island of full views, which can offer nothing but a place on a link.
+    if (message.split !== undefined) return free >= (this.#refill.impatient ? 1 : 2)
     // Paper §4.2: a request of high priority is always accepted; the sender has no neighbour at all.
     if (message.priority === 'high') return free > 0 || this.#evictFor(from, message)
     if (free === 0) return false

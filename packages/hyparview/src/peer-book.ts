@@ -43,10 +43,6 @@ export class PeerBook {
     this.#lost.delete(peer)
   }
 
-  isLost(peer: PeerKey): boolean {
-    return this.#lost.has(peer)
-  }
-
   /** The peer left for good. A contact stays a contact: it may come back under the same address. */
   forget(peer: PeerKey): void {
     this.#lost.delete(peer)
@@ -57,14 +53,15 @@ export class PeerBook {
     return [...this.#contacts.values()]
   }
 
-  /** A random lost peer or contact: someone who may live on another island. */
+  /** A random peer of those that were lost, of the contacts, or of both: someone who may live on another island. */
   probe(
     random: Random,
     excluded: (peer: PeerKey) => boolean,
-    withContacts: boolean = true
+    among: 'lost' | 'contacts' | 'both'
   ): PeerInfo | undefined {
-    const pool = [...this.#lost.values()]
-    if (withContacts) pool.push(...this.#contacts.values())
+    const pool: PeerInfo[] = []
+    if (among !== 'contacts') pool.push(...this.#lost.values())
+    if (among !== 'lost') pool.push(...this.#contacts.values())
     return pick(
       random,
       pool.filter(info => !excluded(info.id))

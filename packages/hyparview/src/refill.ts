@@ -38,7 +38,7 @@ export class Refill {
   /** Begins: joins a contact, and looks after the result when the walks have had time. */
   start(): void {
     this.reset()
-    this.#joinContact()
+    this.#joinThrough('both')
     this.#pause(this.#core.config.joinSettleMs)
   }
 
@@ -50,6 +50,11 @@ export class Refill {
     this.#pausedUntilMs = 0
     this.#exhausted = false
     this.#attempt++
+  }
+
+  /** Whether round after round has found nobody with room. */
+  get impatient(): boolean {
+    return this.#rounds > this.#core.config.refillRoundsPatient
   }
 
   /** Asks as many peers as may be asked now. Harmless at any time. */
@@ -140,7 +145,7 @@ export class Refill {
   /** A request found nobody: the transport said so, or time ran out. */
   failed(request: PendingRequest): void {
     const { active, config } = this.#core
-    if (request.purpose === 'join' && active.size === 0) this.#joinContact()
+    if (request.purpose === 'join' && active.size === 0) this.#joinThrough('both')
     if (request.purpose === 'refill' && (this.#parallel > config.refillParallel || active.size <= 1)) {
       this.#parallel = Math.min(config.refillParallelMax, this.#parallel * 2)
     }
@@ -155,7 +160,8 @@ export class Refill {
     const isolated = active.size === 0
     // Nobody known has room. A contact can find a place for this node; one on another island joins the two.
     const impatience = this.#rounds - config.refillRoundsPatient
-    if (isolated || (impatience > 0 && impatience % JOIN_EVERY_ROUNDS === 1)) this.#joinContact()
+    if (isolated || (impatience > 0 && impatience % JOIN_EVERY_ROUNDS === 1)) this.#joinThrough('both')
+    else if (impatience > 0) this.#joinThrough('lost')
     const first = isolated ? config.isolatedPauseMs : config.refillPauseMs
     const max = isolated ? config.isolatedPauseMsMax : config.refillPauseMsMax
     const pause = Math.min(max, first * 1.5 ** Math.min(this.#rounds - 1, 20))
@@ -168,10 +174,11 @@ export class Refill {
     core.schedule(ms, { type: 'refill', attempt: ++this.#attempt })
   }
 
-  #joinContact(): void {
+  /** A lost peer that answers is lost no longer, so that joining through one costs little as long as it is. */
+  #joinThrough(among: 'lost' | 'both'): void {
     const core = this.#core
     if (core.requests.count('join') > 0) return
-    const contact = core.book.probe(core.random, peer => this.#excluded(peer))
+    const contact = core.book.probe(core.random, peer => this.#excluded(peer), among)
     if (contact === undefined) return
     this.#tried.add(contact.id)
     core.request(contact, 'join')

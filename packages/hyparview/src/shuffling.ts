@@ -1,4 +1,5 @@
 import { sample } from '@starling/ports'
+import type { Link } from './active-view.ts'
 import { Bucket } from './budget.ts'
 import { PROBE_BUDGET } from './config.ts'
 import type { Core } from './core.ts'
@@ -20,7 +21,8 @@ export class Shuffling {
   readonly #refill: Refill
   readonly #swaps: Swaps
   readonly #probes = new Bucket(PROBE_BUDGET.burst)
-  #outstanding: Outstanding | undefined
+  /** The last walk and the last probe, as long as no answer has come. */
+  readonly #outstanding = new Map<'walk' | 'probe', Outstanding>()
   #attempt = 0
   #count = 0
 
@@ -34,71 +36,81 @@ export class Shuffling {
   start(): void {
     const core = this.#core
     this.#count = 0
-    core.schedule(core.random.float() * core.config.shuffleIntervalMs, {
-      type: 'shuffle',
-      attempt: ++this.#attempt
-    })
+    const { shuffleIntervalMs, lostProbeMs } = core.config
+    const attempt = ++this.#attempt
+    core.schedule(core.random.float() * shuffleIntervalMs, { type: 'shuffle', attempt })
+    if (lostProbeMs > 0) core.schedule(core.random.float() * lostProbeMs, { type: 'probe', attempt })
   }
 
   stop(): void {
     this.#attempt++
-    this.#outstanding = undefined
+    this.#outstanding.clear()
   }
 
   onTimer(attempt: number): void {
     if (attempt !== this.#attempt) return
     const core = this.#core
-    const { shuffleIntervalMs } = core.config
-    core.schedule(shuffleIntervalMs * (0.9 + core.random.float() / 5), { type: 'shuffle', attempt })
+    core.schedule(core.config.shuffleIntervalMs * (0.9 + core.random.float() / 5), {
+      type: 'shuffle',
+      attempt
+    })
     if (core.active.size === 0) return this.#refill.run()
-    this.#shuffle()
+    this.#walk()
   }
 
-  #shuffle(): void {
+  /**
+   * Deviation: now and then a shuffle goes to a lost peer, however full the view is. Two islands whose views are full would
+   * never hear of each other otherwise; the swap that rides on the shuffle then joins them.
+   */
+  onProbeTimer(attempt: number): void {
+    if (attempt !== this.#attempt) return
+    const core = this.#core
+    core.schedule(core.config.lostProbeMs * (0.9 + core.random.float() / 5), { type: 'probe', attempt })
+    const lost = core.active.size === 0 ? undefined : this.#stranger('lost')
+    if (lost !== undefined) this.#send('probe', lost, true)
+  }
+
+  #walk(): void {
+    const { config, random, active } = this.#core
+    const early = this.#count++ < config.swapShufflesFirst
+    // Deviation: some walks start at a contact, for islands that never had a link. They are few: everybody has the same contacts.
+    const contact = random.float() < config.contactProbeShare ? this.#stranger('contacts') : undefined
+    if (contact !== undefined)
+      return this.#send('walk', contact, early || random.float() < config.contactSwapShare)
+    const link = active.links[random.below(active.size)] as Link
+    this.#send('walk', link, early || random.float() < config.swapShare)
+  }
+
+  #send(kind: 'walk' | 'probe', to: PeerInfo | Link, swaps: boolean): void {
     const core = this.#core
     const { config, random } = core
-    const count = this.#count++
-    const probe = this.#probeTarget(count)
-    const lost = probe !== undefined && core.book.isLost(probe.id)
-    const link = core.active.links[random.below(core.active.size)]
-    if (link === undefined) return
     const neighbors = core.active.links.map(({ id, data }): PeerInfo => ({ id, data }))
     const active = sample(random, neighbors, config.shuffleActiveCount)
     const passive = sample(random, core.passive.healthy(), config.shufflePassiveCount)
-    const entries = [...active, ...passive].slice(0, config.entriesMax - 1)
     const shuffleId = random.uint32()
-    const share = probe === undefined ? config.swapShare : config.probeSwapShare
-    const swaps = lost || count < config.swapShufflesFirst || random.float() < share
-    this.#outstanding = {
+    this.#outstanding.set(kind, {
       shuffleId,
       sent: passive.map(info => info.id),
       untilMs: core.nowMs + config.shuffleIntervalMs
-    }
+    })
     const swap = swaps ? this.#swaps.propose(shuffleId) : undefined
+    const link = core.active.get(to.id)?.requestIds[0] ?? 0
     const message: ShuffleMessage = {
       type: 'shuffle',
       shuffleId,
       origin: core.info,
-      // A probe without a swap only asks whether there are peers on the other side: the first one knows.
-      ttl: probe !== undefined && swap === undefined ? 0 : this.#hops(swap) - 1,
-      link: probe === undefined ? (link.requestIds[0] as number) : 0,
-      entries,
+      // One to a stranger without a swap only asks whether there are peers on the other side: the first one knows.
+      ttl: link === 0 && swap === undefined ? 0 : this.#hops(swap) - 1,
+      link,
+      entries: [...active, ...passive].slice(0, config.entriesMax - 1),
       swap
     }
-    core.sendTo(probe ?? link, message)
+    core.sendTo(to, message)
   }
 
-  /**
-   * Deviation: now and then the walk starts at a lost peer, and half as often at a contact, however full the view is. Two
-   * islands whose views are full would never hear of each other otherwise; the swap that rides on the shuffle then joins
-   * them. Contacts are spared because everybody has the same few.
-   */
-  #probeTarget(count: number): PeerInfo | undefined {
-    const { book, random, config, self, active } = this.#core
-    const { probeEvery } = config
-    if (probeEvery === 0 || count % probeEvery !== probeEvery - 1) return undefined
-    const withContacts = count % (2 * probeEvery) !== probeEvery - 1
-    return book.probe(random, peer => peer === self || active.has(peer), withContacts)
+  #stranger(among: 'lost' | 'contacts'): PeerInfo | undefined {
+    const { book, random, self, active } = this.#core
+    return book.probe(random, peer => peer === self || active.has(peer), among)
   }
 
   /** SHUFFLE. Forwarded until its walk ends; answered only there, and straight to its origin. */
@@ -158,10 +170,8 @@ export class Shuffling {
   /** SHUFFLE_REPLY. */
   onReply(from: PeerKey, message: ShuffleReplyMessage): void {
     const core = this.#core
-    const outstanding = this.#outstanding
-    const asked = outstanding?.shuffleId === message.shuffleId && outstanding.untilMs > core.nowMs
-    if (outstanding === undefined || !asked) return core.reject(from, 'unasked')
-    this.#outstanding = undefined
+    const outstanding = this.#take(message.shuffleId)
+    if (outstanding === undefined) return core.reject(from, 'unasked')
     core.learn(message.entries, outstanding.sent)
     core.learn([{ id: from, data: message.data }], outstanding.sent)
     core.book.found(from)
@@ -169,5 +179,14 @@ export class Shuffling {
       this.#swaps.start({ id: from, data: message.data }, message.shuffleId, message.swap)
     }
     this.#refill.run()
+  }
+
+  #take(shuffleId: number): Outstanding | undefined {
+    for (const [kind, outstanding] of this.#outstanding) {
+      if (outstanding.shuffleId !== shuffleId) continue
+      this.#outstanding.delete(kind)
+      return outstanding.untilMs > this.#core.nowMs ? outstanding : undefined
+    }
+    return undefined
   }
 }

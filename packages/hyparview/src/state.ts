@@ -173,6 +173,8 @@ export class HyParView {
     switch (timer.type) {
       case 'shuffle':
         return this.#shuffling.onTimer(timer.attempt)
+      case 'probe':
+        return this.#shuffling.onProbeTimer(timer.attempt)
       case 'refill':
         return this.#refill.onTimer(timer.attempt)
       case 'request':

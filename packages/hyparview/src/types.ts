@@ -124,7 +124,7 @@ export type Message =
  * been overtaken is recognised and ignored.
  */
 export type Timer =
-  | { readonly type: 'shuffle'; readonly attempt: number }
+  | { readonly type: 'shuffle' | 'probe'; readonly attempt: number }
   | { readonly type: 'refill'; readonly attempt: number }
   | { readonly type: 'request'; readonly peer: PeerKey; readonly requestId: number }
   | { readonly type: 'expire' }

@@ -73,6 +73,25 @@ describe('in the simulator', () => {
     expect(overlay.asymmetric()).toEqual([])
   })
 
+  test.each([
+    [5, 6],
+    [6, 6],
+    [3, 8],
+    [1, 9],
+    [10, 10]
+  ])('HPV-I7: islands of %i and %i nodes, full or one short, merge within a minute', (few, many) => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const overlay = new Overlay(few + many, seed).joinAll()
+      overlay.simulation.runUntil(87_000)
+      overlay.network.partition((a, b) => a < few !== b < few)
+      overlay.simulation.runFor(45_000)
+      overlay.network.partition(undefined)
+      overlay.simulation.runFor(60_000)
+      overlay.settle()
+      expect(overlay.reached(), `seed ${seed}`).toBe(few + many)
+    }
+  })
+
   test('a contact that everybody lost and that starts anew is found again', () => {
     const overlay = new Overlay(10, 1).joinAll()
     overlay.simulation.runUntil(60_000)

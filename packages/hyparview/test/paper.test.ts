@@ -3,7 +3,13 @@ import type { Config, ForwardJoinMessage, Message, ShuffleMessage } from '../src
 import { accepted, Driver, idOf, info, neighbor, refused, rejects, sends } from './driver.ts'
 
 /** The rules of the paper as they are, without this project's deviations. */
-const PAPER: Partial<Config> = { joinRule: 'replace', swapShare: 0, swapShufflesFirst: 0, probeEvery: 0 }
+const PAPER: Partial<Config> = {
+  joinRule: 'replace',
+  swapShare: 0,
+  swapShufflesFirst: 0,
+  lostProbeMs: 0,
+  contactProbeShare: 0
+}
 
 const FULL = ['a', 'b', 'c', 'd', 'e']
 const noData = new Uint8Array(0)
@@ -290,7 +296,12 @@ describe('the passive view (§4.3)', () => {
   })
 
   test('deviation: a shuffle with a swap goes as far as a join, one without half as far', () => {
-    const swaps = new Driver({ swapShufflesFirst: 1, swapShare: 0, probeEvery: 0 }).link(...FULL)
+    const swaps = new Driver({
+      swapShufflesFirst: 1,
+      swapShare: 0,
+      lostProbeMs: 0,
+      contactProbeShare: 0
+    }).link(...FULL)
     expect(swaps.advanceUntil('shuffle')).toMatchObject({ ttl: 5, swap: { id: expect.anything() } })
     expect(swaps.advanceUntil('shuffle')).toMatchObject({ ttl: 2, swap: undefined })
     const [far] = swaps.receive('a', shuffle('a', { ttl: 9, swap: info('b2') }))

@@ -4,7 +4,13 @@ import { Driver, idOf, info, neighbor } from './driver.ts'
 const FULL = ['a', 'b', 'c', 'd', 'e']
 
 test('a spare is not forgotten because time passes, whether it was met or only heard of', () => {
-  const driver = new Driver({ joinRule: 'replace', swapShare: 0, swapShufflesFirst: 0, probeEvery: 0 })
+  const driver = new Driver({
+    joinRule: 'replace',
+    swapShare: 0,
+    swapShufflesFirst: 0,
+    lostProbeMs: 0,
+    contactProbeShare: 0
+  })
   driver.link(...FULL)
   driver.receive('x', neighbor({ requestId: idOf('x'), priority: 'high' }))
   const met = FULL.find(peer => !driver.machine.activeView.includes(peer))
