@@ -21,6 +21,7 @@ export class Link {
   readonly #holds = new Map<string, number>()
   #session: Session | undefined
   #intent: { release(): void } | undefined
+  #dialFailures = 0
   readonly #opener: Opener
   /** A channel of the present session was open before. */
   #opened = false
@@ -76,24 +77,34 @@ export class Link {
 
   /** A dial came to nothing: what waited for it is dropped, and the next message deserves a new one. */
   dialFailed(): void {
+    this.#dialFailures++
     this.#outbox.clear()
     this.#holds.clear()
     this.#release()
   }
 
   /**
-   * Wants the session on behalf of a topic until then; `Infinity` as long as the peer is a neighbour. False when the session
-   * port takes no such wish: ids come from other peers and may be nonsense.
+   * Wants the session on behalf of a topic until then; `Infinity` as long as the peer is a neighbour. False when it cannot be
+   * had: the session port takes no such wish, for ids come from other peers and may be nonsense, or says at once that the dial
+   * came to nothing.
    */
   hold(topic: string, untilMs: number, addresses: readonly string[]): boolean {
-    try {
-      this.#intent ??= this.#init.sessions.want(this.peer, { mode: 'once', addresses })
-    } catch {
-      this.#init.counters.peersRefused++
-      return false
-    }
+    if (this.#intent === undefined && !this.#want(addresses)) return false
     this.#holds.set(topic, untilMs)
     return true
+  }
+
+  #want(addresses: readonly string[]): boolean {
+    const failures = this.#dialFailures
+    try {
+      const intent = this.#init.sessions.want(this.peer, { mode: 'once', addresses })
+      // A wish that failed before it was handed out is over: to keep it would be to wait for ever.
+      if (this.#dialFailures === failures) this.#intent = intent
+      else intent.release()
+    } catch {
+      this.#init.counters.peersRefused++
+    }
+    return this.#intent !== undefined
   }
 
   /** Ends the holds whose time has come, except one that became permanent meanwhile. */

@@ -39,6 +39,8 @@ export class Swarm {
   readonly simulation: Simulation
   readonly nodes = new Map<PeerKey, Node>()
   readonly dials: string[] = []
+  /** Peers that the port says cannot be had, in the very call that asks for them. */
+  readonly refusedAtOnce = new Set<PeerKey>()
   readonly #topics = new Map<string, Topic>()
   readonly #init: GossipInit
   /** How many HMACs all nodes have made. */
@@ -155,6 +157,10 @@ export class Swarm {
       sessions: () => [...node.sessions.values()],
       want: peer => {
         if (peer.includes('!')) throw new TypeError('not a peer id')
+        if (this.refusedAtOnce.has(peer)) {
+          this.#emit(node, { type: 'failed', peer, reason: 'ClockSkewError' })
+          return { release: () => undefined }
+        }
         node.intents.set(peer, (node.intents.get(peer) ?? 0) + 1)
         this.#dial(node, peer)
         let released = false

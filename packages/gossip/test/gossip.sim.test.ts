@@ -115,6 +115,18 @@ describe('joining', () => {
     await everybodyHears(swarm, [early, late], 'topic')
   })
 
+  test('a contact that cannot be had, as the port says in the call that asks for it, is found once it can', async () => {
+    const swarm = new Swarm()
+    join(swarm, 'seed', 'flags', [])
+    swarm.refusedAtOnce.add('seed')
+    const early = join(swarm, 'early', 'flags', ['seed'])
+    await swarm.pass(60_000)
+    expect(early.topic.neighbors()).toEqual([])
+    expect(swarm.node('early').gossip.stats().queuedBytes).toBe(0)
+    swarm.refusedAtOnce.clear()
+    expect(await swarm.until(() => early.topic.neighbors().length > 0, 60_000)).toBeLessThan(12_000)
+  })
+
   test('an id that is none costs nothing but its own contact', async () => {
     const swarm = new Swarm()
     const members = [join(swarm, 'n0', 'flags', ['bad!']), join(swarm, 'n1', 'flags', ['bad!', 'n0'])]
