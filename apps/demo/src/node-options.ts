@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { optionSentence, UsageError } from './usage-error.ts'
+import { optionSentence, UsageError, wholeNumber } from './usage-error.ts'
 
 export interface NodeOptions {
   readonly listen: readonly string[]
@@ -8,11 +8,20 @@ export interface NodeOptions {
   readonly clusterName: string
   readonly secret: string
   readonly mapName: string
+  /** Where to serve the page and the API; undefined for nowhere. */
+  readonly http: HttpOptions | undefined
   readonly help: boolean
 }
 
+export interface HttpOptions {
+  readonly hostname: string
+  readonly port: number
+  readonly token: string | undefined
+  readonly hostNames: readonly string[]
+}
+
 export const NODE_USAGE =
-  'npm run node -- --data DIR [--listen ADDRESS]… [--join ADDRESS]… [--cluster NAME] [--secret TEXT] [--map NAME]'
+  'npm run node -- --data DIR [--listen ADDRESS]… [--join ADDRESS]… [--cluster NAME] [--secret TEXT] [--map NAME] [--http-port PORT]'
 
 export const NODE_HELP: string = `${NODE_USAGE}
 
@@ -24,6 +33,10 @@ Runs one node with a prompt. Two terminals make a cluster: start one, and give i
   --cluster NAME     the cluster's name (default demo)
   --secret TEXT      the cluster's secret, at least 16 bytes; or in the environment as CLUSTER_SECRET
   --map NAME         the map to open (default demo)
+  --http-port PORT   serve the page and the HTTP API on this port (0 takes a free one)
+  --http-host IP     where to serve them (default 127.0.0.1); any other address needs a token
+  --http-name NAME   a name by which the server may be called (may be repeated)
+  --http-token TEXT  what a client must send, at least 16 bytes; or in the environment as STARLING_TOKEN
   --help             this text`
 
 /** @throws UsageError with one sentence on what is wrong. */
@@ -50,7 +63,25 @@ export function parseNodeOptions(
     clusterName: values.cluster ?? 'demo',
     secret: secret ?? '',
     mapName: values.map ?? 'demo',
+    http: httpOptions(values, environment),
     help: values.help === true
+  }
+}
+
+function httpOptions(
+  values: ReturnType<typeof parse>,
+  environment: Record<string, string | undefined>
+): HttpOptions | undefined {
+  const others = (['http-host', 'http-name', 'http-token'] as const).find(name => values[name] !== undefined)
+  if (values['http-port'] === undefined) {
+    if (others === undefined) return undefined
+    throw new UsageError(`--${others} needs --http-port: 0 takes any free one. Usage: ${NODE_USAGE}`)
+  }
+  return {
+    port: wholeNumber(values['http-port'], '--http-port', 0, 65_535),
+    hostname: values['http-host'] ?? '127.0.0.1',
+    hostNames: values['http-name'] ?? [],
+    token: values['http-token'] ?? environment['STARLING_TOKEN']
   }
 }
 
@@ -61,6 +92,10 @@ function parse(args: readonly string[]): {
   cluster?: string
   secret?: string
   map?: string
+  'http-port'?: string
+  'http-host'?: string
+  'http-name'?: string[]
+  'http-token'?: string
   help?: boolean
 } {
   try {
@@ -73,6 +108,10 @@ function parse(args: readonly string[]): {
         cluster: { type: 'string' },
         secret: { type: 'string' },
         map: { type: 'string' },
+        'http-port': { type: 'string' },
+        'http-host': { type: 'string' },
+        'http-name': { type: 'string', multiple: true },
+        'http-token': { type: 'string' },
         help: { type: 'boolean' }
       }
     }).values

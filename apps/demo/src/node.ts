@@ -1,6 +1,7 @@
 // `npm run node`: one node with a prompt; two terminals make a cluster.
 import { createNode, type ReplicatedMap, type StarlingNode } from '@starling/node'
 import { createInterface } from 'node:readline'
+import { serveNode } from './api/node-server.ts'
 import { NODE_HELP, parseNodeOptions, type NodeOptions } from './node-options.ts'
 import { runCommand, show } from './prompt.ts'
 import { UsageError } from './usage-error.ts'
@@ -23,15 +24,22 @@ async function run(options: NodeOptions): Promise<void> {
     contacts: options.join,
     cluster: { name: options.clusterName, secret: options.secret }
   })
+  let server: Awaited<ReturnType<typeof serveNode>> | undefined
   try {
     const map = await node.map<unknown>(options.mapName)
+    if (options.http !== undefined) {
+      const maps = new Map([[options.mapName, map]])
+      server = await serveNode({ ...options.http, node, maps, cluster: options.clusterName })
+    }
     process.stdout.write(
       `This node is ${node.id}, with ${map.size} keys in "${options.mapName}". Others join it with\n`
     )
     for (const address of node.addresses()) process.stdout.write(`  --join ${address}\n`)
+    if (server !== undefined) process.stdout.write(`Its page is ${server.url}\n`)
     process.stdout.write('Type help for the commands.\n')
     await converse(node, map)
   } finally {
+    await server?.close()
     await node.stop()
   }
 }

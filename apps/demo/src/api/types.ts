@@ -18,7 +18,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /** `GET /api/v1/node`. */
 export interface NodeInfo {
   readonly id: string
-  /** What its operator calls it; the first letters of its id when nobody named it. */
+  /** What its operator calls it; the last letters of its id when nobody named it. */
   readonly name: string
   readonly cluster: string
   readonly addresses: readonly string[]

@@ -1,0 +1,162 @@
+import type { ReplicatedMap } from '@starling/node'
+import { Hono, type Context } from 'hono'
+import { PAGE_ENTRIES, type HttpLimits } from './config.ts'
+import { fromJson, toJson } from './json-value.ts'
+import { RefusedRequest } from './problem.ts'
+import type { Entry, EntryPage, Json } from './types.ts'
+
+type OneMap = ReplicatedMap<unknown>
+
+/** The routes of a map's entries, below `/api/v1/maps/:map`. */
+export function entryRoutes(
+  mapOf: (context: Context) => OneMap,
+  { pageEntriesMax }: Pick<HttpLimits, 'pageEntriesMax'>
+): Hono {
+  return new Hono()
+    .get('/entries', context => {
+      const { req } = context
+      const limit = limitOf(req.query('limit'), pageEntriesMax)
+      return context.json(pageOf(mapOf(context), limit, req.query('prefix'), req.query('after')))
+    })
+    .get('/entries/:key', context => {
+      const map = mapOf(context)
+      const key = context.req.param('key')
+      const entry = entryOf(map, key)
+      if (entry === undefined) throw absent(map, key)
+      return context.json(entry, 200, { etag: etagOf(entry.version) })
+    })
+    .put('/entries/:key', async context => {
+      const map = mapOf(context)
+      const key = context.req.param('key')
+      const value = fromJson(await jsonBody(context))
+      const expected = expectation(context)
+      const options = writeOptions(context)
+      const written =
+        expected === undefined
+          ? await map.set(key, value, options)
+          : await map.setIf(key, value, expected.version, options)
+      return context.json({ key, version: written.version, stamp: written.stamp.toString() }, 200, {
+        etag: etagOf(written.version)
+      })
+    })
+    .delete('/entries/:key', async context => {
+      const map = mapOf(context)
+      const key = context.req.param('key')
+      const expected = expectation(context)
+      // Nothing comes between this look and the removal: both are of this turn.
+      const version = map.getWithVersion(key)?.version
+      if (expected !== undefined && expected.version !== version) throw changed(key, version)
+      const { ttlMs: _, ...options } = writeOptions(context)
+      if (!(await map.delete(key, options))) throw absent(map, key)
+      return context.body(null, 204)
+    })
+}
+
+function pageOf(
+  map: OneMap,
+  limit: number,
+  prefix: string | undefined,
+  after: string | undefined
+): EntryPage {
+  const found = map.range({
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(after === undefined ? {} : { gt: after }),
+    limit: limit + 1
+  })
+  const keys = [...found].map(([key]) => key)
+  const entries = keys.slice(0, limit).flatMap(key => entryOf(map, key) ?? [])
+  const last = keys[limit - 1]
+  return { entries, ...(keys.length > limit && last !== undefined ? { next: last } : {}), size: map.size }
+}
+
+function entryOf(map: OneMap, key: string): Entry | undefined {
+  const versioned = map.getWithVersion(key)
+  if (versioned === undefined) return undefined
+  const values = map.conflicts(key)
+  return {
+    key,
+    value: toJson(versioned.value),
+    version: versioned.version,
+    ...(values.length > 1 ? { conflicts: values.map(({ value }) => toJson(value)) } : {})
+  }
+}
+
+function limitOf(text: string | undefined, max: number): number {
+  const limit = text === undefined ? PAGE_ENTRIES : Number(text)
+  if (!Number.isInteger(limit) || limit < 1 || limit > max) {
+    throw new RefusedRequest(
+      400,
+      'RangeError',
+      `limit takes a whole number from 1 to ${max}, got "${text ?? ''}".`
+    )
+  }
+  return limit
+}
+
+async function jsonBody(context: Context): Promise<Json> {
+  const text = await context.req.text()
+  try {
+    return JSON.parse(text) as Json
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new RefusedRequest(400, 'SyntaxError', `The body is not JSON: ${reason}. Text is JSON in quotes.`)
+  }
+}
+
+/** What the writer says is there: a version, nothing (`version` undefined), or no word about it (undefined). */
+function expectation({ req }: Context): { readonly version: string | undefined } | undefined {
+  const match = req.header('if-match')
+  const noneMatch = req.header('if-none-match')
+  if (match === undefined && noneMatch === undefined) return undefined
+  if (noneMatch !== undefined) {
+    if (noneMatch !== '*' || match !== undefined) {
+      throw new RefusedRequest(
+        400,
+        'PreconditionError',
+        'If-None-Match takes "*" alone, and not beside If-Match.'
+      )
+    }
+    return { version: undefined }
+  }
+  const version = /^"?([\w+/=-]{1,128})"?$/u.exec(match ?? '')?.[1]
+  if (version === undefined) {
+    throw new RefusedRequest(400, 'PreconditionError', 'If-Match takes one version, as an entry gives it.')
+  }
+  return { version }
+}
+
+function writeOptions({ req }: Context): { ttlMs?: number; replicas?: number; timeoutMs?: number } {
+  const options: { ttlMs?: number; replicas?: number; timeoutMs?: number } = {}
+  for (const name of ['ttlMs', 'replicas', 'timeoutMs'] as const) {
+    const text = req.query(name)
+    if (text === undefined) continue
+    const value = Number(text)
+    if (text === '' || !Number.isInteger(value) || value < 1) {
+      throw new RefusedRequest(
+        400,
+        'RangeError',
+        `${name} takes a whole number of at least 1, got "${text}".`
+      )
+    }
+    options[name] = value
+  }
+  return options
+}
+
+const etagOf = (version: string): string => `"${version}"`
+
+function absent(map: OneMap, key: string): RefusedRequest {
+  const detail =
+    map.presence(key) === 'notSynced'
+      ? 'It is not here, and this node has not compared itself with another yet.'
+      : 'It is not here.'
+  return new RefusedRequest(404, 'NoSuchKeyError', detail)
+}
+
+function changed(key: string, version: string | undefined): RefusedRequest {
+  return new RefusedRequest(
+    412,
+    'VersionMismatchError',
+    `Key ${JSON.stringify(key)} is at version ${version ?? 'absent'}; read it again and decide.`
+  )
+}

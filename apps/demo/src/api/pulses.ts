@@ -1,0 +1,91 @@
+import type { StarlingNode } from '@starling/node'
+import type { HttpLimits } from './config.ts'
+import { EventFeed, type State } from './event-feed.ts'
+import type { ServerEvent } from './event-stream.ts'
+import { pulseOf } from './pulse.ts'
+import type { BroadcastSeen, Pulse } from './types.ts'
+
+/** A node that tells how it is: a pulse a second while anybody listens, and what happened as lines of a log. */
+export class Pulses {
+  readonly #node: StarlingNode
+  readonly #name: string
+  readonly #limits: HttpLimits
+  readonly #feed: EventFeed
+  readonly #stopListening: () => void
+  #timer: NodeJS.Timeout | undefined
+  #broadcasts: BroadcastSeen[] = []
+  #leftOff = 0
+  #health = new Map<string, string>()
+
+  constructor(node: StarlingNode, name: string, limits: HttpLimits) {
+    this.#node = node
+    this.#name = name
+    this.#limits = limits
+    this.#feed = new EventFeed(limits)
+    this.#stopListening = node.onPeer(event => {
+      const peer = 'peer' in event ? event.peer : undefined
+      this.log(event.type, peer === undefined ? event.type : `${event.type} ${peer}`)
+    })
+  }
+
+  /** Adds a line to the log of events. */
+  log(type: string, text: string): void {
+    this.#feed.log({ atMs: Date.now(), node: this.#name, type, text })
+  }
+
+  read(lastEventId: string | undefined): AsyncIterator<ServerEvent> {
+    this.#timer ??= setInterval(() => this.#beat(), this.#limits.pulseMs)
+    return this.#feed.read(lastEventId, [pulseState(this.#pulse([], 0))])
+  }
+
+  /** A node tells what it saw of broadcasts with its next pulse. */
+  broadcastSeen(seen: BroadcastSeen): void {
+    if (this.#timer === undefined) return
+    if (this.#broadcasts.length < this.#limits.pulseBroadcastsMax) this.#broadcasts.push(seen)
+    else this.#leftOff++
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    this.#stopListening()
+  }
+
+  #beat(): void {
+    const [broadcasts, leftOff] = [this.#broadcasts, this.#leftOff]
+    this.#broadcasts = []
+    this.#leftOff = 0
+    if (this.#feed.readers === 0) {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+      return
+    }
+    const pulse = this.#pulse(broadcasts, leftOff)
+    for (const { name, health } of pulse.maps) this.#tellHealth(name, health)
+    this.#feed.publish(pulseState(pulse))
+  }
+
+  #pulse(broadcasts: readonly BroadcastSeen[], broadcastsLeftOff: number): Pulse {
+    const atMs = Date.now()
+    return pulseOf(this.#node.inspect(), { name: this.#name, atMs, broadcasts, broadcastsLeftOff })
+  }
+
+  #tellHealth(map: string, health: readonly string[]): void {
+    const states = health.join(', ')
+    const before = this.#health.get(map) ?? ''
+    this.#health.set(map, states)
+    if (states === before) return
+    this.log('map:health', states === '' ? `map "${map}" is well` : `map "${map}" is ${states}`)
+  }
+}
+
+/** An unread pulse gives way to a newer one; its broadcasts count as left off. */
+function pulseState(data: Pulse): State<Pulse> {
+  return {
+    name: 'pulse',
+    data,
+    merge: (unread, newer) => ({
+      ...newer,
+      broadcastsLeftOff: newer.broadcastsLeftOff + unread.broadcastsLeftOff + unread.broadcasts.length
+    })
+  }
+}

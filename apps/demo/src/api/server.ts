@@ -1,0 +1,120 @@
+import { createAdaptorServer } from '@hono/node-server'
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import type { HttpLimits } from './config.ts'
+import type { EventStreams } from './event-stream.ts'
+import { checkGuard, guard, type GuardInit } from './guard.ts'
+import { problemResponse, RefusedRequest } from './problem.ts'
+import { staticFiles } from './static-files.ts'
+
+/** Where a server listens and whom it lets in. */
+export interface ServerInit extends GuardInit {
+  /** 0 takes any free one. */
+  readonly port: number
+  /** Folder of the page's files. Default: where the build puts them. */
+  readonly pages?: string
+}
+
+/** What a server serves. */
+export interface ServerComponents {
+  readonly routes: Hono
+  readonly streams: EventStreams
+  readonly limits: HttpLimits
+}
+
+/** A server that listens. */
+export interface HttpServer {
+  /** Its address for a browser on this machine, ending in a slash. */
+  readonly url: string
+  /** Ends every connection and stream. Idempotent. */
+  close(): Promise<void>
+}
+
+const PAGES = fileURLToPath(new URL('../../web/dist', import.meta.url))
+
+/** No script, style or frame but the page's own, no guessing of types, and no address told to other sites. */
+const HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy':
+    "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY'
+}
+
+/** Everything a server answers: the guard first, then routes, then the page's files; whatever is thrown is a problem. */
+export function application(
+  components: ServerComponents,
+  init: GuardInit & { readonly pages?: string }
+): Hono {
+  const { routes, limits } = components
+  const app = new Hono()
+  app.use(async (context, next) => {
+    await next()
+    for (const [name, value] of Object.entries(HEADERS)) context.header(name, value)
+    if (context.req.path.startsWith('/api/')) context.header('cache-control', 'no-store')
+  })
+  app.use(guard(init))
+  app.use(
+    bodyLimit({
+      maxSize: limits.bodyBytesMax,
+      onError: () => {
+        throw new RefusedRequest(413, 'BodyTooLongError', `A body has at most ${limits.bodyBytesMax} bytes.`)
+      }
+    })
+  )
+  app.route('/', routes)
+  app.route('/', staticFiles(init.pages ?? PAGES))
+  app.notFound(context =>
+    problemResponse(
+      new RefusedRequest(404, 'NoSuchPathError', `There is no ${context.req.method} ${context.req.path}.`)
+    )
+  )
+  app.onError(error => problemResponse(error))
+  return app
+}
+
+/**
+ * Listens.
+ *
+ * @throws TypeError, RangeError for an address that others can reach without a token, or a token that is too short; what `listen` says,
+ *   such as `EADDRINUSE`
+ */
+export async function serve(components: ServerComponents, init: ServerInit): Promise<HttpServer> {
+  checkGuard(init)
+  const { limits, streams } = components
+  const { fetch } = application(components, init)
+  const server = createAdaptorServer({
+    fetch,
+    overrideGlobalObjects: false,
+    createServer,
+    serverOptions: { headersTimeout: limits.headersTimeoutMs, requestTimeout: limits.requestTimeoutMs }
+  }) as Server
+  server.maxConnections = limits.connectionsMax
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(init.port, init.hostname, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const { port } = server.address() as AddressInfo
+  const host = init.hostname.includes(':') ? `[${init.hostname}]` : init.hostname
+  let closing: Promise<void> | undefined
+  return {
+    url: `http://${host}:${port}/`,
+    close: () => (closing ??= closeServer(server, streams))
+  }
+}
+
+function closeServer(server: Server, streams: EventStreams): Promise<void> {
+  return new Promise(resolve => {
+    server.close(() => resolve())
+    streams.close()
+    server.closeAllConnections()
+  })
+}
