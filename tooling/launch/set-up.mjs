@@ -14,6 +14,7 @@ const windows = process.platform === 'win32'
 /** The programs behind the root scripts. */
 const programs = {
   bench: 'tooling/bench/dist/main.js',
+  'check:install': 'tooling/release/dist/check-install.js',
   demo: 'apps/demo/dist/demo.js',
   mutants: 'tooling/mutation/run.mjs',
   node: 'apps/demo/dist/node.js',
