@@ -31,7 +31,7 @@ export interface ReplicaLimits {
   readonly rowBytesMax: number
   /** Bytes of one broadcast message. Default 128 KiB: one value of 64 KiB with its key and evidence fits. */
   readonly broadcastBytesMax: number
-  /** Bytes a reconciliation's frame is filled to; a single longer entry has a frame of its own. Default 64 KiB (spec §8.4). */
+  /** Bytes a reconciliation's frame is filled to; a single longer entry has a frame of its own. Default 64 KiB (guess). */
   readonly frameBytesTarget: number
   /** Bytes of one received frame or message, whatever the carrier allows. Default 1 MiB (guess). */
   readonly frameBytesMax: number
