@@ -10,6 +10,7 @@ export interface Counters {
   unknownTopics: number
   offendersClosed: number
   peersRefused: number
+  listenersFailed: number
 }
 
 export function newCounters(): Counters {
@@ -23,6 +24,7 @@ export function newCounters(): Counters {
     malformed: 0,
     unknownTopics: 0,
     offendersClosed: 0,
-    peersRefused: 0
+    peersRefused: 0,
+    listenersFailed: 0
   }
 }

@@ -1,5 +1,7 @@
 import { encodeUtf8 } from '@starling/codec'
 import type { Clock, Hash, Hmac, Random, Timers } from '@starling/ports'
+import { BroadcastTap } from './broadcast-tap.ts'
+import { addBroadcasts, NO_BROADCASTS } from './broadcast-totals.ts'
 import { gossipConfig, type GossipConfig, type GossipInit } from './config.ts'
 import { newCounters } from './counters.ts'
 import { GossipStoppedError, TopicLimitError } from './errors.ts'
@@ -7,7 +9,7 @@ import { Links } from './links.ts'
 import type { SessionPort } from './ports.ts'
 import { TimerQueue } from './timer-queue.ts'
 import { SwarmTopic } from './topic.ts'
-import type { Gossip, GossipStats, JoinOptions, Topic } from './types.ts'
+import type { BroadcastSeen, BroadcastTotals, Gossip, GossipStats, JoinOptions, Topic } from './types.ts'
 
 /** What gossip is made of. */
 export interface GossipComponents {
@@ -30,8 +32,11 @@ class TopicSwarms implements Gossip {
   readonly #counters = newCounters()
   readonly #queue: TimerQueue
   readonly #links: Links
+  readonly #tap: BroadcastTap
   readonly #topics = new Map<string, SwarmTopic>()
   readonly #unsubscribe: () => void
+  /** What topics that were left have done. */
+  #past: BroadcastTotals = NO_BROADCASTS
   #stopping: Promise<void> | undefined
 
   constructor(components: GossipComponents, config: GossipConfig) {
@@ -39,6 +44,7 @@ class TopicSwarms implements Gossip {
     this.#config = config
     const { clock, timers, sessions, hmac } = components
     this.#queue = new TimerQueue(clock, timers)
+    this.#tap = new BroadcastTap(clock, this.#counters)
     this.#links = new Links({ config, counters: this.#counters, sessions, clock, hmac, timers: this.#queue })
     this.#unsubscribe = sessions.onSession(() => {
       for (const topic of [...this.#topics.values()]) topic.refreshAddresses()
@@ -60,10 +66,11 @@ class TopicSwarms implements Gossip {
     }
     if (this.#topics.size >= topicsMax) throw new TopicLimitError(topicsMax)
     const { sessions, clock, random, hash } = this.#components
-    const topic = new SwarmTopic({
+    const topic: SwarmTopic = new SwarmTopic({
       name,
       config: this.#config,
       links: this.#links,
+      tap: this.#tap,
       sessions,
       clock,
       timers: this.#queue,
@@ -72,7 +79,7 @@ class TopicSwarms implements Gossip {
       drained: peers => this.#withDeadline(signal => this.#links.drained(peers, signal)),
       left: () => {
         this.#links.remove(name)
-        this.#topics.delete(name)
+        if (this.#topics.delete(name)) this.#past = addBroadcasts(this.#past, topic.stats().tree)
       }
     })
     this.#topics.set(name, topic)
@@ -86,9 +93,20 @@ class TopicSwarms implements Gossip {
     return this.#stopping
   }
 
+  onBroadcast(listener: (seen: BroadcastSeen) => void): () => void {
+    return this.#tap.listen(listener)
+  }
+
+  topics(): readonly Topic[] {
+    return [...this.#topics.values()]
+  }
+
   stats(): GossipStats {
+    let totals = this.#past
+    for (const topic of this.#topics.values()) totals = addBroadcasts(totals, topic.stats().tree)
     return {
       ...this.#counters,
+      ...totals,
       topics: this.#topics.size,
       links: this.#links.size,
       channels: this.#links.channels,
@@ -101,6 +119,7 @@ class TopicSwarms implements Gossip {
     this.#unsubscribe()
     await this.#withDeadline(signal => this.#links.close(signal))
     this.#queue.stop()
+    this.#tap.close()
   }
 
   async #withDeadline(work: (signal: AbortSignal) => Promise<void>): Promise<void> {

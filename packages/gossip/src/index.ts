@@ -30,4 +30,15 @@ export {
 export { GossipChannelError, GossipStoppedError, TopicLeftError, TopicLimitError } from './errors.ts'
 export { createGossip, type GossipComponents } from './gossip.ts'
 export type { FramedChannel, PeerKey, Session, SessionEvent, SessionPort } from './ports.ts'
-export type { Contact, Gossip, GossipStats, JoinOptions, NeighborEvent, Topic, TopicStats } from './types.ts'
+export type {
+  BroadcastSeen,
+  BroadcastTotals,
+  Contact,
+  Gossip,
+  GossipStats,
+  JoinOptions,
+  NeighborEvent,
+  Topic,
+  TopicLink,
+  TopicStats
+} from './types.ts'

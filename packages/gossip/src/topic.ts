@@ -9,6 +9,7 @@ import { decodeMessage as decodeTree, encodeMessage as encodeTree, Plumtree } fr
 import type { Input as TreeInput, Output as TreeOutput } from '@starling/plumtree'
 import type { Clock, Hash, Random } from '@starling/ports'
 import { decodeAddresses, encodeAddresses } from './addresses.ts'
+import type { BroadcastTap } from './broadcast-tap.ts'
 import { STRANGER_AGE_MS, type GossipConfig } from './config.ts'
 import { TopicLeftError } from './errors.ts'
 import type { Link } from './link.ts'
@@ -16,12 +17,13 @@ import type { Links, TopicReceiver } from './links.ts'
 import { OVERLOAD_WEIGHT } from './offences.ts'
 import type { PeerKey, SessionPort } from './ports.ts'
 import type { TimerQueue } from './timer-queue.ts'
-import type { Contact, JoinOptions, NeighborEvent, Topic, TopicStats } from './types.ts'
+import type { Contact, JoinOptions, NeighborEvent, Topic, TopicLink, TopicStats } from './types.ts'
 
 export interface TopicInit {
   readonly name: string
   readonly config: GossipConfig
   readonly links: Links
+  readonly tap: BroadcastTap
   readonly sessions: SessionPort
   readonly clock: Clock
   readonly timers: TimerQueue
@@ -87,6 +89,11 @@ export class SwarmTopic implements Topic, TopicReceiver {
     return [...this.#neighbors.keys()]
   }
 
+  links(): readonly TopicLink[] {
+    const eager = new Set(this.#tree.eagerPeers())
+    return this.neighbors().map(peer => ({ peer, eager: eager.has(peer) }))
+  }
+
   onNeighbor(listener: (event: NeighborEvent) => void): () => void {
     this.#neighborListeners.add(listener)
     return () => this.#neighborListeners.delete(listener)
@@ -119,6 +126,7 @@ export class SwarmTopic implements Topic, TopicReceiver {
   stats(): TopicStats {
     return {
       neighbors: this.#neighbors.size,
+      passive: this.#overlay.passiveView.length,
       tree: this.#tree.stats(),
       malformed: this.#malformed,
       refused: this.#refused
@@ -202,6 +210,9 @@ export class SwarmTopic implements Topic, TopicReceiver {
           for (const output of this.#overlay.handle(next.input, nowMs)) this.#performOverlay(output)
         } else {
           for (const output of this.#tree.handle(next.input, nowMs)) this.#performTree(output)
+          const { newestOwn } = this.#tree
+          if (next.input.type === 'broadcast' && newestOwn !== undefined)
+            this.#init.tap.tell(this.name, newestOwn, next.input.payload)
         }
       }
     } finally {
@@ -255,7 +266,7 @@ export class SwarmTopic implements Topic, TopicReceiver {
   }
 
   #performTree(output: TreeOutput): void {
-    const { links, timers } = this.#init
+    const { links, timers, tap } = this.#init
     switch (output.type) {
       case 'send': {
         const payload = output.message.type === 'gossip'
@@ -268,6 +279,7 @@ export class SwarmTopic implements Topic, TopicReceiver {
         for (const listener of [...this.#messageListeners]) {
           this.#guard(() => listener(output.payload, output.from))
         }
+        tap.tell(this.name, output.id, output.payload, output)
         return
       case 'schedule': {
         const { timer } = output

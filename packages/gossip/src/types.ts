@@ -19,6 +19,28 @@ export interface NeighborEvent {
   readonly peer: PeerKey
 }
 
+/** A neighbour of a topic, as this end sees the link. */
+export interface TopicLink {
+  readonly peer: PeerKey
+  /** Whether whole messages are sent to the peer (eager), or only announced (lazy). The other end may see it otherwise. */
+  readonly eager: boolean
+}
+
+/** One broadcast as this node met it, the first time and no other. */
+export interface BroadcastSeen {
+  readonly topic: string
+  /** Equal on every node: 32 hexadecimal digits. */
+  readonly id: string
+  /** The neighbour it came over; absent for this node's own. */
+  readonly from?: PeerKey
+  /** Links travelled so far; 0 for this node's own. Claimed by the nodes on the way. */
+  readonly hops: number
+  /** Length of the payload. */
+  readonly bytes: number
+  /** This node's wall clock, ms. */
+  readonly atMs: number
+}
+
 /** One topic this node has joined. */
 export interface Topic {
   readonly name: string
@@ -34,6 +56,8 @@ export interface Topic {
   /** Calls back for each payload, once; `from` is the neighbour it came over, not its author. Returns how to stop. */
   onMessage(listener: (payload: Uint8Array, from: PeerKey) => void): () => void
   neighbors(): readonly PeerKey[]
+  /** The same neighbours, with the part each link has in the broadcast tree. */
+  links(): readonly TopicLink[]
   onNeighbor(listener: (event: NeighborEvent) => void): () => void
   /** More peers to join through. They are probed for ever. */
   addContacts(contacts: readonly Contact[]): void
@@ -50,14 +74,29 @@ export interface Topic {
 /** Counters and sizes of one topic. */
 export interface TopicStats {
   readonly neighbors: number
+  /** Peers known beyond the neighbours, to take their places. */
+  readonly passive: number
   readonly tree: PlumtreeStats
   /** Frames of this topic that did not decode, and messages the machines refused. */
   readonly malformed: number
   readonly refused: number
 }
 
+/** What the broadcast trees of all topics have done, topics left since included. */
+export interface BroadcastTotals {
+  /** Broadcasts this node made. */
+  readonly broadcasts: number
+  /** Payloads of others handed to listeners, each once. */
+  readonly delivered: number
+  /** Further copies of payloads that were known already. */
+  readonly redundant: number
+  /** Messages of the trees other than payloads: announcements, grafts, prunes and refusals. */
+  readonly controlSent: number
+  readonly controlReceived: number
+}
+
 /** Counters and sizes over all topics. */
-export interface GossipStats {
+export interface GossipStats extends BroadcastTotals {
   readonly topics: number
   /** Peers known, and those of them with an open channel. */
   readonly links: number
@@ -77,6 +116,8 @@ export interface GossipStats {
   readonly offendersClosed: number
   /** Sessions the port refused to want: ids that are none, or too many peers. */
   readonly peersRefused: number
+  /** Calls of broadcast listeners that threw. */
+  readonly listenersFailed: number
   /** Bytes waiting for peers now. */
   readonly queuedBytes: number
 }
@@ -94,7 +135,15 @@ export interface Gossip {
    * @throws GossipStoppedError after `stop`
    */
   join(topic: string, options: JoinOptions): Topic
+  /** The topics that are joined now. */
+  topics(): readonly Topic[]
   /** Leaves every topic and ends every channel. Leaves no timer behind. Idempotent. */
   stop(): Promise<void>
+  /**
+   * Calls back for each broadcast that this node makes or meets for the first time, in all topics. For people and plots: it comes
+   * after the topic's own listeners were told, costs nothing while nobody listens, and a listener that throws is counted and harms
+   * nobody. Returns how to stop.
+   */
+  onBroadcast(listener: (seen: BroadcastSeen) => void): () => void
   stats(): GossipStats
 }

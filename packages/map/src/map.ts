@@ -240,6 +240,7 @@ class OwnedMap<V> implements ReplicatedMap<V> {
       entries: this.size,
       bytes: projection.bytes,
       invalid: projection.hidden.size,
+      conflicts: projection.conflicting.size,
       watchers: listeners.watchers.size,
       listenersFailed: listeners.failed,
       renewals: this.#writer.renewals,

@@ -5,7 +5,7 @@ import type { Change } from '@starling/replica'
 import { SchemaError } from './errors.ts'
 import type { Validate } from './schema.ts'
 import { SortedKeys } from './sorted-keys.ts'
-import { shownDot } from './visible.ts'
+import { shownDot, visibleDots } from './visible.ts'
 
 /**
  * What the map knows beside its entries: which keys are not shown, how many bytes there are, and the order of the keys once
@@ -17,6 +17,8 @@ export class Projection<V> {
   readonly hidden: Set<string> = new Set()
   /** Keys whose live values have all ended, as of the newest change of each. */
   readonly ended: Set<string> = new Set()
+  /** Keys that show several live values. */
+  readonly conflicting: Set<string> = new Set()
   readonly #validate: Validate<V> | undefined
   readonly #clock: Clock
   #bytes = 0
@@ -47,6 +49,8 @@ export class Projection<V> {
     const shown = shownDot(entry, this.#clock)
     if (shown === undefined && live > 0) this.ended.add(key)
     else this.ended.delete(key)
+    if (entry.items.length > 1 && visibleDots(entry, this.#clock) > 1) this.conflicting.add(key)
+    else if (this.conflicting.size > 0) this.conflicting.delete(key)
     // Without a schema nothing can be refused: values were checked when their entry was decoded.
     if (this.#validate === undefined) return
     if (shown !== undefined && this.decode(key, shown) === undefined) this.hidden.add(key)

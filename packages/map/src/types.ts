@@ -194,6 +194,8 @@ export interface MapStats {
   readonly bytes: number
   /** Keys not shown because the schema or the codec refuses the value that won. */
   readonly invalid: number
+  /** Keys with several values, written without knowing each other. */
+  readonly conflicts: number
   readonly watchers: number
   /** Keys this node renews. */
   readonly renewals: number

@@ -23,3 +23,14 @@ export function shownDot(entry: Entry, clock: Clock): Dot | undefined {
   }
   return best
 }
+
+/** How many dots have not ended. The clock is read only for dots that end. */
+export function visibleDots(entry: Entry, clock: Clock): number {
+  let dots = 0
+  let wallMs: number | undefined
+  for (const item of entry.items) {
+    if (!isDot(item)) continue
+    if (item.expiresAtMs === undefined || !isExpired(item, (wallMs ??= clock.wallMs()))) dots++
+  }
+  return dots
+}

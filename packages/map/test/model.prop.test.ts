@@ -192,6 +192,7 @@ describe('two nodes and their readers', () => {
             expect(sorted(reader.state)).toEqual(sorted(a.map))
             const conflicting = [...a.map.keys()].filter(name => a.map.conflicts(name).length > 1)
             expect([...reader.conflicts].sort()).toEqual(conflicting.sort())
+            expect(a.map.stats().conflicts).toBe(conflicting.length)
           }
           expect(sorted(a.map)).toEqual(sorted(b.map))
         }),

@@ -3,6 +3,7 @@ import type { Timers } from '@starling/ports'
 import type { BatchBuffers } from './batch-buffers.ts'
 import { eachPiece } from './bytes.ts'
 import { MESSAGE_CHARGE_BYTES } from './config.ts'
+import type { Counters } from './counters.ts'
 import {
   ChannelClosedError,
   ChannelOverrunError,
@@ -46,6 +47,8 @@ export interface ChannelInit {
   readonly timers: Timers
   /** Given when the transport takes one write at a time and is done with its bytes when it drains. */
   readonly buffers: BatchBuffers | undefined
+  /** Where whole messages are counted, those of all channels together. */
+  readonly counters: Pick<Counters, 'moved'>
 }
 
 /** A framed channel on one stream. Built in the same turn in which the head of the stream has been read. */
@@ -113,6 +116,7 @@ export class Channel implements FramedChannel {
     }
     if (this.#outbox.overflows(message.length)) throw new ChannelQueueFullError(this.peer, this.tag)
     this.#outbox.push(message)
+    this.#init.counters.moved('sent', message.length)
     return !this.#outbox.full
   }
 
@@ -203,8 +207,9 @@ export class Channel implements FramedChannel {
       case DATA:
       case PART: {
         const message = this.#inbox.queue.take(type, body)
-        if (message === undefined) this.#grant()
-        else this.#inbox.deliver(message)
+        if (message === undefined) return this.#grant()
+        this.#init.counters.moved('received', message.length)
+        this.#inbox.deliver(message)
         return
       }
       case CREDIT:

@@ -8,6 +8,8 @@ export class Counters {
   abandoned = 0
   handlersFailed = 0
   channelsTruncated = 0
+  readonly messages: { sent: number; received: number } = { sent: 0, received: 0 }
+  readonly bytes: { sent: number; received: number } = { sent: 0, received: 0 }
   readonly refused: Record<Refusal, number> = noRefusals()
   readonly refusedByPeer: Record<Refusal, number> = noRefusals()
   readonly limited: Record<LimitName, number> = {
@@ -19,6 +21,12 @@ export class Counters {
     queue: 0
   }
   readonly peak = { inbound: 0, outbound: 0, channels: 0, parked: 0 }
+
+  /** Notes one whole message of a channel. */
+  moved(direction: 'sent' | 'received', bytes: number): void {
+    this.messages[direction]++
+    this.bytes[direction] += bytes
+  }
 
   /** Notes that there are now so many. */
   reached(what: keyof Counters['peak'], count: number): void {

@@ -19,6 +19,8 @@ export function registerMetrics(metrics: Metrics, stats: () => MuxStats): void {
     help: 'Payload bytes held by all channels',
     calculate: () => ({ ...stats().bytesBuffered })
   })
+  counters('messages_total', 'direction', 'Whole messages on all channels', ({ messages }) => messages)
+  counters('bytes_total', 'direction', 'Payload bytes of those messages', ({ bytes }) => bytes)
   gauge('channels', 'Open channels', ({ channels }) => channels)
   gauge('parked_streams', 'Inbound streams without a verdict', ({ parked }) => parked)
   gauge('queued_opens', 'Opens that wait for a place on their connection', ({ queued }) => queued)

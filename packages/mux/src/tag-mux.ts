@@ -154,7 +154,7 @@ export class TagMux implements Mux, Startable {
       receiving += bytes.receiving
     }
     const { opened, received, accepted, abandoned, handlersFailed, channelsTruncated } = this.#counters
-    const { peak, refused, limited, refusedByPeer } = this.#counters
+    const { peak, refused, limited, refusedByPeer, messages, bytes } = this.#counters
     return {
       streams: { inbound: this.#streams.inbound, outbound: this.#streams.outbound },
       channels: this.#channels.size,
@@ -170,6 +170,8 @@ export class TagMux implements Mux, Startable {
       refusedByPeer: { ...refusedByPeer },
       handlersFailed,
       channelsTruncated,
+      messages: { ...messages },
+      bytes: { ...bytes },
       bytesBuffered: { sending, receiving }
     }
   }
@@ -223,6 +225,7 @@ export class TagMux implements Mux, Startable {
       closeTimeoutMs,
       stallTimeoutMs,
       timers: this.#timers,
+      counters: this.#counters,
       // Its streams take one write at a time, and drain when the native side has copied it (measured on libp2p-quic 2.1.1).
       buffers: connection.multiplexer === 'quic' ? this.#buffers : undefined
     })

@@ -175,6 +175,10 @@ export interface MuxStats {
   readonly handlersFailed: number
   /** Channels that ended without the peer's END. */
   readonly channelsTruncated: number
+  /** Whole messages on all channels: those `send` took, and those that came completely. */
+  readonly messages: { readonly sent: number; readonly received: number }
+  /** Their bytes: the payload, without frames, encryption or what raw streams carry. */
+  readonly bytes: { readonly sent: number; readonly received: number }
   /** Payload bytes held by all channels: queued to be sent, and received but not dealt with. */
   readonly bytesBuffered: { readonly sending: number; readonly receiving: number }
 }

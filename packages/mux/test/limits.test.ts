@@ -253,6 +253,8 @@ describe('metrics', () => {
     expect(figures).toEqual({
       starling_mux_streams: { inbound: 2, outbound: 0 },
       starling_mux_buffered_bytes: { sending: 0, receiving: 100 },
+      starling_mux_messages_total: { sent: 0, received: 1 },
+      starling_mux_bytes_total: { sent: 0, received: 100 },
       starling_mux_channels: 1,
       starling_mux_parked_streams: 1,
       starling_mux_queued_opens: 0,

@@ -88,7 +88,10 @@ async function start(config: NodeConfig, ports: Ports, shutdown: Shutdown): Prom
   // Before the swarms end: what they know is what the next start begins with.
   shutdown.defer('saved peers', () => gossip.close())
   await Promise.all(Object.entries(config.maps).map(([name, options]) => maps.open(name, options)))
-  return new RunningNode({ host, store, gossip, maps }, shutdown)
+  return new RunningNode(
+    { host, store, gossip, sync, maps, clock: ports.clock, clusterName: config.clusterName },
+    shutdown
+  )
 }
 
 function peersInit({ clusterName, secrets, allow, open, announce, driftMsMax }: NodeConfig): PeersInit {

@@ -1,12 +1,13 @@
-import type { Gossip, Topic, TopicStats } from '@starling/gossip'
+import type { Gossip, Topic } from '@starling/gossip'
 import type { Store } from '@starling/log'
-import { createMap, type MapHealth, type MapInit, type MapStats, type ReplicatedMap } from '@starling/map'
+import { createMap, type MapInit, type ReplicatedMap } from '@starling/map'
 import type { Ports } from '@starling/ports'
-import { createReplica, type ReplicaEvent, type ReplicaInit } from '@starling/replica'
-import type { HostFinder, Sync, SyncHandle, SyncSessionInfo } from '@starling/sync'
+import { createReplica, type Replica, type ReplicaEvent, type ReplicaInit } from '@starling/replica'
+import type { HostFinder, Sync, SyncHandle } from '@starling/sync'
 import type { Contact } from './addresses.ts'
 import { RESERVED_PREFIX } from './config.ts'
 import { MapOptionsMismatchError, NodeStoppedError } from './errors.ts'
+import { plainSession, plainStats, type MapInspection } from './inspection.ts'
 
 /** How a map is opened on this node. */
 export interface MapOptions<V> extends MapInit<V> {
@@ -26,20 +27,10 @@ export interface MapOptions<V> extends MapInit<V> {
   readonly onEvent?: (event: ReplicaEvent) => void
 }
 
-/** One open map, as the inspection shows it. */
-export interface MapInspection {
-  readonly name: string
-  readonly keys: number
-  /** The peers the map's swarm is linked with. */
-  readonly neighbors: readonly string[]
-  readonly stats: MapStats
-  readonly health: MapHealth
-  readonly gossip: TopicStats
-  readonly sync: readonly SyncSessionInfo[]
-}
-
 interface OpenMap {
   readonly map: ReplicatedMap<unknown>
+  readonly replica: Replica
+  readonly quota: { readonly entriesMax: number; readonly bytesMax: number }
   readonly topic: Topic
   readonly handle: SyncHandle
   readonly stopSeeking: () => void
@@ -70,6 +61,7 @@ export class HostedMaps {
   readonly #maps = new Map<string, Hosted>()
   readonly #stopping = Promise.withResolvers<void>()
   #closing = false
+  #pastWrites = 0
 
   constructor(
     components: HostedMapsComponents,
@@ -115,21 +107,38 @@ export class HostedMaps {
   }
 
   inspect(): readonly MapInspection[] {
-    return [...this.#maps].flatMap(([name, { opened }]) => {
-      if (opened === undefined) return []
-      const { map, topic, handle } = opened
-      return [
-        {
-          name,
-          keys: map.size,
-          neighbors: topic.neighbors(),
-          stats: map.stats(),
-          health: map.health(),
-          gossip: topic.stats(),
-          sync: handle.sessions()
-        }
-      ]
-    })
+    return [...this.#maps].flatMap(([name, { opened }]) =>
+      opened === undefined ? [] : [this.#inspect(name, opened)]
+    )
+  }
+
+  /** Writes made here since the start, in maps closed since too. */
+  get writes(): number {
+    let writes = this.#pastWrites
+    for (const { opened } of this.#maps.values()) writes += opened?.replica.stats().localWrites ?? 0
+    return writes
+  }
+
+  #inspect(name: string, { map, replica, topic, handle, quota }: OpenMap): MapInspection {
+    const { clock } = this.#components.ports
+    const wallAtZeroMs = clock.wallMs() - clock.monotonicMs()
+    const sync = handle.sessions().map(session => plainSession(session, wallAtZeroMs))
+    const stats = plainStats(map.stats())
+    const { entries, bytes } = stats.replica
+    return {
+      name,
+      size: map.size,
+      conflicts: stats.conflicts,
+      fingerprint: Buffer.from(replica.root().sum).toString('hex'),
+      health: map.health(),
+      lagging: sync.flatMap(({ peer, differsSinceMs }) =>
+        differsSinceMs === undefined ? [] : [{ peer, sinceMs: differsSinceMs }]
+      ),
+      quota: { entries, bytes, ...quota },
+      stats,
+      neighbors: topic.neighbors(),
+      sync
+    }
   }
 
   #host(name: string, options: MapOptions<unknown>): Hosted {
@@ -141,6 +150,7 @@ export class HostedMaps {
         await opened.map.closed
         opened.stopSeeking()
         await Promise.allSettled([opened.handle.close(), opened.topic.leave()])
+        this.#pastWrites += opened.replica.stats().localWrites
         this.#maps.delete(name)
       },
       () => void this.#maps.delete(name)
@@ -158,7 +168,9 @@ export class HostedMaps {
     try {
       const topic = gossip.join(name, { contacts: this.#init.contacts })
       undo.push(() => topic.leave())
-      let handle: SyncHandle | undefined
+      let opened:
+        | { readonly handle: SyncHandle; readonly replica: Replica; readonly quota: OpenMap['quota'] }
+        | undefined
       const map = await createMap(
         {
           ...ports,
@@ -177,14 +189,14 @@ export class HostedMaps {
                 onEvent: event => {
                   onEvent?.(event)
                   // What came while the disk had failed was not taken in.
-                  if (event.type === 'reopened') handle?.reconcile()
+                  if (event.type === 'reopened') opened?.handle.reconcile()
                 }
               }
             )
             undo.push(() => replica.close())
             const sessions = sync.open(name, { protocol: replica.protocol, neighbors: topic })
             undo.push(() => sessions.close())
-            handle = sessions
+            opened = { handle: sessions, replica, quota }
             replica.setPeers(sessions)
             return { replica, sync: sessions }
           }
@@ -192,8 +204,8 @@ export class HostedMaps {
         mapInit
       )
       undo.push(() => map.close())
-      if (handle === undefined) throw new Error('createMap resolved without opening its replica')
-      return { map, topic, handle, stopSeeking: hosts.find(name, topic) }
+      if (opened === undefined) throw new Error('createMap resolved without opening its replica')
+      return { map, topic, ...opened, stopSeeking: hosts.find(name, topic) }
     } catch (error) {
       for (const step of undo.reverse()) await step().catch(() => undefined)
       throw error

@@ -36,9 +36,21 @@ export {
   SavedPeersError,
   TransportUnavailableError
 } from './errors.ts'
-export type { MapInspection, MapOptions } from './hosted-maps.ts'
+export type { MapOptions } from './hosted-maps.ts'
+export type {
+  Lag,
+  MapInspection,
+  MapQuota,
+  MapStatsInspection,
+  NodeInspection,
+  NodeTotals,
+  PeerInspection,
+  SessionInspection,
+  SwarmInspection
+} from './inspection.ts'
 export type { ClusterInit, NodeInit, NodeWarning } from './options.ts'
 export type { Abandoned } from './shutdown.ts'
-export type { NodeInspection, StarlingNode } from './types.ts'
+export type { StarlingNode } from './types.ts'
+export type { BroadcastSeen, TopicLink } from '@starling/gossip'
 export type { MapEvent, ReplicatedMap } from '@starling/map'
 export type { Lagged, PeerEvent, PeerInfo } from '@starling/peers'

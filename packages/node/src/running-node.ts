@@ -1,22 +1,28 @@
-import type { Gossip } from '@starling/gossip'
+import type { BroadcastSeen, Gossip } from '@starling/gossip'
 import type { Store } from '@starling/log'
 import type { ReplicatedMap } from '@starling/map'
 import type { EventStreamOptions, Lagged, PeerEvent, PeerInfo, Peers } from '@starling/peers'
+import type { Clock } from '@starling/ports'
+import type { Sync } from '@starling/sync'
 import { checkPeerId } from './addresses.ts'
 import { STOP_TIMEOUT_MS } from './config.ts'
 import { NodeStoppedError } from './errors.ts'
 import type { HostedMaps, MapOptions } from './hosted-maps.ts'
 import type { Host } from './host.ts'
+import { plainPeer, plainSwarm, type NodeInspection } from './inspection.ts'
 import { checkPeerIds, checkSecrets, type ClusterInit } from './options.ts'
 import type { Abandoned, Shutdown } from './shutdown.ts'
-import type { NodeInspection, StarlingNode } from './types.ts'
+import type { StarlingNode } from './types.ts'
 
 /** What a running node is made of. */
 export interface NodeParts {
   readonly host: Host
   readonly store: Store
   readonly gossip: Gossip
+  readonly sync: Sync
   readonly maps: HostedMaps
+  readonly clock: Clock
+  readonly clusterName: string
 }
 
 /** A started node: it hands every call to the part it is for. */
@@ -24,12 +30,16 @@ export class RunningNode implements StarlingNode {
   readonly id: string
   readonly #parts: NodeParts
   readonly #shutdown: Shutdown
+  readonly #startedAtMs: number
+  readonly #startedMs: number
   #stopping: Promise<readonly Abandoned[]> | undefined
 
   constructor(parts: NodeParts, shutdown: Shutdown) {
     this.id = parts.host.peerId.toString()
     this.#parts = parts
     this.#shutdown = shutdown
+    this.#startedAtMs = parts.clock.wallMs()
+    this.#startedMs = parts.clock.monotonicMs()
   }
 
   addresses(): readonly string[] {
@@ -76,17 +86,38 @@ export class RunningNode implements StarlingNode {
   }
 
   inspect(): NodeInspection {
-    const { host, store, gossip, maps } = this.#parts
+    const { host, store, gossip, sync, maps, clock, clusterName } = this.#parts
+    const streams = host.services.mux.stats()
+    const gossipStats = gossip.stats()
     return {
       id: this.id,
+      cluster: clusterName,
       addresses: this.addresses(),
-      peers: this.peers(),
+      atMs: clock.wallMs(),
+      startedAtMs: this.#startedAtMs,
+      uptimeMs: clock.monotonicMs() - this.#startedMs,
+      totals: {
+        messagesSent: streams.messages.sent,
+        messagesReceived: streams.messages.received,
+        bytesSent: streams.bytes.sent,
+        bytesReceived: streams.bytes.received,
+        writes: maps.writes,
+        delivered: gossipStats.delivered,
+        redundant: gossipStats.redundant
+      },
+      swarms: gossip.topics().map(plainSwarm),
       maps: maps.inspect(),
+      peers: this.peers().map(plainPeer),
       sessions: this.#peers.stats(),
-      streams: host.services.mux.stats(),
-      gossip: gossip.stats(),
+      streams,
+      gossip: gossipStats,
+      sync: sync.stats(),
       store: store.stats()
     }
+  }
+
+  onBroadcast(listener: (seen: BroadcastSeen) => void): () => void {
+    return this.#parts.gossip.onBroadcast(listener)
   }
 
   stop(options: { readonly timeoutMs?: number } = {}): Promise<readonly Abandoned[]> {

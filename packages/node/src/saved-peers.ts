@@ -1,4 +1,4 @@
-import type { Contact, Gossip, GossipStats, JoinOptions, Topic } from '@starling/gossip'
+import type { BroadcastSeen, Contact, Gossip, GossipStats, JoinOptions, Topic } from '@starling/gossip'
 import type { TimerHandle, Timers } from '@starling/ports'
 import { SAVE_INTERVAL_MS } from './config.ts'
 import { SavedPeersError } from './errors.ts'
@@ -51,6 +51,7 @@ export class SavedPeers implements Gossip {
       broadcast: payload => topic.broadcast(payload),
       onMessage: listener => topic.onMessage(listener),
       neighbors: () => topic.neighbors(),
+      links: () => topic.links(),
       onNeighbor: listener => topic.onNeighbor(listener),
       addContacts: contacts => topic.addContacts(contacts),
       savedPeers: () => topic.savedPeers(),
@@ -61,6 +62,14 @@ export class SavedPeers implements Gossip {
         await topic.leave()
       }
     }
+  }
+
+  topics(): readonly Topic[] {
+    return this.#parts.gossip.topics()
+  }
+
+  onBroadcast(listener: (seen: BroadcastSeen) => void): () => void {
+    return this.#parts.gossip.onBroadcast(listener)
   }
 
   stats(): GossipStats {

@@ -1,23 +1,10 @@
-import type { GossipStats } from '@starling/gossip'
-import type { StoreStats } from '@starling/log'
+import type { BroadcastSeen } from '@starling/gossip'
 import type { ReplicatedMap } from '@starling/map'
-import type { MuxStats } from '@starling/mux'
-import type { EventStreamOptions, Lagged, PeerEvent, PeerInfo, PeersStats } from '@starling/peers'
-import type { MapInspection, MapOptions } from './hosted-maps.ts'
+import type { EventStreamOptions, Lagged, PeerEvent, PeerInfo } from '@starling/peers'
+import type { MapOptions } from './hosted-maps.ts'
+import type { NodeInspection } from './inspection.ts'
 import type { ClusterInit } from './options.ts'
 import type { Abandoned } from './shutdown.ts'
-
-/** Views, sessions, lag and limits of a node at one moment, as plain data. */
-export interface NodeInspection {
-  readonly id: string
-  readonly addresses: readonly string[]
-  readonly peers: readonly PeerInfo[]
-  readonly maps: readonly MapInspection[]
-  readonly sessions: PeersStats
-  readonly streams: MuxStats
-  readonly gossip: GossipStats
-  readonly store: StoreStats
-}
 
 /** A running node of a cluster. */
 export interface StarlingNode {
@@ -73,7 +60,14 @@ export interface StarlingNode {
    * @throws TypeError, RangeError for what `createNode` would refuse too
    */
   setSecrets(secret: NonNullable<ClusterInit['secret']>): void
+  /** Views, sessions, lag and limits at this moment, as plain data. It costs about as much as one message; ask once a second, not in a loop. */
   inspect(): NodeInspection
+  /**
+   * Calls back for each broadcast that this node makes or meets for the first time, over all maps and the cluster's own swarm: the way
+   * a write took through the overlay. It costs nothing while nobody listens. A listener that throws is counted
+   * (`inspect().gossip.listenersFailed`) and harms nobody. Returns how to stop.
+   */
+  onBroadcast(listener: (seen: BroadcastSeen) => void): () => void
   /**
    * Closes maps, says goodbye to peers, closes the store. Resolves within about `timeoutMs` (default 5,000) per step and never
    * rejects; what had to be abandoned is named. Idempotent. The process then ends by itself.

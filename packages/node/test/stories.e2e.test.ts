@@ -99,7 +99,7 @@ test(
       all =>
         all.every(
           ({ maps, standing }) =>
-            standing.every(peers => peers.length === 2) && maps.every(({ keys }) => keys === 1)
+            standing.every(peers => peers.length === 2) && maps.every(({ size }) => size === 1)
         )
     )
     for (const { standing, sessions, streams } of seen) {

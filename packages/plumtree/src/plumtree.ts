@@ -14,6 +14,7 @@ import type {
   IHaveMessage,
   Input,
   Message,
+  MessageId,
   Output,
   PeerKey,
   RejectionReason,
@@ -44,6 +45,7 @@ export class Plumtree {
   readonly #random: Random
   readonly #origin: string
   #sequence = 0
+  #newestOwn: MessageId | undefined
 
   /** @param config a complete configuration, see `plumtreeConfig`. */
   constructor(config: PlumtreeConfig, ports: PlumtreePorts) {
@@ -81,6 +83,11 @@ export class Plumtree {
         break
     }
     return this.#core.end()
+  }
+
+  /** The id that the newest own broadcast has on every node; undefined before the first. */
+  get newestOwn(): MessageId | undefined {
+    return this.#newestOwn
   }
 
   /** Neighbours that get payloads. */
@@ -167,6 +174,7 @@ export class Plumtree {
       unsent: true
     }
     counts.broadcasts++
+    this.#newestOwn = entry.id
     this.#remember(entry)
     // Deviation: a sender outside the tree starts it over one link, since nobody may be waiting for its announcement.
     if (this.#core.eagerCount === 0 && this.#core.links.size > 0) {

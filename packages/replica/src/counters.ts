@@ -3,7 +3,7 @@ import type { ReplicaStats } from './types.ts'
 
 type Counted = Omit<
   ReplicaStats,
-  'state' | 'replica' | 'clock' | 'liveKeys' | 'entries' | 'evidence' | 'knownIds' | 'waitingBytes'
+  'state' | 'replica' | 'clock' | 'liveKeys' | 'entries' | 'bytes' | 'evidence' | 'knownIds' | 'waitingBytes'
 >
 
 /** Everything a replica counts. */

@@ -156,6 +156,7 @@ class LoggedReplica implements Replica {
       clock: identity.clock.last,
       liveKeys: this.size,
       entries: state.map.entryCount,
+      bytes: state.quota.bytes,
       evidence: state.evidence,
       knownIds: identity.known.size,
       waitingBytes: queue.waitingBytes,

@@ -184,6 +184,8 @@ export interface ReplicaStats {
   readonly liveKeys: number
   /** Keys with an entry, those with evidence only included. */
   readonly entries: number
+  /** What they take of the quota, in estimated bytes. */
+  readonly bytes: number
   /** Items of evidence. */
   readonly evidence: number
   /** Replica ids whose writes are known up to some stamp. */

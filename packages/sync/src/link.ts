@@ -147,7 +147,7 @@ export class Link {
       clock: components.clock,
       timers: components.timers,
       config,
-      progress: progress => (this.#record.outstanding = progress),
+      progress: progress => this.#record.progress(progress, components.clock.monotonicMs()),
       isConnected: () => this.#host.transport(this.peer) === transport
     })
     const wasDue = this.#due || initiator

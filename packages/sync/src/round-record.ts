@@ -3,7 +3,8 @@ import type { SyncOutcome, SyncProgress, SyncSessionInfo } from './types.ts'
 /** What the rounds with one peer have come to: how far behind the two may be. */
 export class RoundRecord {
   failures = 0
-  outstanding: SyncProgress | undefined
+  #outstanding: SyncProgress | undefined
+  #differsSinceMs: number | undefined
   #rounds = 0
   #lastCompleteMs: number | undefined
 
@@ -12,16 +13,27 @@ export class RoundRecord {
       lastCompleteMs: this.#lastCompleteMs,
       rounds: this.#rounds,
       failures: this.failures,
-      outstanding: this.outstanding
+      outstanding: this.#outstanding,
+      differsSinceMs: this.#differsSinceMs
     }
+  }
+
+  /** What a round has found so far. That nothing is left to cross says little until it has ended. */
+  progress(progress: SyncProgress, nowMs: number): void {
+    this.#outstanding = progress
+    if (progress.toSend + progress.toReceive > 0) this.#differsSinceMs ??= nowMs
   }
 
   /** A round ended well. */
   ended(outcome: SyncOutcome, nowMs: number): void {
     this.failures = 0
     this.#rounds++
-    if (!outcome.complete) return
+    if (!outcome.complete) {
+      this.#differsSinceMs ??= nowMs
+      return
+    }
     this.#lastCompleteMs = nowMs
-    this.outstanding = { toSend: 0, toReceive: 0 }
+    this.#outstanding = { toSend: 0, toReceive: 0 }
+    this.#differsSinceMs = undefined
   }
 }

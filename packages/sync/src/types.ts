@@ -79,6 +79,8 @@ export interface SyncSessionInfo {
   readonly failures: number
   /** What the last round found to differ and did not bring across, as far as it is known: nothing after a complete one. */
   readonly outstanding: SyncProgress | undefined
+  /** Since when the peer is known to hold something else, monotonic time as above; undefined after a complete round. */
+  readonly differsSinceMs: number | undefined
 }
 
 /** A round ended here: with `outcome`, or with `error`. */

@@ -124,15 +124,20 @@ describe('how far behind', () => {
     expect(handle.sessions()).toMatchObject([
       { lastCompleteMs: undefined, failures: 1, outstanding: { toSend: 10, toReceive: 7 } }
     ])
+    const since = handle.sessions()[0]?.differsSinceMs
+    expect(since).toBeLessThanOrEqual(50)
     await network.time.advance(1_120)
-    expect(handle.sessions()).toMatchObject([{ state: 'syncing', outstanding: { toSend: 3, toReceive: 0 } }])
+    expect(handle.sessions()).toMatchObject([
+      { state: 'syncing', outstanding: { toSend: 3, toReceive: 0 }, differsSinceMs: since }
+    ])
     await network.time.advance(500)
     const [info] = handle.sessions()
     expect(info).toMatchObject({
       state: 'live',
       rounds: 1,
       failures: 0,
-      outstanding: { toSend: 0, toReceive: 0 }
+      outstanding: { toSend: 0, toReceive: 0 },
+      differsSinceMs: undefined
     })
     expect(info?.lastCompleteMs).toBeGreaterThan(1_000)
     await closeAll(network, a, b)

@@ -67,6 +67,10 @@ export const channelCases: readonly MuxContractCase[] = [
         await channel.closed
       })
     )
+    const { messages, bytes } = pair.dialler.stats()
+    assert.deepEqual([messages.sent, messages.received], [220, 220])
+    assert.equal(bytes.sent, bytes.received)
+    hasStats(pair.acceptor, { messages, bytes })
   }),
 
   onPair('a handler that throws or rejects ends its own stream only', async pair => {

@@ -1,5 +1,6 @@
 import { BatchBuffers } from '../../src/batch-buffers.ts'
 import { Channel } from '../../src/channel.ts'
+import { Counters } from '../../src/counters.ts'
 import { ManualTimers } from '../../src/contract/manual-timers.ts'
 import { inMemoryStreamPair, type InMemoryStream, type PairOptions } from './in-memory-stream.ts'
 
@@ -21,6 +22,7 @@ export function channelOn(stream: InMemoryStream, timers: ManualTimers, peer: st
     closeTimeoutMs: 1000,
     stallTimeoutMs: 60_000,
     timers,
+    counters: new Counters(),
     buffers: stream.manner === 'quic' ? new BatchBuffers() : undefined
   })
 }
