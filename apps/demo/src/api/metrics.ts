@@ -2,16 +2,14 @@ import type { StarlingNode } from '@starling/node'
 
 /** Every number of an inspection as a gauge in Prometheus's text form, named by its place. */
 export function metricsText(node: StarlingNode): string {
-  const { maps, sessions, streams, gossip, store } = node.inspect()
+  const { maps, swarms, sessions, streams, gossip, store } = node.inspect()
   const lines: string[] = []
   for (const [part, numbers] of Object.entries({ sessions, streams, gossip, store })) {
     collect(`starling_${part}`, '', numbers, lines)
   }
-  for (const { name, stats, gossip } of maps) {
-    const label = `{map=${JSON.stringify(name)}}`
-    collect('starling_map', label, stats, lines)
-    collect('starling_map_gossip', label, gossip, lines)
-  }
+  for (const { name, stats } of maps) collect('starling_map', `{map=${JSON.stringify(name)}}`, stats, lines)
+  for (const { topic, stats } of swarms)
+    collect('starling_topic', `{topic=${JSON.stringify(topic)}}`, stats, lines)
   return `${lines.join('\n')}\n`
 }
 

@@ -11,33 +11,19 @@ export interface PulseExtras {
 
 /** The short form of an inspection that a node tells once a second. */
 export function pulseOf(inspection: NodeInspection, extras: PulseExtras): Pulse {
-  const { gossip, maps } = inspection
+  const { id, swarms, maps, totals } = inspection
   return {
-    id: inspection.id,
+    id,
     ...extras,
-    swarms: maps.map(({ name, neighbors }) => ({
-      topic: name,
-      links: neighbors.map(peer => ({ peer, eager: true })),
-      passive: 0
+    swarms: swarms.map(({ topic, links, passive }) => ({ topic, links, passive })),
+    maps: maps.map(({ name, size, fingerprint, health, conflicts, lagging }) => ({
+      name,
+      size,
+      fingerprint,
+      health: health.states,
+      conflicts,
+      lagging
     })),
-    maps: maps.map(map => ({
-      name: map.name,
-      size: map.keys,
-      fingerprint: '',
-      health: map.health.states,
-      conflicts: 0,
-      lagging: []
-    })),
-    counters: {
-      messagesSent: gossip.framesSent,
-      messagesReceived: gossip.framesReceived,
-      bytesSent: gossip.bytesSent,
-      bytesReceived: gossip.bytesReceived,
-      writes: sum(maps.map(({ stats }) => stats.replica.localWrites)),
-      delivered: sum(maps.map(({ gossip: { tree } }) => tree.delivered)),
-      redundant: sum(maps.map(({ gossip: { tree } }) => tree.duplicates))
-    }
+    counters: totals
   }
 }
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0)
