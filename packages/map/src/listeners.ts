@@ -5,7 +5,7 @@ import type { MapEvent } from './types.ts'
 import { visibleEntry } from './visible.ts'
 import { eventOf, type Watcher, type WatchSource } from './watcher.ts'
 
-type Listener = (key: string, previous: Entry | undefined, entry: Entry, how: EventCause) => void
+type Listener = (key: string, previous: Entry | undefined, entry: Entry, how: EventCause) => unknown
 
 /** Where a change came from, and whether only time passed. */
 export interface EventCause {
@@ -29,7 +29,7 @@ export class Listeners<V> {
     return this.#listeners.size
   }
 
-  /** Calls of listeners that threw. */
+  /** Calls of listeners that threw or rejected. */
   get failed(): number {
     return this.#failed
   }
@@ -38,7 +38,7 @@ export class Listeners<V> {
     const each: Listener = (key, previous, entry, cause) => {
       const before = previous === undefined ? undefined : source.show(key, previous)
       const now = source.show(key, entry)
-      if (before?.version !== now?.version) listener(eventOf(key, before, now, cause))
+      return before?.version === now?.version ? undefined : listener(eventOf(key, before, now, cause))
     }
     this.#listeners.add(each)
     return () => void this.#listeners.delete(each)
@@ -63,12 +63,19 @@ export class Listeners<V> {
     const now = visibleEntry(entry, wallMs)
     const how = { origin: from, expired: cause === 'expired' } as const
     for (const watcher of this.watchers) watcher.offer(key, before, now, how)
-    for (const listener of this.#listeners) {
-      try {
-        listener(key, before, now, how)
-      } catch {
-        this.#failed++
-      }
+    // Whoever is added by one of them is told of what comes next.
+    for (const listener of [...this.#listeners]) {
+      this.#call(() => listener(key, before, now, how))
+    }
+  }
+
+  /** One that throws, or whose promise rejects, is counted. */
+  #call(listener: () => unknown): void {
+    try {
+      const result = listener()
+      if (result instanceof Promise) result.catch(() => void this.#failed++)
+    } catch {
+      this.#failed++
     }
   }
 }

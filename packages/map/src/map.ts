@@ -258,7 +258,7 @@ class OwnedMap<V> implements ReplicatedMap<V> {
     // A map that is closed already has let its store go, so its rows are deleted through the replica all the same.
     const closed = this.#closing ?? Promise.resolve()
     this.#closing = this.#end(async () => {
-      await closed
+      await closed.catch(() => undefined)
       await this.#replica.destroy()
     })
     return this.#closing

@@ -46,31 +46,34 @@ export function toValidate<V>(schema: Schema<V> | undefined): Validate<V> {
 }
 
 function validatePredicate(predicate: (value: unknown) => boolean, key: string, value: unknown): void {
-  let accepted: unknown
-  try {
-    accepted = predicate(value)
-  } catch (error) {
-    throw new SchemaError(key, [{ message: 'the schema threw an error' }], error)
-  }
+  const accepted: unknown = ask(key, () => predicate(value))
+  if (accepted instanceof Promise) refuseLater(accepted)
   if (accepted !== true) throw new SchemaError(key, [{ message: 'the schema refuses it' }])
 }
 
 function validateStandard<V>(schema: StandardSchema<V>, key: string, value: unknown): V {
-  let result: StandardResult<V> | Promise<StandardResult<V>>
+  const result = ask(key, () => schema['~standard'].validate(value))
+  if (result instanceof Promise) return refuseLater(result)
+  const issues = ask(key, () => result.issues?.map(toIssue))
+  if (issues !== undefined) throw new SchemaError(key, issues)
+  return ask(key, () => (result as { readonly value: V }).value)
+}
+
+/** Asks a schema something; one that throws refuses the value. */
+function ask<T>(key: string, question: () => T): T {
   try {
-    result = schema['~standard'].validate(value)
+    return question()
   } catch (error) {
     throw new SchemaError(key, [{ message: 'the schema threw an error' }], error)
   }
-  if (result instanceof Promise) {
-    // Its outcome is of no use any more, and must not become an unhandled rejection.
-    result.catch(() => undefined)
-    throw new TypeError(
-      'schema must validate synchronously: an asynchronous one cannot decide before the write'
-    )
-  }
-  if (result.issues === undefined) return result.value
-  throw new SchemaError(key, result.issues.map(toIssue))
+}
+
+/** The outcome of such a schema is of no use any more, and must not become an unhandled rejection. */
+function refuseLater(answer: Promise<unknown>): never {
+  answer.catch(() => undefined)
+  throw new TypeError(
+    'schema must validate synchronously: an asynchronous one cannot decide before the write'
+  )
 }
 
 function toIssue(issue: {

@@ -186,10 +186,12 @@ export class Writer<V> {
   }
 
   /** The dot of a renewed write, while it is the one that is shown. */
-  #shown({ key, stamp, bytes, perhapsMs }: Renewal): Dot | undefined {
+  #shown({ key, stamp, bytes, expiresAtMs, perhapsMs }: Renewal): Dot | undefined {
     const dot = this.#parts.view.dot(key)
-    // Not by the replica's id alone, which changes with each opening of the store.
-    const isOurs = dot?.stamp === stamp || (perhapsMs !== undefined && dot?.expiresAtMs === perhapsMs)
+    // Not by the replica's id, which changes with each opening of the store; and the repair of a clock gives the write another stamp.
+    const ends = dot?.expiresAtMs
+    const isOurs =
+      dot?.stamp === stamp || (ends !== undefined && (ends === expiresAtMs || ends === perhapsMs))
     return dot !== undefined && isOurs && equalBytes(dot.value, bytes) ? dot : undefined
   }
 

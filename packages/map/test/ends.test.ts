@@ -115,6 +115,20 @@ test('a listener that throws is counted, and the others are called', async () =>
   expect(() => map.onChange(() => {})).toThrow('closed')
 })
 
+test('a listener whose promise rejects is counted, and one that writes, listens or stops while it is called harms nobody', async () => {
+  const { map } = await openMap<number>()
+  const heard: string[] = []
+  map.onChange(() => Promise.reject(new Error('mine')) as never)
+  const stop = map.onChange(({ key }) => {
+    stop()
+    if (key === 'a') void map.set('b', 2)
+    map.onChange(event => void heard.push(event.key ?? ''))
+  })
+  await map.set('a', 1)
+  await settle()
+  expect([heard, map.get('b'), map.stats().listenersFailed]).toEqual([['b'], 2, 2])
+})
+
 test('time alone ends a value, tells it once, and turns it into evidence one drift bound later', async () => {
   const { map, clock, replica } = await openMap<string>()
   const heard: string[] = []

@@ -155,6 +155,47 @@ describe('a schema', () => {
     })
   })
 
+  test('that breaks in any way refuses the value, of a peer too, and what came with it is shown', async () => {
+    const broken = (answer: () => unknown): StandardSchema<number> => ({
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: value => (value === 13 ? answer() : { value }) as never
+      }
+    })
+    const schemas = [
+      broken(() => undefined),
+      broken(() => {
+        throw new Error('broken')
+      }),
+      broken(() => ({
+        get issues() {
+          throw new Error('broken')
+        }
+      })),
+      broken(() => ({ issues: 7 }))
+    ]
+    const peer = await openMap<number>({ name: 'peer' })
+    await peer.map.batch([
+      { type: 'set', key: 'bad', value: 13 },
+      { type: 'set', key: 'good', value: 1 }
+    ])
+    const [message] = peer.sent
+    for (const schema of schemas) {
+      const { map, deliver } = await openMap<number>({ init: { schema } })
+      await expect(map.set('k', 13)).rejects.toMatchObject({ name: 'SchemaError', key: 'k' })
+      deliver(message as Uint8Array)
+      expect([[...map], map.invalid()]).toEqual([[['good', 1]], ['bad']])
+    }
+  })
+
+  test('that is a function and answers later is a mistake', async () => {
+    const { map } = await openMap<number>({
+      init: { schema: (() => Promise.reject(new Error('later'))) as never }
+    })
+    await expect(map.set('k', 1)).rejects.toThrow('synchronously')
+  })
+
   test('that answers later is a mistake', async () => {
     const schema: StandardSchema<number> = {
       '~standard': { version: 1, vendor: 'test', validate: () => Promise.reject(new Error('later')) }

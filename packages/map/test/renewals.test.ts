@@ -187,3 +187,18 @@ test('a renewal that the disk took although it failed goes on, and whose it is s
   await map.close()
   expect(map.get('k')).toBeUndefined()
 })
+
+test('a repaired clock ends no renewal: what is written again is renewed as before', async () => {
+  const { map, clock, replica } = await openMap<string>()
+  await map.set('other', 'v')
+  clock.wrongMs = 3_600_000
+  await map.set('presence/a', 'here', { ttlMs: 3000, renew: true })
+  clock.wrongMs = 0
+  expect(map.health().states).toContain('clock-ahead')
+  await map.repairClock()
+  expect(map.stats().renewals).toBe(1)
+  await clock.advance(60_000)
+  expect([map.get('presence/a'), map.stats().renewals, map.health().ok]).toEqual(['here', 1, true])
+  const end = replica.entry('presence/a')?.items.find(({ value }) => value !== undefined)?.expiresAtMs
+  expect(end).toBeLessThanOrEqual(clock.ms + 3000)
+})

@@ -187,9 +187,10 @@ export class HostedMaps {
                 ...(forgetting === undefined ? {} : { forgetting }),
                 ...(onStale === undefined ? {} : { onStale }),
                 onEvent: event => {
-                  onEvent?.(event)
                   // What came while the disk had failed was not taken in.
                   if (event.type === 'reopened') opened?.handle.reconcile()
+                  // Last, and what it gives goes back: whatever it throws or rejects with stays with the replica's events.
+                  return onEvent?.(event)
                 }
               }
             )

@@ -56,7 +56,7 @@ export interface NodeInit {
   /** How often a map compares itself with a random neighbour, in ms, 100 to 86,400,000. Default 30,000. */
   readonly reconcileIntervalMs?: number
   /**
-   * Told of what is wrong and does not stop the node. Default: nobody is. Must not throw.
+   * Told of what is wrong and does not stop the node. Default: nobody is. What it throws is dropped.
    */
   readonly onWarning?: (warning: NodeWarning) => void
   /** Clock, timers, randomness and hashing. Default: the system's. */
@@ -120,7 +120,17 @@ export function checkOptions(init: NodeInit): NodeConfig {
       86_400_000
     ),
     maps: checkMaps(init.maps ?? {}),
-    onWarning: init.onWarning ?? (() => {})
+    onWarning: warning => warn(init.onWarning, warning)
+  }
+}
+
+/** Whoever listens to warnings has nowhere to report to: what it throws, or rejects with, stays with it. */
+function warn(listener: ((warning: NodeWarning) => unknown) | undefined, warning: NodeWarning): void {
+  try {
+    const result = listener?.(warning)
+    if (result instanceof Promise) result.catch(() => undefined)
+  } catch {
+    // As said.
   }
 }
 

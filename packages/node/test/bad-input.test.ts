@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { checkOptions } from '../src/options.ts'
 import { createNode, type NodeInit, type StarlingNode } from '../src/index.ts'
 
 // Goal: every mistake is one typed error whose sentence says what to do, and leaves nothing behind.
@@ -28,6 +29,20 @@ async function start(init: Partial<NodeInit> = {}): Promise<StarlingNode> {
   nodes.push(node)
   return node
 }
+
+test.each([
+  [
+    'throws',
+    () => {
+      throw new Error('mine')
+    }
+  ],
+  ['rejects', () => Promise.reject(new Error('mine'))]
+])('a listener to warnings that %s stops nothing', async (_how, onWarning) => {
+  const config = checkOptions({ dataDir, cluster, onWarning: onWarning as never })
+  expect(() => config.onWarning(new Error('a warning') as never)).not.toThrow()
+  await new Promise(resolve => void setImmediate(resolve))
+})
 
 describe('createNode refuses, before it opens anything,', () => {
   test.each<[string, Partial<NodeInit>, string, RegExp]>([

@@ -108,7 +108,7 @@ export const STALE_DOTS_MAX = 64
 /** See {@link STALE_DOTS_MAX}. */
 export const STALE_SHARE = 100
 
-/** Values set aside at once, of all sessions; a session that would set aside more stops. Source: guess. */
+/** Values set aside at once, of all sessions; a session that would set aside more stops until the owner has decided. Source: guess. */
 export const SET_ASIDE_MAX = 65_536
 
 /** Refused entries whose hashes are remembered; the oldest goes first. Source: guess; about 1 MiB. */

@@ -37,11 +37,16 @@ export class StaleConflictError extends Error {
   override readonly name = 'StaleConflictError'
   /** How many values one session may take away. */
   readonly max: number
+  /** How many are set aside already, when that is why: there is no room for more. */
+  readonly full: number | undefined
 
-  constructor(max: number) {
+  constructor(max: number, full?: number) {
     super(
-      `A peer says that more than ${max} values here are long dead; look at them, then decide to set them aside or to keep them`
+      full === undefined
+        ? `A peer says that more than ${max} values here are long dead; look at them, then decide to set them aside or to keep them`
+        : `A peer says that values here are long dead, and ${full} are set aside already; look at them, then decide: setting aside more forgets those set aside longest ago`
     )
     this.max = max
+    this.full = full
   }
 }

@@ -75,7 +75,7 @@ export interface IngestResult {
   /** How many were accepted and said nothing new. */
   readonly unchanged: number
   readonly rejected: readonly IngestRejection[]
-  /** What to send back to where the entries came from; empty unless absence means death. */
+  /** What to send back to where the entries came from, of those refused for want of room too; empty unless absence means death. */
   readonly answers: readonly Answer[]
   /** Keys of accepted entries that lack something which is here: whoever sent them should get the entry of the key. */
   readonly behind: readonly string[]
@@ -133,6 +133,8 @@ export function ingest(
     if (dead.length > 0) dead = []
     const received = screen(entry, held, known, wallMs - driftMsMax, dead)
     const joined = joinEntries(held, received)
+    // Also of an entry that is refused below: what is dead is dead, and whoever still shows it is told.
+    if (dead.length > 0) answers.push({ key, evidence: { items: dead } })
     const isNews = joined !== held && joined.items.length > 0
     const lacking = isNews ? quota?.lacks(key, held, joined, taken) : undefined
     if (lacking !== undefined) {
@@ -140,7 +142,6 @@ export function ingest(
       continue
     }
     if (stamp > greatest) greatest = stamp
-    if (dead.length > 0) answers.push({ key, evidence: { items: dead } })
     if (joined !== received && !equalEntries(joined, received)) behind.push(key)
     if (!isNews) {
       unchanged++

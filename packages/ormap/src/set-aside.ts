@@ -28,13 +28,18 @@ export type StaleOutcome =
       readonly type: 'apply'
       /** Rows to write in the batch with the change. */
       readonly setAside: readonly SetAsideDot[]
-      /** A value to put again, over the change, under a new own stamp. */
+      /**
+       * One of those, to put again, over the change, under a new own stamp; {@link SetAside.release} it once that is durable. What
+       * cannot be written stays set aside.
+       */
       readonly keep: SetAsideDot | undefined
+      /** Values that were set aside longest ago and for which there is no room any more: their rows go. */
+      readonly forgotten: readonly SetAsideDot[]
     }
   /** Apply neither this change nor any after it: the session ends, and `known` does not rise. */
   | { readonly type: 'stop'; readonly error: StaleConflictError }
 
-const NOTHING_STALE: StaleOutcome = { type: 'apply', setAside: [], keep: undefined }
+const NOTHING_STALE: StaleOutcome = { type: 'apply', setAside: [], keep: undefined, forgotten: [] }
 
 /** What one session has taken away by answers alone. When it is over and `count` is not 0, one event tells the owner. */
 export interface StaleSession {
@@ -42,6 +47,8 @@ export interface StaleSession {
   readonly max: number
   /** How many it has taken away. */
   count: number
+  /** How many of those that were set aside longest ago had to go for them. */
+  forgotten: number
 }
 
 /** How stale values are treated. */
@@ -50,7 +57,7 @@ export interface SetAsideInit {
   readonly onStale?: OnStale
   /** How long they are kept, in ms; default {@link SILENCE_MS}. */
   readonly keepMs?: number
-  /** How many are kept; default {@link SET_ASIDE_MAX}. */
+  /** How many are kept; default {@link SET_ASIDE_MAX}. Beyond it a session stops until the owner has decided, then the oldest go. */
   readonly max?: number
 }
 
@@ -117,7 +124,7 @@ export class SetAside {
 
   /** @param mapSize keys with a live value when the session starts. */
   startSession(mapSize: number): StaleSession {
-    return { max: Math.max(STALE_DOTS_MAX, Math.floor(mapSize / STALE_SHARE)), count: 0 }
+    return { max: Math.max(STALE_DOTS_MAX, Math.floor(mapSize / STALE_SHARE)), count: 0, forgotten: 0 }
   }
 
   /**
@@ -139,9 +146,10 @@ export class SetAside {
     const stale = staleDots(change, previous, answered).filter(dot => !isExpired(dot, wallMs))
     if (stale.length === 0) return NOTHING_STALE
     const count = session.count + stale.length
-    const within = this.#decided !== undefined || (this.#conflict === undefined && count <= session.max)
-    if (!within || this.#dots.size + stale.length > this.#max) {
-      this.#conflict ??= new StaleConflictError(session.max)
+    const isFull = this.#dots.size + stale.length > this.#max
+    const within = this.#conflict === undefined && count <= session.max && !isFull
+    if (this.#decided === undefined && !within) {
+      this.#conflict ??= new StaleConflictError(session.max, isFull ? this.#dots.size : undefined)
       return { type: 'stop', error: this.#conflict }
     }
     session.count = count
@@ -155,15 +163,31 @@ export class SetAside {
       // A clock may count in fractions; what is stored is whole.
       setAsideMs: Math.floor(wallMs)
     })
-    const keep = best && keptAside(best)
-    const setAside = stale.filter(dot => dot !== best).map(keptAside)
+    const setAside = stale.map(keptAside)
     for (const dot of setAside) this.#dots.set(nameOf(dot), dot)
-    return { type: 'apply', setAside, keep }
+    const forgotten = this.#forgetOldest()
+    session.forgotten += forgotten.length
+    return { type: 'apply', setAside, keep: best && setAside[stale.indexOf(best)], forgotten }
+  }
+
+  /** A value that was to be kept has been written again: it is set aside no more. */
+  release(dot: SetAsideDot): void {
+    this.#dots.delete(nameOf(dot))
   }
 
   /** A session ran to its end: what the owner decided has been carried out. */
   completeSession(): void {
     if (this.#conflict === undefined) this.#decided = undefined
+  }
+
+  #forgetOldest(): readonly SetAsideDot[] {
+    const gone: SetAsideDot[] = []
+    for (const [name, dot] of this.#dots) {
+      if (this.#dots.size <= this.#max) break
+      this.#dots.delete(name)
+      gone.push(dot)
+    }
+    return gone
   }
 }
 

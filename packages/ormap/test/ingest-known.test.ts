@@ -67,13 +67,13 @@ describe('absence, where it means death', () => {
     expect(take(undefined, came).changed[0]?.wire).toBeUndefined()
   })
 
-  test('an entry that is refused gives no answers', () => {
+  test('an entry that is refused for its time gives no answers, and one refused for want of room gives those it is owed', () => {
     const ahead = { replica: id('b'), stamp: stampOf(100_000), value: undefined }
     const { rejected, answered } = take(undefined, entryOf(item('a', 4, 1), ahead))
     expect([rejected.map(({ reason }) => reason), answered]).toEqual([['future'], []])
     const quota = new Quota({ entriesMax: 9, bytesMax: 10 })
     const over = take(undefined, entryOf(item('a', 4, 1), item('b', 7, 300)), { ...byKnown, quota })
-    expect([over.rejected.map(({ reason }) => reason), over.answered]).toEqual([['quota'], []])
+    expect([over.rejected.map(({ reason }) => reason), over.answered]).toEqual([['quota'], ['k: a@4']])
   })
 
   test('is the exception: unless it is asked for, absence means nothing', () => {

@@ -67,7 +67,7 @@ describe('a value that an answer takes away', () => {
     const aside = new SetAside({ onStale: 'keep' })
     const held = must(map.get('k'))
     const outcome = take(aside, aside.startSession(10), held, entryOf(item('a', 5), item('c', 7)), ['a', 'c'])
-    expect(said(outcome)).toEqual({ aside: ['a@5=01'], keep: 'c@7=03' })
+    expect(said(outcome)).toEqual({ aside: ['a@5=01', 'c@7=03'], keep: 'c@7=03' })
     for (const { dot } of aside.stale()) expect(dot.value.buffer.byteLength).toBe(1)
   })
 
@@ -113,7 +113,7 @@ describe('a value that an answer takes away', () => {
     const session = aside.startSession(10)
     const two = entryOf(item('a', 5, 1), item('c', 7, 3))
     expect(said(take(aside, session, two, entryOf(item('a', 5), item('c', 7)), ['a', 'c']))).toEqual({
-      aside: ['a@5=01'],
+      aside: ['a@5=01', 'c@7=03'],
       keep: 'c@7=03'
     })
     const other = entryOf(item('a', 5, 1), item('d', 4, 4))
@@ -178,15 +178,29 @@ describe('the brake', () => {
     aside.decide('keep')
     expect(
       said(take(aside, aside.startSession(0), entryOf(item('a', 5, 1)), entryOf(item('a', 5)), ['a'], 'x'))
-    ).toEqual({ aside: [], keep: 'a@5=01' })
+    ).toEqual({ aside: ['a@5=01'], keep: 'a@5=01' })
   })
 
-  test('stops as well when no more values fit, whatever was decided', () => {
+  test('stops as well when no more values fit, and says so; once the owner has decided, the oldest go', () => {
     const aside = new SetAside({ max: 3 })
     expect(takeMany(aside, aside.startSession(0), 4)).toContain('stopped at 3')
+    expect(aside.conflict).toMatchObject({ full: 3, message: expect.stringContaining('3 are set aside') })
     aside.decide('set-aside')
-    expect(takeMany(aside, aside.startSession(0), 1, 9)).toContain('stopped at 0')
-    expect(aside.conflict?.name).toBe('StaleConflictError')
+    const session = aside.startSession(0)
+    expect(take(aside, session, entryOf(item('a', 5, 1)), entryOf(item('a', 5)), ['a'], 'k9')).toMatchObject({
+      forgotten: [{ key: 'k0' }]
+    })
+    expect(takeMany(aside, session, 1, 10)).toBe('ran on')
+    expect([aside.stale().map(({ key }) => key), session.forgotten]).toEqual([['k2', 'k9', 'k10'], 2])
+  })
+
+  test('a value that is kept is set aside until it has been written again', () => {
+    const aside = new SetAside({ onStale: 'keep' })
+    const outcome = take(aside, aside.startSession(0), entryOf(item('a', 5, 1)), entryOf(item('a', 5)), ['a'])
+    if (outcome.type === 'stop' || outcome.keep === undefined) throw new Error('not kept')
+    expect(aside.stale()).toEqual([outcome.keep])
+    aside.release(outcome.keep)
+    expect(aside.stale()).toEqual([])
   })
 })
 

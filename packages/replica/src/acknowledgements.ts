@@ -1,5 +1,5 @@
 import { announceTo } from './announce.ts'
-import { ACKNOWLEDGE_MS, PUSH_BYTES_MAX, PUSHES_MAX } from './config.ts'
+import { ACKNOWLEDGE_MS, PUSH_BYTES_MAX, PUSH_PATIENCE_MS, PUSHES_MAX } from './config.ts'
 import type { Core } from './core.ts'
 import { ReplicaClosedError, ReplicationTimeoutError } from './errors.ts'
 import { readBroadcast } from './frames.ts'
@@ -70,9 +70,12 @@ export class Acknowledgements {
     let next = 0
     const ask = async (): Promise<void> => {
       for (let peer = peers[next++]; peer !== undefined && !ended.signal.aborted; peer = peers[next++]) {
-        if (!(await this.#push(peer, messages, ended.signal))) continue
-        acknowledgedBy.push(peer)
-        if (acknowledgedBy.length >= others) enough.resolve()
+        const asked = peer
+        const answered = this.#push(asked, messages, ended.signal).then(isDurable => {
+          if (isDurable) acknowledgedBy.push(asked)
+          if (acknowledgedBy.length >= others) enough.resolve()
+        })
+        await this.#patiently(answered, ended.signal)
       }
     }
     for (let i = 0; i < PUSHES_MAX; i++) void ask()
@@ -90,7 +93,20 @@ export class Acknowledgements {
     return new ReplicaClosedError(this.#core.init.name)
   }
 
-  /** Says whether everything is durable there. */
+  /** Resolves with the answer, or once it has been waited for long enough: a silent peer must not keep others from being asked. */
+  #patiently(answered: Promise<void>, signal: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      const timer = this.#core.components.timers.schedule(PUSH_PATIENCE_MS, resolve)
+      const over = (): void => {
+        timer.cancel()
+        resolve()
+      }
+      signal.addEventListener('abort', over, { once: true })
+      void answered.then(over)
+    })
+  }
+
+  /** Says whether everything is durable there. Never rejects. */
   async #push(
     peer: string,
     messages: readonly Uint8Array[] | undefined,

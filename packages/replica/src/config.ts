@@ -74,8 +74,11 @@ export const PUSH_BYTES_MAX: number = 512 * 1024
 /** The longest it may wait, ms: what a timer of the platform takes, 24 days. */
 export const ACKNOWLEDGE_MS_MAX: number = 2 ** 31 - 1
 
-/** Peers asked at once for the acknowledgement of one commit. Guess. */
+/** Peers asked at once for the acknowledgement of one commit; one that stays silent gives its place to another. Guess. */
 export const PUSHES_MAX = 8
+
+/** How long a peer that was asked has its place to itself, ms; its answer counts later as well. Guess: ten times a fast round trip with a sync. */
+export const PUSH_PATIENCE_MS = 250
 
 /** Time between two looks at what is to be collected, forgotten or checked, ms. Guess. */
 export const TICK_MS = 10_000

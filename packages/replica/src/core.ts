@@ -8,6 +8,7 @@ import {
   type EntryChange,
   type Forgetting
 } from '@starling/ormap'
+import { callUser } from './call-user.ts'
 import { CommitQueue, type CommitQueueTarget } from './commit-queue.ts'
 import { resolveLimits, type ReplicaLimits } from './config.ts'
 import { Counters } from './counters.ts'
@@ -128,18 +129,17 @@ export class Core {
   /** Tells the owner. */
   tell(changes: readonly Change[]): void {
     if (changes.length === 0) return
-    try {
-      this.init.owner.applied(changes, this.endsToldMs)
-    } catch (error) {
-      this.emit({ type: 'ownerFailed', error })
-    }
+    callUser(
+      () => this.init.owner.applied(changes, this.endsToldMs),
+      error => this.emit({ type: 'ownerFailed', error })
+    )
   }
 
   emit(event: ReplicaEvent): void {
-    try {
-      this.init.onEvent?.(event)
-    } catch {
-      // Whoever listens to events has nowhere to report to; the replica goes on.
-    }
+    // Whoever listens to events has nowhere to report to; the replica goes on.
+    callUser(
+      () => this.init.onEvent?.(event),
+      () => undefined
+    )
   }
 }

@@ -5,7 +5,10 @@ export class IndeterminateWriteError extends Error {
   override readonly name = 'IndeterminateWriteError'
   /** The keys of the commit. */
   readonly keys: readonly string[]
-  /** Whether the commit took effect after all, once the log was recovered; `undefined` when it cannot be told. Never rejects. */
+  /**
+   * Whether the commit took effect after all, once the log was recovered; `undefined` when it cannot be told: the log cannot be
+   * recovered, or the replica was closed before. Never rejects.
+   */
   readonly tookEffect: Promise<boolean | undefined>
 
   constructor(keys: readonly string[], cause: unknown, tookEffect: Promise<boolean | undefined>) {

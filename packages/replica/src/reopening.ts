@@ -97,7 +97,11 @@ export class Reopening {
       const repaired = repair === undefined ? undefined : { entry, repair }
       return { key, replica, stamp, repaired }
     })
-    return new Promise(settle => this.#indeterminate.push({ writes: kept, settle }))
+    const { promise, resolve: settle } = Promise.withResolvers<boolean | undefined>()
+    // A log that cannot be recovered never tells.
+    if (this.#stopped || this.#core.components.log.recover === undefined) settle(undefined)
+    else this.#indeterminate.push({ writes: kept, settle })
+    return promise
   }
 
   #tryLater(): void {
@@ -118,6 +122,8 @@ export class Reopening {
       const retryable = (error as { readonly retryable?: unknown } | undefined)?.retryable !== false
       this.#core.emit({ type: 'reopenFailed', error, retryable })
       if (retryable) this.#tryLater()
+      // It may take an operator days; whoever waits for an answer is told that there is none.
+      else for (const { settle } of this.#indeterminate) settle(undefined)
       throw error
     }
     log.releaseRecovered?.()
@@ -168,7 +174,10 @@ export class Reopening {
     const changes: Change[] = []
     // Only what was on its way can be ahead of the applied state; elsewhere the disk may hold what was collected since.
     const writes = this.#indeterminate.flatMap(one => one.writes)
-    for (const [key, { repaired }] of new Map(writes.map(write => [write.key, write]))) {
+    const repairs = new Map(writes.map(({ key, repaired }) => [key, repaired]))
+    // A write of the same batch on top of what a repair wrote takes nothing back of it.
+    for (const { key, repaired } of writes) if (repaired !== undefined) repairs.set(key, repaired)
+    for (const [key, repaired] of repairs) {
       const pair = pairs.get(key)
       const entry = pair && readPair(pair).entry
       const change = entry && this.#takeBack(key, entry, repaired)

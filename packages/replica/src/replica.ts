@@ -3,6 +3,7 @@ import { EVIDENCE_MS, type Entry, type OnStale, type SetAsideDot } from '@starli
 import { Acknowledgements } from './acknowledgements.ts'
 import { encodeCustom, readCustom } from './announce.ts'
 import { BatchWriter } from './batch-writer.ts'
+import { callUser } from './call-user.ts'
 import { ACKNOWLEDGE_MS, ACKNOWLEDGE_MS_MAX } from './config.ts'
 import { Core } from './core.ts'
 import { readBroadcast } from './frames.ts'
@@ -84,13 +85,16 @@ class LoggedReplica implements Replica {
     }
     signal?.throwIfAborted()
     // While a clock is being repaired, what it stamped in the future is still here, and no write can exceed it.
-    if (this.#repairing !== undefined) await this.#repairing.catch(() => undefined)
+    while (this.#repairing !== undefined) await this.#repairing.catch(() => undefined)
     this.#core.assertWorks()
     const staged = this.#writes.commit(operations)
     this.#housekeeping.noticeEnds()
     const committed = await staged
     this.#housekeeping.noticeEnds()
-    options.onDurable?.(committed.results)
+    callUser(
+      () => options.onDurable?.(committed.results),
+      error => this.#core.emit({ type: 'ownerFailed', error })
+    )
     if (replicas > 1 && committed.writes.length > 0) {
       await this.#acknowledgements.collect(committed, replicas - 1, options)
     }
@@ -199,7 +203,8 @@ class LoggedReplica implements Replica {
   async destroy(): Promise<void> {
     const { log } = this.#core.components
     if (log.destroy === undefined) throw new TypeError('the log of this replica cannot be destroyed')
-    await this.close()
+    // A log that failed to close is to be deleted all the same; whether it can be, it says itself.
+    await this.close().catch(() => undefined)
     await log.destroy()
   }
 
@@ -255,11 +260,10 @@ class LoggedReplica implements Replica {
     }
     const custom = readCustom(payload)
     if (custom !== undefined) {
-      try {
-        init.owner.custom?.(custom, from)
-      } catch (error) {
-        this.#core.emit({ type: 'ownerFailed', error })
-      }
+      callUser(
+        () => init.owner.custom?.(custom, from),
+        error => this.#core.emit({ type: 'ownerFailed', error })
+      )
       return
     }
     // The broadcast cannot wait for the disk. What is dropped is a hint; reconciliation brings it again.

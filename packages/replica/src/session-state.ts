@@ -7,6 +7,7 @@ import {
   type KnownStamps,
   type ReplicaId,
   type SessionStart,
+  type SetAsideDot,
   type StaleSession
 } from '@starling/ormap'
 import type { FingerprintTree } from '@starling/reconcile'
@@ -25,7 +26,6 @@ import {
 import { lastStampOf, type Intake, type Judge } from './intake.ts'
 import type { LocalWrites } from './local-writes.ts'
 import { splitEntry } from './split-entry.ts'
-import type { Operation } from './types.ts'
 
 /** What sessions use of the rest of the replica. */
 export interface SessionRooms {
@@ -108,7 +108,7 @@ class Session implements ExchangeSession {
   }
 
   async receive(entries: readonly Incoming[]): Promise<Received> {
-    const { core, intake, writes } = this.#rooms
+    const { core, intake } = this.#rooms
     await core.queue.room(core.limits.backlogBytesMax)
     if (!core.works) core.counters.dropped.unavailable++
     core.assertWorks()
@@ -116,7 +116,7 @@ class Session implements ExchangeSession {
     let news = false
     const back = new Set<string>()
     for (const { answered, list } of runsOf(entries)) {
-      const kept: Operation[] = []
+      const kept: SetAsideDot[] = []
       try {
         const judge = answered.length === 0 ? undefined : this.#judge(answered, kept)
         const taken = intake.take(list, this.#peer, judge)
@@ -125,8 +125,7 @@ class Session implements ExchangeSession {
         this.#owe(taken.answers)
         for (const key of [...taken.behind, ...taken.answers.map(answer => answer.key)]) back.add(key)
       } finally {
-        // Whoever keeps values writes them again. That it fails is known to the replica: nobody waits for it here.
-        for (const operation of kept) void writes.commit([operation]).catch(() => undefined)
+        for (const dot of kept) void this.#writeAgain(dot)
       }
     }
     this.#refused += refused
@@ -140,7 +139,8 @@ class Session implements ExchangeSession {
   async finish({ wholeRange, refused }: ExchangeEnd): Promise<void> {
     const { core } = this.#rooms
     const { aside, identity, loaded, queue, state, forgetting, init } = core
-    if (this.#stale.count > 0) core.emit({ type: 'setAside', peer: this.#peer, count: this.#stale.count })
+    const { count, forgotten } = this.#stale
+    if (count > 0) core.emit({ type: 'setAside', peer: this.#peer, count, forgotten })
     const durable = await queue.settled()
     const nothingRefused = refused + this.#refused === 0
     if (!durable && core.failure !== undefined) throw new ReplicaPoisonedError(init.name, core.failure.error)
@@ -149,8 +149,10 @@ class Session implements ExchangeSession {
     if (wholeRange && nothingRefused) {
       state.quota.settled()
       aside.completeSession()
+      this.#giveUpDamaged()
     }
     if (forgetting.type === 'byAge') return
+    // Nothing changes in a tree once it is compared: it is a clone of the start (see the class).
     const proof = { wholeRange, refused: refused + this.#refused, uncompared: 0, durable }
     const raise = identity.known.raise(this.#start, this.#peerKnown, proof)
     if (raise.type === 'raised' && raise.rows.length > 0) {
@@ -160,8 +162,17 @@ class Session implements ExchangeSession {
     }
   }
 
+  /** What this peer did not bring back it does not have; that is told once, instead of being waited for as long as this opening lasts. */
+  #giveUpDamaged(): void {
+    const { core } = this.#rooms
+    const keys = [...core.state.damaged]
+    if (keys.length === 0) return
+    core.state.damaged.clear()
+    core.emit({ type: 'damagedMissing', peer: this.#peer, keys })
+  }
+
   /** Looks at each change whether values are taken away by an answer alone. */
-  #judge(answered: readonly ReplicaId[], kept: Operation[]): Judge {
+  #judge(answered: readonly ReplicaId[], kept: SetAsideDot[]): Judge {
     const { core } = this.#rooms
     const { aside, side } = core
     return (change, previous) => {
@@ -175,13 +186,25 @@ class Session implements ExchangeSession {
         const { rowKey, bytes } = encodeSetAside(dot)
         side.put('setAside', rowKey, bytes)
       }
-      if (outcome.keep !== undefined) {
-        const { value, expiresAtMs } = outcome.keep.dot
-        const ends = expiresAtMs === undefined ? {} : { expiresAtMs }
-        kept.push({ type: 'put', key: change.key, value, ...ends })
-      }
-      return outcome.setAside.length > 0 || outcome.keep !== undefined ? 'setAside' : 'written'
+      for (const dot of outcome.forgotten) side.delete('setAside', encodeSetAside(dot).rowKey)
+      if (outcome.keep !== undefined) kept.push(outcome.keep)
+      return outcome.setAside.length > 0 ? 'setAside' : 'written'
     }
+  }
+
+  /** Whoever keeps values writes them again. Until that is durable they are set aside, and so they stay when it fails. */
+  async #writeAgain(dot: SetAsideDot): Promise<void> {
+    const { core, writes } = this.#rooms
+    const { value, expiresAtMs } = dot.dot
+    const ends = expiresAtMs === undefined ? {} : { expiresAtMs }
+    try {
+      await writes.commit([{ type: 'put', key: dot.key, value, ...ends }])
+    } catch {
+      return
+    }
+    core.aside.release(dot)
+    core.side.delete('setAside', encodeSetAside(dot).rowKey)
+    if (core.works) core.queue.nudge()
   }
 
   #owe(answers: readonly Answer[]): void {

@@ -36,7 +36,7 @@ export interface CommitOptions {
   readonly replicas?: number
   /** How long to wait for the others, in ms from when the writes are durable here: 0 to 24 days. Default {@link ACKNOWLEDGE_MS}. */
   readonly timeoutMs?: number
-  /** Called once the writes are durable here, before anybody else is waited for. Must not throw. */
+  /** Called once the writes are durable here, before anybody else is waited for. What it throws is reported and dropped. */
   readonly onDurable?: (results: readonly OperationResult[]) => void
   /** Ends the waiting. Aborted before anything happened it rejects with the signal's reason; later it cannot undo the writes. */
   readonly signal?: AbortSignal
@@ -107,10 +107,18 @@ export type ReplicaEvent =
   | { readonly type: 'clockParted' }
   /** A write was refused because the clock is further ahead of the wall than peers accept; once, until one is taken again. */
   | { readonly type: 'clockAhead'; readonly aheadMs: number }
-  /** A session took values away that the peer knows to be long dead; `stale()` lists them. */
-  | { readonly type: 'setAside'; readonly peer: string; readonly count: number }
+  /**
+   * A session took values away that the peer knows to be long dead; `stale()` lists them. `forgotten`: how many of those set aside
+   * longest ago had to go, for there was no room.
+   */
+  | { readonly type: 'setAside'; readonly peer: string; readonly count: number; readonly forgotten: number }
   /** A session stopped, and others will: a peer says that too many values here are long dead. Look, then `decideStale`. */
   | { readonly type: 'staleConflict'; readonly peer: string; readonly error: StaleConflictError }
+  /**
+   * Keys whose rows were damaged here, and that a peer with which everything was compared does not have either: they were removed
+   * there, or what was written here last is lost, unless another peer still brings it.
+   */
+  | { readonly type: 'damagedMissing'; readonly peer: string; readonly keys: readonly string[] }
   /** Items of equal sums differ, so somebody made them so. */
   | { readonly type: 'fingerprintCollision'; readonly peer: string }
   | { readonly type: 'poisoned'; readonly error: unknown }
@@ -149,7 +157,7 @@ export interface ReplicaInit {
   readonly forgetting?: 'byAge' | 'byKnown'
   /** How long evidence is kept at least, in ms; default 24 hours. */
   readonly evidenceMs?: number
-  /** What happens to values that a peer knows to be long dead; default `set-aside`. */
+  /** What happens to values that a peer knows to be long dead; default `set-aside`. One to keep that cannot be written is set aside. */
   readonly onStale?: OnStale
   /** Facts nobody waits for. It must not throw; what it throws is dropped. */
   readonly onEvent?: (event: ReplicaEvent) => void
@@ -169,7 +177,10 @@ export interface ReplicaStatus {
   readonly staleConflict: StaleConflictError | undefined
   /** Values set aside. */
   readonly stale: number
-  /** Keys whose rows were damaged, and that neither a peer nor a write has brought back since this opening. At most 1,024. */
+  /**
+   * Keys whose rows were damaged and that wait for a peer or a write to bring them back: at the latest until everything has been
+   * compared with one peer (`damagedMissing`). At most 1,024.
+   */
   readonly damagedKeys: readonly string[]
 }
 
@@ -266,7 +277,7 @@ export interface Replica {
    * stamps that peers refuse is written again, under a new id and new stamps. Resolves when that is durable.
    */
   repairClock(): Promise<void>
-  /** Closes, and deletes everything on this disk. */
+  /** Closes, and deletes everything on this disk, also when closing fails. Rejects as the log does, and can be called again. */
   destroy(): Promise<void>
   /** Stops listening, writes what waits, closes the log. Idempotent; commits from now on reject. Rejects as the log's close does. */
   close(): Promise<void>

@@ -157,6 +157,29 @@ describe('a commit for several nodes', () => {
     expect(fate.state()).toBe('rejected')
   })
 
+  test('reaches the one that answers, however many silent ones are asked before, and counts who answers late', async () => {
+    const a = await openNode({ name: 'a' })
+    const b = await openNode({ name: 'b' })
+    const port = portTo(a, [b])
+    const late = Promise.withResolvers<Uint8Array>()
+    const silent = Array.from({ length: 3 * PUSHES_MAX }, (_, i) => `silent ${i}`)
+    a.replica.setPeers({
+      peers: () => [...silent, 'b'],
+      push: (peer, payload, options) => {
+        if (peer === 'silent 0') return late.promise
+        return peer === 'b' ? port.push(peer, payload, options) : new Promise(() => {})
+      }
+    })
+    const [two, three] = [2, 3].map(replicas =>
+      watchFate(a.replica.commit([put('k', `${replicas}`)], { replicas }))
+    )
+    await a.timers.advance(ACKNOWLEDGE_MS - 1)
+    expect([two?.state(), three?.state()]).toEqual(['resolved', 'pending'])
+    late.resolve(Uint8Array.of(1))
+    await settle()
+    expect(three?.state()).toBe('resolved')
+  })
+
   test('ends its waiting when it is aborted: before anything happened cleanly, later with the write in place', async () => {
     const a = await openNode({ name: 'a' })
     const early = AbortSignal.abort(new Error('too late'))

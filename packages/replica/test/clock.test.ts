@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { syncRound } from './support/exchange.ts'
 import { MemoryLog } from './support/memory-log.ts'
-import { openNode, put, read, remove, settle, TestClock, valuesOf } from './support/world.ts'
+import { openNode, put, read, remove, settle, TestClock, valuesOf, watchFate } from './support/world.ts'
 
 const YEAR_MS = 365 * 86_400_000
 
@@ -127,6 +127,59 @@ describe('a clock that ran ahead', () => {
     expect([again.replica.status().clockAheadMs, valuesOf(again.replica.entry('k'))]).toEqual([0, ['v']])
     await again.replica.commit([put('k', 'w')])
   })
+
+  test('a write that waited for one repair waits for the next as well', async () => {
+    const clock = new TestClock(1_700_000_000_000 + YEAR_MS)
+    const node = await openNode({ clock, log: new MemoryLog('manual') })
+    const written = node.replica.commit([put('k', 'v')])
+    await settle()
+    node.log.succeed()
+    await written
+    clock.ms -= YEAR_MS
+    let second: Promise<void> | undefined
+    const first = node.replica.repairClock()
+    const during = watchFate(node.replica.commit([put('k', 'w')]))
+    void first.then(() => (second = node.replica.repairClock()))
+    for (let i = 0; i < 8; i++) {
+      await settle()
+      if (node.log.pending.length > 0) node.log.succeed()
+    }
+    await second
+    expect([during.state(), valuesOf(node.replica.entry('k'))]).toEqual(['resolved', ['w']])
+  })
+
+  test.each([true, false])(
+    'a repair and another write that fail in one batch are both on disk, or neither: %s',
+    async tookEffect => {
+      const clock = new TestClock(1_700_000_000_000 + YEAR_MS)
+      const node = await openNode({ clock, log: new MemoryLog('manual'), init: { forgetting: 'byKnown' } })
+      const written = node.replica.commit([put('k', 'v')])
+      await settle()
+      node.log.succeed()
+      await written
+      clock.ms -= YEAR_MS
+      const repair = watchFate(node.replica.repairClock())
+      // As a received entry on top of what the repair writes: it is in the same batch.
+      const other = await openNode({ name: 'other' })
+      await other.replica.commit([put('k', 'beside'), put('l', 'new')])
+      node.broadcast.deliver(other.broadcast.sent[0] as Uint8Array)
+      await settle()
+      node.log.fail(tookEffect)
+      await settle()
+      expect(repair.error()).toMatchObject({ name: 'IndeterminateWriteError' })
+      await node.replica.reopen()
+      const again = node.replica.repairClock()
+      for (let i = 0; i < 4; i++) {
+        await settle()
+        if (node.log.pending.length > 0) node.log.succeed()
+      }
+      await again
+      expect([valuesOf(node.replica.entry('k')), read(node, 'l')]).toEqual([['beside', 'v'], 'new'])
+      const opened = await openNode({ log: node.log.reopen(), clock, seed: 'again' })
+      expect([...opened.replica.entries()]).toEqual([...node.replica.entries()])
+      expect(opened.replica.status().clockAheadMs).toBe(0)
+    }
+  )
 
   test('a write during a repair waits for it', async () => {
     const clock = new TestClock(1_700_000_000_000 + YEAR_MS)

@@ -88,6 +88,21 @@ describe('destroy', () => {
     await expect(other.replica.destroy()).rejects.toThrow(TypeError)
     expect(other.log.closed).toBe(false)
   })
+
+  test('deletes everything also after closing has failed, and can be tried again', async () => {
+    const log = new MemoryLog()
+    const failing = Object.assign(log, { close: () => Promise.reject(new Error('EIO')) })
+    const node = await openNode({ log: failing })
+    await node.replica.commit([put('k', '1')])
+    await expect(node.replica.close()).rejects.toThrow('EIO')
+    expect(node.replica.status().state).toBe('closed')
+    const { destroy } = log
+    log.destroy = () => Promise.reject(new Error('EROFS'))
+    await expect(node.replica.destroy()).rejects.toThrow('EROFS')
+    log.destroy = destroy
+    await node.replica.destroy()
+    expect([log.destroyed, log.disk.size, node.timers.size]).toEqual([true, 0, 0])
+  })
 })
 
 describe('damaged keys', () => {
@@ -110,6 +125,19 @@ describe('damaged keys', () => {
       '1',
       ['2', 'new'],
       '3'
+    ])
+  })
+
+  test('that no peer has are told, once everything has been compared with one, and listed no longer', async () => {
+    const peer = await openNode({ name: 'peer' })
+    const lost = { kind: 'live', key: new TextEncoder().encode('nowhere else') } as const
+    const node = await openNode({ log: new MemoryLog().damaged([lost]), seed: 'second' })
+    await peer.replica.commit([put('k', 'v')])
+    await syncRound(node, peer)
+    await syncRound(node, peer)
+    expect(node.replica.status().damagedKeys).toEqual([])
+    expect(node.events.filter(({ type }) => type === 'damagedMissing')).toEqual([
+      { type: 'damagedMissing', peer: 'peer', keys: ['nowhere else'] }
     ])
   })
 })

@@ -177,6 +177,34 @@ describe('neighbours in the process', () => {
     expect(node.broadcast.sent).toHaveLength(1)
   })
 
+  test('nor does one whose promise rejects, or a callback of a commit that throws', async () => {
+    const reported: string[] = []
+    const node = await openNode({
+      init: {
+        owner: {
+          applied: () => Promise.reject(new Error('owner')) as never,
+          custom: () => Promise.reject(new Error('custom')) as never
+        },
+        onEvent: event => {
+          reported.push(event.type)
+          return Promise.reject(new Error('listener')) as never
+        }
+      }
+    })
+    const onDurable = (): never => {
+      throw new Error('mine')
+    }
+    const results = await node.replica.commit([put('k', '1')], { onDurable })
+    expect(results).toMatchObject([{ key: 'k', changed: true }])
+    const other = await openNode({ name: 'other' })
+    other.replica.broadcastCustom(bytes('hint'))
+    await other.replica.commit([put('l', '2')])
+    for (const message of other.broadcast.sent) node.broadcast.deliver(message)
+    await settle()
+    expect([read(node, 'k'), read(node, 'l')]).toEqual(['1', '2'])
+    expect(reported.filter(type => type === 'ownerFailed')).toHaveLength(4)
+  })
+
   test('an owner that writes whenever it is told of something is told of its own writes, one after the other', async () => {
     let replica: Replica | undefined
     const told: string[] = []

@@ -154,6 +154,23 @@ describe('after its log failed a replica', () => {
     expect(node.timers.size).toBe(0)
   })
 
+  test('tells at once whoever waits for an answer that there is none, where the log cannot be recovered', async () => {
+    const log = new MemoryLog('manual')
+    const node = await openNode({ log: Object.assign(log, { recover: undefined }) as never })
+    const fate = watchFate(node.replica.commit([put('k', '1')]))
+    await settle()
+    log.fail(true)
+    await settle()
+    expect(await (fate.error() as IndeterminateWriteError).tookEffect).toBeUndefined()
+    const { node: given, error } = await failing(true)
+    given.log.recoveryFaults.push(Object.assign(new Error('somebody else owns it'), { retryable: false }))
+    await expect(given.replica.reopen()).rejects.toThrow('somebody else')
+    expect(await error.tookEffect).toBeUndefined()
+    // The state is put right all the same once it works.
+    await given.replica.reopen()
+    expect(read(given, 'k')).toBe('in flight')
+  })
+
   test('stays as it is when its log cannot be recovered', async () => {
     const log = new MemoryLog('manual')
     const node = await openNode({ log: Object.assign(log, { recover: undefined }) })

@@ -55,7 +55,7 @@ describe('a value that a peer knows to be long dead', () => {
     ).toEqual(keys(3))
     expect(away.changes.slice(before).map(({ cause }) => cause)).toEqual(['setAside', 'setAside', 'setAside'])
     expect(away.events.filter(event => event.type === 'setAside')).toEqual([
-      { type: 'setAside', peer: 'here', count: 3 }
+      { type: 'setAside', peer: 'here', count: 3, forgotten: 0 }
     ])
     const again = await openNode({ log: away.log.reopen(), clock: away.clock, seed: 'again' })
     expect(again.replica.stale()).toEqual(away.replica.stale())
@@ -91,5 +91,24 @@ describe('a value that a peer knows to be long dead', () => {
     await syncRound(away, here)
     expect([away.replica.size, here.replica.size]).toEqual([6, 6])
     expect(away.replica.status().stale).toBe(STALE_DOTS_MAX)
+  })
+
+  test('that is to be kept and cannot be written again stays set aside, also over a crash before it is', async () => {
+    const { here, away } = await apart(2, 'keep')
+    // Nothing can be written while the clock is ahead of the wall.
+    away.clock.ms += 3_600_000
+    await away.replica.commit([put('other', 'of the future')])
+    away.clock.ms -= 3_600_000
+    await syncRound(away, here)
+    await settle()
+    expect([
+      read(away, 'k0'),
+      away.replica
+        .stale()
+        .map(({ key }) => key)
+        .sort()
+    ]).toEqual([undefined, ['k0', 'k1']])
+    const again = await openNode({ log: away.log.reopen(), clock: away.clock, seed: 'again' })
+    expect(again.replica.status().stale).toBe(2)
   })
 })

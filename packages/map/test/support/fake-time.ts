@@ -8,6 +8,8 @@ interface Task {
 /** A clock and timers that move only when told. */
 export class FakeTime implements Clock, Timers {
   ms: number
+  /** How wrong the wall clock is. */
+  wrongMs = 0
   readonly #tasks: Set<Task> = new Set()
 
   constructor(startMs = 1_700_000_000_000) {
@@ -19,7 +21,7 @@ export class FakeTime implements Clock, Timers {
   }
 
   wallMs(): number {
-    return this.ms
+    return this.ms + this.wrongMs
   }
 
   monotonicMs(): number {
