@@ -31,12 +31,13 @@ async function exportsOf(name: string): Promise<Exports> {
   const isError = (value: unknown): boolean => typeof value === 'function' && value.prototype instanceof Error
   return {
     values: [...new Set(values.filter(([, value]) => !isError(value)).map(([key]) => key))],
-    types: typesIn(readFileSync(sources[0] as string, 'utf8'))
+    types: typesIn(sources[0] as string)
   }
 }
 
-/** The types that an entry point passes on. */
-function typesIn(source: string): string[] {
+/** The types that a source exports, its own and those it passes on. */
+function typesIn(path: string): string[] {
+  const source = readFileSync(path, 'utf8')
   const code = source.replaceAll(/\/\*\*[\s\S]*?\*\//gu, '')
   const own = [...code.matchAll(/^export (?:interface|type) (?<name>\w+)/gmu)].map(
     ({ groups }) => groups?.['name'] ?? ''
@@ -49,7 +50,10 @@ function typesIn(source: string): string[] {
       .filter(each => each !== '' && (groups?.['only'] !== undefined || each.startsWith('type ')))
       .map(each => each.replace(/^type /u, '').replace(/.* as /u, ''))
   )
-  return [...own, ...passedOn]
+  const whole = [...code.matchAll(/^export type \* from '(?<from>[^']+)'/gmu)].flatMap(({ groups }) =>
+    typesIn(join(path, '..', groups?.['from'] ?? ''))
+  )
+  return [...own, ...passedOn, ...whole]
 }
 
 /** Names that begin a code span of a table's first column, or of the list of types. */
