@@ -4,6 +4,10 @@ import type { NodeRow, Reporter, Verdict } from './reporter.ts'
 export class JsonReporter implements Reporter {
   readonly #startedMs = performance.now()
 
+  dashboard(url: string): void {
+    this.#line({ dashboard: url })
+  }
+
   chapter(title: string): void {
     this.#line({ chapter: title })
   }

@@ -26,6 +26,8 @@ export interface Verdict {
 
 /** Tells the story of a run as it happens. */
 export interface Reporter {
+  /** Where the cluster's page is. */
+  dashboard(url: string): void
   /** A new chapter. */
   chapter(title: string): void
   /** One thing that happened. */

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
-import { ClusterNode } from './cluster-node.ts'
+import type { ClusterNode } from './cluster/cluster-node.ts'
+import type { Cluster } from './cluster/cluster.ts'
+import type { Ledger } from './cluster/ledger.ts'
+import type { LiveValue } from './cluster/worker-protocol.ts'
+import { BackgroundWrites, compareContents, keyName, runTasks, type Task } from './cluster/workload.ts'
 import type { DemoOptions } from './demo-options.ts'
-import { Ledger } from './ledger.ts'
 import type { NodeRow, Reporter, Verdict } from './reporter.ts'
-import { BackgroundWrites, compareContents, keyName, runTasks, type Task } from './workload.ts'
 
 /** How long the cluster may take to agree after the last write before the demo says that it does not. */
 const CONVERGENCE_TIMEOUT_MS = 60_000
@@ -19,26 +19,18 @@ export class Story {
   readonly #options: DemoOptions
   readonly #reporter: Reporter
   readonly #nodes: readonly ClusterNode[]
-  readonly #ledger = new Ledger()
+  readonly #ledger: Ledger
   readonly #keys: readonly string[]
   #table: NodeJS.Timeout | undefined
   #killed = 0
   #rows: NodeRow[] = []
 
-  constructor(options: DemoOptions, dataDir: string, reporter: Reporter) {
+  constructor(options: DemoOptions, cluster: Cluster, reporter: Reporter) {
     this.#options = options
     this.#reporter = reporter
+    this.#nodes = [...cluster.nodes]
+    this.#ledger = cluster.ledger
     this.#keys = Array.from({ length: options.keys }, (_, index) => keyName(index))
-    const secret = randomBytes(32).toString('hex')
-    this.#nodes = Array.from(
-      { length: options.nodes },
-      (_, index) =>
-        new ClusterNode(
-          index,
-          { dataDir: join(dataDir, `node-${index + 1}`), clusterName: 'demo', secret },
-          (write, seen) => this.#ledger.issued(write, seen)
-        )
-    )
     this.#rows = this.#nodes.map(node => ({
       node: node.index + 1,
       state: node.state,
@@ -79,11 +71,9 @@ export class Story {
     }
   }
 
-  /** Stops every node and says how many processes ended by themselves. None is started again, however far the story is. */
-  async stop(): Promise<number> {
+  /** Ends the telling: the table is not drawn again. */
+  close(): void {
     clearInterval(this.#table)
-    const ends = await Promise.all(this.#nodes.map(node => node.stop()))
-    return ends.filter(end => end.endedByItself).length
   }
 
   async #join(): Promise<void> {
@@ -159,7 +149,7 @@ export class Story {
         }
       )
       await background.more(this.#nodes.length * 40)
-      const started = await victim.start(contact.addresses)
+      const started = await victim.start(contact.started?.addresses ?? [])
       this.#reporter.event(
         `node ${victim.index + 1} is back on its store with ${started.recoveredKeys} keys, and is catching up`,
         { node: victim.index + 1, recoveredKeys: started.recoveredKeys }
@@ -172,7 +162,7 @@ export class Story {
 
   async #converge(): Promise<{
     agreed: boolean
-    content: ReadonlyMap<string, readonly string[]>
+    content: ReadonlyMap<string, readonly LiveValue[]>
     convergenceMs: number
   }> {
     await this.#chapter('No more writes: do all nodes come to hold the same?')

@@ -19,6 +19,10 @@ export class TerminalReporter implements Reporter {
     this.#colour = colour
   }
 
+  dashboard(url: string): void {
+    this.#print(`\nThe cluster's page: ${this.#paint('1;4', url)}\n`)
+  }
+
   chapter(title: string): void {
     if (!this.#live && this.#rows.length > 0) this.#print(`${this.#tableText()}\n`)
     this.#print(`\n${this.#paint('1', title)}\n`)

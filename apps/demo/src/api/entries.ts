@@ -1,15 +1,13 @@
-import type { ReplicatedMap } from '@starling/node'
 import { Hono, type Context } from 'hono'
 import { PAGE_ENTRIES, type HttpLimits } from './config.ts'
 import { fromJson, toJson } from './json-value.ts'
-import { RefusedRequest } from './problem.ts'
+import { asRequested, RefusedRequest } from './problem.ts'
+import type { ServedMap } from './served-map.ts'
 import type { Entry, EntryPage, Json } from './types.ts'
-
-type OneMap = ReplicatedMap<unknown>
 
 /** The routes of a map's entries, below `/api/v1/maps/:map`. */
 export function entryRoutes(
-  mapOf: (context: Context) => OneMap,
+  mapOf: (context: Context) => ServedMap,
   { pageEntriesMax }: Pick<HttpLimits, 'pageEntriesMax'>
 ): Hono {
   return new Hono()
@@ -31,10 +29,11 @@ export function entryRoutes(
       const value = fromJson(await jsonBody(context))
       const expected = expectation(context)
       const options = writeOptions(context)
-      const written =
+      const written = await asRequested(() =>
         expected === undefined
-          ? await map.set(key, value, options)
-          : await map.setIf(key, value, expected.version, options)
+          ? map.set(key, value, options)
+          : map.setIf(key, value, expected.version, options)
+      )
       return context.json({ key, version: written.version, stamp: written.stamp.toString() }, 200, {
         etag: etagOf(written.version)
       })
@@ -47,13 +46,14 @@ export function entryRoutes(
       const version = map.getWithVersion(key)?.version
       if (expected !== undefined && expected.version !== version) throw changed(key, version)
       const { ttlMs: _, ...options } = writeOptions(context)
-      if (!(await map.delete(key, options))) throw absent(map, key)
+      const removed = await asRequested(() => map.delete(key, options))
+      if (!removed) throw absent(map, key)
       return context.body(null, 204)
     })
 }
 
 function pageOf(
-  map: OneMap,
+  map: ServedMap,
   limit: number,
   prefix: string | undefined,
   after: string | undefined
@@ -69,7 +69,7 @@ function pageOf(
   return { entries, ...(keys.length > limit && last !== undefined ? { next: last } : {}), size: map.size }
 }
 
-function entryOf(map: OneMap, key: string): Entry | undefined {
+function entryOf(map: ServedMap, key: string): Entry | undefined {
   const versioned = map.getWithVersion(key)
   if (versioned === undefined) return undefined
   const values = map.conflicts(key)
@@ -145,7 +145,7 @@ function writeOptions({ req }: Context): { ttlMs?: number; replicas?: number; ti
 
 const etagOf = (version: string): string => `"${version}"`
 
-function absent(map: OneMap, key: string): RefusedRequest {
+function absent(map: ServedMap, key: string): RefusedRequest {
   const detail =
     map.presence(key) === 'notSynced'
       ? 'It is not here, and this node has not compared itself with another yet.'

@@ -32,6 +32,46 @@ export class EventStreams {
    * @throws RefusedRequest when there are `readersMax` readers already
    */
   respond(gone: AbortSignal, open: (signal: AbortSignal) => AsyncIterator<ServerEvent>): Response {
+    const { signal, end } = this.#enter(gone)
+    let source: AsyncIterator<ServerEvent>
+    try {
+      source = open(signal)
+    } catch (error) {
+      end()
+      throw error
+    }
+    return new Response(this.#body(source, signal, end), {
+      headers: {
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-store',
+        // A proxy that collects an answer before passing it on would hold events back.
+        'x-accel-buffering': 'no'
+      }
+    })
+  }
+
+  /**
+   * Passes on what another server answers, as it comes. It counts as a reader from the call on until its body has ended.
+   *
+   * @throws RefusedRequest when there are `readersMax` readers already; what `ask` throws
+   */
+  async passOn(gone: AbortSignal, ask: (signal: AbortSignal) => Promise<Response>): Promise<Response> {
+    const { signal, end } = this.#enter(gone)
+    try {
+      const { body, status, headers } = await ask(signal)
+      if (body === null) {
+        end()
+        return new Response(null, { status, headers })
+      }
+      const passed = body.pipeThrough(new TransformStream({ flush: end }))
+      return new Response(passed, { status, headers })
+    } catch (error) {
+      end()
+      throw error
+    }
+  }
+
+  #enter(gone: AbortSignal): { readonly signal: AbortSignal; readonly end: () => void } {
     const { readersMax } = this.#limits
     if (this.#ends.size >= readersMax) {
       throw new RefusedRequest(
@@ -44,19 +84,12 @@ export class EventStreams {
     const ending = new AbortController()
     const end = (): void => {
       this.#ends.delete(end)
+      gone.removeEventListener('abort', end)
       ending.abort()
     }
-    const source = open(ending.signal)
     this.#ends.add(end)
     gone.addEventListener('abort', end, { once: true })
-    return new Response(this.#body(source, ending.signal, end), {
-      headers: {
-        'content-type': 'text/event-stream',
-        'cache-control': 'no-store',
-        // A proxy that collects an answer before passing it on would hold events back.
-        'x-accel-buffering': 'no'
-      }
-    })
+    return { signal: ending.signal, end }
   }
 
   /** Ends every stream. */

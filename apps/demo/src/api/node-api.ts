@@ -1,4 +1,4 @@
-import type { ReplicatedMap, StarlingNode } from '@starling/node'
+import type { StarlingNode } from '@starling/node'
 import { Hono, type Context } from 'hono'
 import type { HttpLimits } from './config.ts'
 import { entryRoutes } from './entries.ts'
@@ -6,6 +6,7 @@ import type { EventStreams } from './event-stream.ts'
 import { metricsText } from './metrics.ts'
 import { RefusedRequest } from './problem.ts'
 import type { Pulses } from './pulses.ts'
+import type { ServedMap } from './served-map.ts'
 import type { NodeInfo } from './types.ts'
 import { watchEvents } from './watch-stream.ts'
 
@@ -13,7 +14,7 @@ import { watchEvents } from './watch-stream.ts'
 export interface NodeApiComponents {
   readonly node: StarlingNode
   /** The maps that are served. No request opens another. */
-  readonly maps: ReadonlyMap<string, ReplicatedMap<unknown>>
+  readonly maps: ReadonlyMap<string, ServedMap>
   readonly pulses: Pulses
   readonly streams: EventStreams
   readonly limits: HttpLimits
@@ -23,7 +24,7 @@ export interface NodeApiComponents {
 /** The routes of one node. */
 export function nodeApi(components: NodeApiComponents): Hono {
   const { node, maps, pulses, streams, limits, info } = components
-  const mapOf = (context: Context): ReplicatedMap<unknown> => {
+  const mapOf = (context: Context): ServedMap => {
     const name = context.req.param('map') ?? ''
     const map = maps.get(name)
     if (map !== undefined) return map
@@ -72,7 +73,7 @@ function inspection(node: StarlingNode, context: Context): Response {
 
 /** 200 when no map is in `state` or worse: a map whose disk failed is neither well nor ready. */
 function health(
-  maps: ReadonlyMap<string, ReplicatedMap<unknown>>,
+  maps: ReadonlyMap<string, ServedMap>,
   context: Context,
   state: 'poisoned' | 'not-synced'
 ): Response {

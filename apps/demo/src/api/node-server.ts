@@ -1,15 +1,16 @@
-import type { ReplicatedMap, StarlingNode } from '@starling/node'
+import type { StarlingNode } from '@starling/node'
 import { HTTP_LIMITS, type HttpLimits } from './config.ts'
 import { EventStreams } from './event-stream.ts'
 import { nodeApi } from './node-api.ts'
 import { Pulses } from './pulses.ts'
+import type { ServedMap } from './served-map.ts'
 import { serve, type HttpServer, type ServerInit } from './server.ts'
 import { VERSION } from './version.ts'
 
 /** How a node is served. */
 export interface NodeServerInit extends ServerInit {
   readonly node: StarlingNode
-  readonly maps: ReadonlyMap<string, ReplicatedMap<unknown>>
+  readonly maps: ReadonlyMap<string, ServedMap>
   readonly cluster: string
   /** Default: the last letters of the node's id. */
   readonly name?: string

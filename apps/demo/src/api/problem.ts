@@ -22,8 +22,6 @@ export class RefusedRequest extends Error {
 
 /** The status of each error of a map that a request can meet. All others are 500. */
 const STATUS_OF: Readonly<Record<string, number>> = {
-  TypeError: 400,
-  RangeError: 400,
   InvalidKeyError: 400,
   JsonValueError: 400,
   UnencodableValueError: 422,
@@ -51,6 +49,7 @@ const TITLES: Readonly<Record<number, string>> = {
   404: 'Not there',
   405: 'Not in this way',
   409: 'Not now',
+  411: 'How long?',
   412: 'Changed meanwhile',
   413: 'Too long',
   415: 'Not JSON',
@@ -60,6 +59,16 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Not available now',
   504: 'Not on enough nodes in time',
   507: 'No room'
+}
+
+/** What a map calls a programmer's error is a mistake in the request, here where requests become its arguments. */
+export async function asRequested<T>(call: () => Promise<T> | T): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError)) throw error
+    throw new RefusedRequest(400, error.name, error.message)
+  }
 }
 
 /** Whatever was thrown, as a response of type `application/problem+json`. */

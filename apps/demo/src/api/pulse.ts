@@ -1,5 +1,4 @@
-import type { NodeInspection } from '@starling/node'
-import type { BroadcastSeen, Pulse } from './types.ts'
+import type { BroadcastSeen, Inspection, Pulse } from './types.ts'
 
 /** What a pulse says beside the inspection. */
 export interface PulseExtras {
@@ -10,7 +9,7 @@ export interface PulseExtras {
 }
 
 /** The short form of an inspection that a node tells once a second. */
-export function pulseOf(inspection: NodeInspection, extras: PulseExtras): Pulse {
+export function pulseOf(inspection: Inspection, extras: PulseExtras): Pulse {
   const { id, swarms, maps, totals } = inspection
   return {
     id,

@@ -13,6 +13,7 @@ export class Pulses {
   readonly #feed: EventFeed
   readonly #stopListening: () => void
   #timer: NodeJS.Timeout | undefined
+  #stopTap: (() => void) | undefined
   #broadcasts: BroadcastSeen[] = []
   #leftOff = 0
   #health = new Map<string, string>()
@@ -35,19 +36,26 @@ export class Pulses {
 
   read(lastEventId: string | undefined): AsyncIterator<ServerEvent> {
     this.#timer ??= setInterval(() => this.#beat(), this.#limits.pulseMs)
+    this.#stopTap ??= this.#node.onBroadcast(seen => this.#seen(seen))
     return this.#feed.read(lastEventId, [pulseState(this.#pulse([], 0))])
   }
 
-  /** A node tells what it saw of broadcasts with its next pulse. */
-  broadcastSeen(seen: BroadcastSeen): void {
-    if (this.#timer === undefined) return
+  #seen(seen: BroadcastSeen): void {
     if (this.#broadcasts.length < this.#limits.pulseBroadcastsMax) this.#broadcasts.push(seen)
     else this.#leftOff++
   }
 
   close(): void {
-    clearInterval(this.#timer)
+    this.#rest()
     this.#stopListening()
+  }
+
+  /** Nobody reads: nothing is collected. */
+  #rest(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    this.#stopTap?.()
+    this.#stopTap = undefined
   }
 
   #beat(): void {
@@ -55,8 +63,7 @@ export class Pulses {
     this.#broadcasts = []
     this.#leftOff = 0
     if (this.#feed.readers === 0) {
-      clearInterval(this.#timer)
-      this.#timer = undefined
+      this.#rest()
       return
     }
     const pulse = this.#pulse(broadcasts, leftOff)

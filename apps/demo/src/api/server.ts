@@ -1,6 +1,5 @@
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
@@ -59,14 +58,10 @@ export function application(
     if (context.req.path.startsWith('/api/')) context.header('cache-control', 'no-store')
   })
   app.use(guard(init))
-  app.use(
-    bodyLimit({
-      maxSize: limits.bodyBytesMax,
-      onError: () => {
-        throw new RefusedRequest(413, 'BodyTooLongError', `A body has at most ${limits.bodyBytesMax} bytes.`)
-      }
-    })
-  )
+  app.use(async (context, next) => {
+    checkBody(context.req.header('content-length'), context.req.header('transfer-encoding'), limits)
+    await next()
+  })
   app.route('/', routes)
   app.route('/', staticFiles(init.pages ?? PAGES))
   app.notFound(context =>
@@ -76,6 +71,24 @@ export function application(
   )
   app.onError(error => problemResponse(error))
   return app
+}
+
+/** A body says how long it is before it comes; the connection holds it to its word. */
+function checkBody(
+  length: string | undefined,
+  encoding: string | undefined,
+  { bodyBytesMax }: Pick<HttpLimits, 'bodyBytesMax'>
+): void {
+  if (encoding !== undefined) {
+    throw new RefusedRequest(411, 'LengthNeededError', 'Send the body with a content-length, not in chunks.')
+  }
+  if (Number(length ?? 0) > bodyBytesMax) {
+    throw new RefusedRequest(
+      413,
+      'BodyTooLongError',
+      `A body has at most ${bodyBytesMax} bytes, got ${length}.`
+    )
+  }
 }
 
 /**

@@ -131,6 +131,7 @@ export interface ClusterMember {
   readonly url?: string
   /** Which part of a split it is in; 0 without a split. */
   readonly part: number
+  /** The same pulse comes again until there is a newer one: compare `atMs` before showing its broadcasts. */
   readonly pulse?: Pulse
 }
 

@@ -1,6 +1,7 @@
-import type { MapEvent, ReplicatedMap } from '@starling/node'
+import type { MapEvent } from '@starling/node'
 import type { ServerEvent } from './event-stream.ts'
 import { toJson } from './json-value.ts'
+import type { ServedMap } from './served-map.ts'
 import type { Change } from './types.ts'
 
 /** Where a watch begins. */
@@ -20,7 +21,7 @@ export interface WatchStart {
  * @throws WatcherLimitError, MapClosedError
  */
 export function watchEvents(
-  map: ReplicatedMap<unknown>,
+  map: ServedMap,
   start: WatchStart,
   signal: AbortSignal
 ): AsyncGenerator<ServerEvent, undefined> {
@@ -28,7 +29,7 @@ export function watchEvents(
 }
 
 async function* follow(
-  map: ReplicatedMap<unknown>,
+  map: ServedMap,
   watch: AsyncIterator<MapEvent<unknown>>,
   { from, again }: WatchStart
 ): AsyncGenerator<ServerEvent, undefined> {

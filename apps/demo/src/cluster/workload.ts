@@ -1,5 +1,6 @@
 import { NodeGoneError, type ClusterNode } from './cluster-node.ts'
 import type { Ledger } from './ledger.ts'
+import type { LiveValue } from './worker-protocol.ts'
 
 /** How many background writers each node has: a kill then finds writes in every stage. */
 const BACKGROUND_WRITERS = 4
@@ -94,7 +95,7 @@ export class BackgroundWrites {
 /** The nodes that agree with the first, and the content if all do. */
 export async function compareContents(nodes: readonly ClusterNode[]): Promise<{
   agreed: boolean
-  content: ReadonlyMap<string, readonly string[]>
+  content: ReadonlyMap<string, readonly LiveValue[]>
   different: readonly number[]
 }> {
   const contents = await Promise.all(nodes.map(node => node.content()))

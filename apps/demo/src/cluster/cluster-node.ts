@@ -29,45 +29,72 @@ interface Waiting {
   readonly timer: NodeJS.Timeout
 }
 
-export type NodeState = 'starting' | 'running' | 'killed' | 'stopped'
+/** What a node tells its launcher by itself. */
+export type Told = Exclude<Reply, { readonly type: 'answer' | 'refusal' }>
+
+export interface ClusterNodeListener {
+  told(node: ClusterNode, reply: Told): void
+  /** It has been started, for the first time or again. */
+  started(node: ClusterNode): void
+  /** The process has ended, by whatever cause. */
+  ended(node: ClusterNode): void
+}
+
+export type NodeState = 'stopped' | 'starting' | 'running' | 'paused' | 'killed'
 
 /** One node of the cluster as the launcher sees it: a process, started, asked, killed and started again on its store. */
 export class ClusterNode {
   readonly index: number
-  readonly #onIssued: (write: string, seen: readonly string[]) => void
-  readonly #options: Omit<StartOptions, 'contacts'>
+  readonly #listener: ClusterNodeListener
+  readonly #options: Omit<StartOptions, 'contacts' | 'revoked'>
   #child: ChildProcess | undefined
   #waiting = new Map<number, Waiting>()
   #lastId = 0
   #ended = false
-  state: NodeState = 'stopped'
-  addresses: readonly string[] = []
+  #stopping = false
+  #state: NodeState = 'stopped'
+  #started: Started | undefined
 
   constructor(
     index: number,
-    options: Omit<StartOptions, 'contacts'>,
-    onIssued: (write: string, seen: readonly string[]) => void
+    options: Omit<StartOptions, 'contacts' | 'revoked'>,
+    listener: ClusterNodeListener
   ) {
     this.index = index
     this.#options = options
-    this.#onIssued = onIssued
+    this.#listener = listener
   }
 
-  async start(contacts: readonly string[]): Promise<Started> {
+  get state(): NodeState {
+    return this.#state
+  }
+
+  /** What the last start said; undefined before the first. */
+  get started(): Started | undefined {
+    return this.#started
+  }
+
+  async start(contacts: readonly string[], revoked: readonly string[] = []): Promise<Started> {
     if (this.#ended) throw new NodeGoneError(`node ${this.index + 1} is stopped for good`)
-    this.state = 'starting'
+    this.#state = 'starting'
+    this.#stopping = false
     const child = fork(fileURLToPath(new URL('worker.js', import.meta.url)), {
       stdio: ['ignore', 2, 2, 'ipc']
     })
     this.#child = child
     child.on('message', (reply: Reply) => this.#onReply(reply))
-    child.on('exit', () => {
-      if (this.#child === child) this.#settleAll()
-    })
-    const started = (await this.#ask({ type: 'start', options: { ...this.#options, contacts } })) as Started
-    this.addresses = started.addresses
-    this.state = 'running'
-    return started
+    child.on('exit', () => this.#onExit(child))
+    const options = { ...this.#options, contacts, revoked }
+    try {
+      const started = (await this.#ask({ type: 'start', options })) as Started
+      this.#started = started
+      this.#state = 'running'
+      this.#listener.started(this)
+      return started
+    } catch (error) {
+      child.kill('SIGKILL')
+      throw error
+    }
   }
 
   set(key: string, write: string): Promise<unknown> {
@@ -86,23 +113,36 @@ export class ClusterNode {
     return this.#ask({ type: 'content' }) as Promise<Content>
   }
 
+  /** Takes these peers' admission away on this node, and gives back that of all others. */
+  async revoke(peers: readonly string[]): Promise<void> {
+    await this.#ask({ type: 'revoke', peers })
+  }
+
+  /** SIGSTOP: the process stands still, and its peers hear nothing of it. */
+  pause(): void {
+    if (this.#state === 'running' && this.#child?.kill('SIGSTOP') === true) this.#state = 'paused'
+  }
+
+  /** SIGCONT: it goes on where it was. */
+  resume(): void {
+    if (this.#state === 'paused' && this.#child?.kill('SIGCONT') === true) this.#state = 'running'
+  }
+
   /** SIGKILL: no goodbye, no flush. Resolves when the process is gone. */
   async kill(): Promise<void> {
     const child = this.#child
     if (child === undefined) return
-    this.state = 'killed'
     const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
     child.kill('SIGKILL')
     await gone
-    this.#child = undefined
-    this.#settleAll()
   }
 
   /** Asks the node to stop and waits for its process to end by itself; one that does not is killed and reported. */
   async stop(): Promise<{ endedByItself: boolean }> {
-    this.#ended = true
     const child = this.#child
-    if (child === undefined || child.exitCode !== null) return { endedByItself: true }
+    if (child === undefined) return { endedByItself: true }
+    this.resume()
+    this.#stopping = true
     const gone = new Promise<boolean>(resolve => {
       const timer = setTimeout(() => resolve(false), EXIT_TIMEOUT_MS)
       child.once('exit', () => {
@@ -112,10 +152,14 @@ export class ClusterNode {
     })
     await this.#ask({ type: 'stop' }).catch(() => {})
     const endedByItself = await gone
-    if (!endedByItself) child.kill('SIGKILL')
-    this.#child = undefined
-    this.state = 'stopped'
+    if (!endedByItself) await this.kill()
     return { endedByItself }
+  }
+
+  /** Stops it for good: whatever still wants to start it is refused. */
+  async end(): Promise<{ endedByItself: boolean }> {
+    this.#ended = true
+    return await this.stop()
   }
 
   #ask(request: Ask): Promise<unknown> {
@@ -140,8 +184,8 @@ export class ClusterNode {
   }
 
   #onReply(reply: Reply): void {
-    if (reply.type === 'issued') {
-      this.#onIssued(reply.write, reply.seen)
+    if (reply.type !== 'answer' && reply.type !== 'refusal') {
+      this.#listener.told(this, reply)
       return
     }
     const waiting = this.#waiting.get(reply.id)
@@ -152,12 +196,16 @@ export class ClusterNode {
     else waiting.reject(new NodeRefusedError(this.index, reply.name, reply.message))
   }
 
-  #settleAll(): void {
+  #onExit(child: ChildProcess): void {
+    if (this.#child !== child) return
+    this.#child = undefined
+    this.#state = this.#stopping ? 'stopped' : 'killed'
     const waiting = [...this.#waiting.values()]
     this.#waiting.clear()
     for (const { reject, timer } of waiting) {
       clearTimeout(timer)
       reject(new NodeGoneError(`the process of node ${this.index + 1} ended`))
     }
+    this.#listener.ended(this)
   }
 }

@@ -1,19 +1,18 @@
 // One node of the demo's cluster, in a process of its own. It does what the launcher asks, and ends when the launcher does.
 import type { ReplicatedMap, StarlingNode } from '@starling/node'
 import { createNode } from '@starling/node'
+import { serveNode, type NodeServer } from '../api/node-server.ts'
+import { TrackedWrites } from './tracked-writes.ts'
 import type { Content, Reply, Request, Started, StartOptions, Status } from './worker-protocol.ts'
 
-/** The map all demo nodes share, and what a value looks like: the name of the write that made it, and some substance. */
+/** The map all demo nodes share. */
 const MAP_NAME = 'demo'
-interface DemoValue {
-  write: string
-  note: string
-}
 
 let node: StarlingNode | undefined
-let map: ReplicatedMap<DemoValue> | undefined
-/** Own writes not yet settled, per key: whoever writes next in this process has seen them. */
-const inFlight = new Map<string, Set<string>>()
+let map: ReplicatedMap<unknown> | undefined
+let writes: TrackedWrites | undefined
+let server: NodeServer | undefined
+const revoked = new Set<string>()
 
 process.on('message', (request: Request) => {
   answer(request).then(
@@ -26,7 +25,7 @@ process.on('message', (request: Request) => {
 })
 
 // The launcher is gone: nobody is left to ask for a stop.
-process.on('disconnect', () => void node?.stop())
+process.on('disconnect', () => void stop())
 // Ctrl-C reaches the whole group; the launcher decides what it means.
 process.on('SIGINT', () => {})
 
@@ -35,17 +34,18 @@ async function answer(request: Request): Promise<unknown> {
     case 'start':
       return await start(request.options)
     case 'set':
-      return await tracked(request.key, request.write, demoMap =>
-        demoMap.set(request.key, { write: request.write, note: `written by process ${process.pid}` })
-      )
+      return await started(writes).set(request.key, request.write)
     case 'delete':
-      return await tracked(request.key, request.write, demoMap => demoMap.delete(request.key))
+      return await started(writes).delete(request.key, request.write)
     case 'status':
       return status()
     case 'content':
       return content()
+    case 'revoke':
+      revokeOnly(request.peers)
+      return undefined
     case 'stop':
-      await node?.stop()
+      await stop()
       // Nothing else keeps this process alive: it ends by itself once the channel to the launcher is closed.
       setImmediate(() => process.disconnect())
       return undefined
@@ -59,26 +59,38 @@ async function start(options: StartOptions): Promise<Started> {
     contacts: options.contacts,
     cluster: { name: options.clusterName, secret: options.secret }
   })
-  map = await node.map<DemoValue>(MAP_NAME)
-  return { id: node.id, addresses: node.addresses(), recoveredKeys: map.size }
+  revokeOnly(options.revoked ?? [])
+  map = await node.map(MAP_NAME)
+  writes = new TrackedWrites(map, send)
+  if (options.served !== undefined) {
+    server = await serveNode({
+      node,
+      maps: new Map([[MAP_NAME, writes.served()]]),
+      cluster: options.clusterName,
+      name: options.served,
+      hostname: '127.0.0.1',
+      port: 0
+    })
+  }
+  return { id: node.id, addresses: node.addresses(), recoveredKeys: map.size, url: server?.url }
 }
 
-/** Says what a write has seen before handing it over: the live values here, and this process's own writes in flight. */
-async function tracked(
-  key: string,
-  write: string,
-  hand: (map: ReplicatedMap<DemoValue>) => Promise<unknown>
-): Promise<void> {
-  if (map === undefined) throw new Error('The node is not started.')
-  const own = inFlight.get(key) ?? new Set()
-  inFlight.set(key, own)
-  send({ type: 'issued', write, seen: [...map.conflicts(key).map(({ value }) => value.write), ...own] })
-  own.add(write)
-  try {
-    await hand(map)
-  } finally {
-    own.delete(write)
-    if (own.size === 0) inFlight.delete(key)
+async function stop(): Promise<void> {
+  await server?.close()
+  await node?.stop()
+}
+
+function revokeOnly(peers: readonly string[]): void {
+  const running = started(node)
+  for (const peer of revoked) {
+    if (peers.includes(peer)) continue
+    running.restore(peer)
+    revoked.delete(peer)
+  }
+  for (const peer of peers) {
+    if (revoked.has(peer)) continue
+    running.revoke(peer)
+    revoked.add(peer)
   }
 }
 
@@ -89,18 +101,14 @@ function status(): Status {
 }
 
 function content(): Content {
-  const demoMap = map
-  if (demoMap === undefined) return []
-  return [...demoMap.keys()].sort().map(
-    key =>
-      [
-        key,
-        demoMap
-          .conflicts(key)
-          .map(({ value }) => value.write)
-          .sort()
-      ] as const
-  )
+  const tracked = writes
+  if (map === undefined || tracked === undefined) return []
+  return [...map.keys()].sort().map(key => [key, tracked.live(key)] as const)
+}
+
+function started<T>(part: T | undefined): T {
+  if (part === undefined) throw new Error('The node is not started.')
+  return part
 }
 
 function send(reply: Reply): void {
