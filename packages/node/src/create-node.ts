@@ -89,13 +89,24 @@ async function start(config: NodeConfig, ports: Ports, shutdown: Shutdown): Prom
   shutdown.defer('saved peers', () => gossip.close())
   await Promise.all(Object.entries(config.maps).map(([name, options]) => maps.open(name, options)))
   return new RunningNode(
-    { host, store, gossip, sync, maps, clock: ports.clock, clusterName: config.clusterName },
+    {
+      host,
+      store,
+      gossip,
+      sync,
+      maps,
+      clock: ports.clock,
+      clusterName: config.clusterName,
+      metadata: config.metadata
+    },
     shutdown
   )
 }
 
-function peersInit({ clusterName, secrets, allow, open, announce, driftMsMax }: NodeConfig): PeersInit {
+function peersInit(config: NodeConfig): PeersInit {
+  const { clusterName, secrets, allow, open, announce, driftMsMax, metadata } = config
   return {
+    metadata,
     cluster: { name: clusterName, secrets, open, ...(allow === undefined ? {} : { allow }) },
     timings: { driftMsMax },
     ...(announce.length === 0 ? {} : { announce })

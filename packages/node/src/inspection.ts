@@ -2,7 +2,7 @@ import type { GossipStats, Topic, TopicLink, TopicStats } from '@starling/gossip
 import type { StoreStats } from '@starling/log'
 import type { MapHealth, MapStats } from '@starling/map'
 import type { MuxStats } from '@starling/mux'
-import type { PeerInfo, PeersStats } from '@starling/peers'
+import type { Metadata, PeerInfo, PeersStats } from '@starling/peers'
 import type { ReplicaStats } from '@starling/replica'
 import type { SyncSessionInfo, SyncStats } from '@starling/sync'
 
@@ -14,6 +14,8 @@ import type { SyncSessionInfo, SyncStats } from '@starling/sync'
 export interface NodeInspection {
   readonly id: string
   readonly cluster: string
+  /** What it says of itself; what a peer says is in `peers[].session.metadata`. */
+  readonly metadata: Metadata
   readonly addresses: readonly string[]
   /** When this was read, when the node was started, and how long it has run by a clock that nobody sets. */
   readonly atMs: number

@@ -1,3 +1,4 @@
+import { checkMetadata, type Metadata } from '@starling/peers'
 import type { Ports } from '@starling/ports'
 import {
   checkAnnounceAddress,
@@ -47,6 +48,11 @@ export interface NodeInit {
   readonly announce?: readonly string[]
   readonly cluster: ClusterInit
   /**
+   * What this node says of itself to every peer it is in session with, for people and dashboards: `{ name: 'a' }`. At most 16 keys and
+   * 1,024 bytes.
+   */
+  readonly metadata?: Readonly<Record<string, string>>
+  /**
    * Maps to open at once, by name, so that this node hosts them before anybody asks for them. One that does not open fails the
    * start. `node.map(name, options)` with the same options gives them.
    */
@@ -77,6 +83,7 @@ export interface NodeConfig {
   readonly secrets: readonly Uint8Array[]
   readonly allow: readonly string[] | undefined
   readonly open: boolean
+  readonly metadata: Metadata
   readonly driftMsMax: number
   readonly reconcileIntervalMs: number
   readonly maps: Readonly<Record<string, MapOptions<unknown>>>
@@ -112,6 +119,7 @@ export function checkOptions(init: NodeInit): NodeConfig {
     secrets,
     allow: allow === undefined ? undefined : checkPeerIds(allow, 'cluster.allow'),
     open,
+    metadata: checkMetadata(init.metadata === undefined ? {} : init.metadata),
     driftMsMax: checkRange(init.driftMsMax ?? 60_000, 'driftMsMax', 1_000, 86_400_000),
     reconcileIntervalMs: checkRange(
       init.reconcileIntervalMs ?? 30_000,

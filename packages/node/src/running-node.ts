@@ -1,7 +1,7 @@
 import type { BroadcastSeen, Gossip } from '@starling/gossip'
 import type { Store } from '@starling/log'
 import type { ReplicatedMap } from '@starling/map'
-import type { EventStreamOptions, Lagged, PeerEvent, PeerInfo, Peers } from '@starling/peers'
+import type { EventStreamOptions, Lagged, Metadata, PeerEvent, PeerInfo, Peers } from '@starling/peers'
 import type { Clock } from '@starling/ports'
 import type { Sync } from '@starling/sync'
 import { checkPeerId } from './addresses.ts'
@@ -23,6 +23,7 @@ export interface NodeParts {
   readonly maps: HostedMaps
   readonly clock: Clock
   readonly clusterName: string
+  readonly metadata: Metadata
 }
 
 /** A started node: it hands every call to the part it is for. */
@@ -86,12 +87,13 @@ export class RunningNode implements StarlingNode {
   }
 
   inspect(): NodeInspection {
-    const { host, store, gossip, sync, maps, clock, clusterName } = this.#parts
+    const { host, store, gossip, sync, maps, clock, clusterName, metadata } = this.#parts
     const streams = host.services.mux.stats()
     const gossipStats = gossip.stats()
     return {
       id: this.id,
       cluster: clusterName,
+      metadata,
       addresses: this.addresses(),
       atMs: clock.wallMs(),
       startedAtMs: this.#startedAtMs,

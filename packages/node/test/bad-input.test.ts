@@ -158,6 +158,8 @@ describe('createNode refuses, before it opens anything,', () => {
       'TypeError',
       /cluster\.open/u
     ],
+    ['metadata that is no text', { metadata: { name: 1 as never } }, 'TypeError', /metadata.*"name"/u],
+    ['too much metadata', { metadata: { name: 'x'.repeat(2_000) } }, 'RangeError', /metadata.*1024/u],
     ['an empty folder name', { dataDir: '' }, 'TypeError', /dataDir/u],
     ['a drift bound of nothing', { driftMsMax: 0 }, 'RangeError', /driftMsMax/u]
   ])('%s', async (_, init, name, message) => {

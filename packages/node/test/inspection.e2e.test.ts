@@ -34,8 +34,8 @@ const mapOf = (node: StarlingNode) => {
 }
 
 test('two linked nodes show one another, equal fingerprints, and totals that rise', async () => {
-  const a = await start('a', { maps: { m: {} } })
-  const b = await start('b', { maps: { m: {} }, contacts: a.addresses() })
+  const a = await start('a', { maps: { m: {} }, metadata: { name: 'first' } })
+  const b = await start('b', { maps: { m: {} }, metadata: { name: 'second' }, contacts: a.addresses() })
   const [here, there] = [await a.map<string>('m'), await b.map<string>('m')]
   await there.whenSynced({ signal: AbortSignal.timeout(20_000) })
   const empty = mapOf(a).fingerprint
@@ -50,17 +50,25 @@ test('two linked nodes show one another, equal fingerprints, and totals that ris
   const [left, right] = [a.inspect(), b.inspect()]
   expect(mapOf(a).fingerprint).toBe(mapOf(b).fingerprint)
   expect(mapOf(a).fingerprint).not.toBe(empty)
-  for (const [self, other, shown] of [
-    [a, b, left],
-    [b, a, right]
+  for (const [self, other, shown, [name, otherName]] of [
+    [a, b, left, ['first', 'second']],
+    [b, a, right, ['second', 'first']]
   ] as const) {
     expect(JSON.parse(JSON.stringify(shown))).toEqual(shown)
     expect(shown).toMatchObject({
       id: self.id,
       cluster: 'watched',
+      metadata: { name },
       addresses: self.addresses(),
       maps: [{ name: 'm', size: 2, conflicts: 0, lagging: [], neighbors: [other.id], health: { ok: true } }],
-      peers: [{ peer: other.id, status: 'connected', lastError: undefined }],
+      peers: [
+        {
+          peer: other.id,
+          status: 'connected',
+          lastError: undefined,
+          session: { metadata: { name: otherName } }
+        }
+      ],
       sessions: { sessions: 1 }
     })
     expect(shown.swarms.map(({ topic, links }) => [topic, links.map(({ peer }) => peer)])).toEqual([

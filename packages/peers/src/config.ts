@@ -7,8 +7,8 @@ export const SESSION_TAG = 'starling:session'
 export const INTERNAL_TAG_PREFIX = 'starling:'
 
 /** The oldest and the newest handshake version spoken here. */
-export const PROTOCOL_VERSION_MIN = 2
-export const PROTOCOL_VERSION_MAX = 2
+export const PROTOCOL_VERSION_MIN = 3
+export const PROTOCOL_VERSION_MAX = 3
 
 /** From an open connection to an established session, ms. Source: guess, twice a dial and far above a slow round trip. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000
@@ -152,8 +152,16 @@ export const PROOF_BYTES = 32
 /** Bytes of the cluster name's hash in a hello. */
 export const CLUSTER_HASH_BYTES = 16
 
-/** Largest message on the session channel, bytes; a longer one ends the session. */
+/** Largest message on the session channel, bytes, but for `about`; a longer one ends the session. */
 export const SESSION_MESSAGE_BYTES_MAX = 256
+
+/** What a node may say of itself: pairs, bytes of all keys and values, and bytes of one key. Source: guess, a name and a few labels. */
+export const METADATA_PAIRS_MAX = 16
+export const METADATA_BYTES_MAX = 1_024
+export const METADATA_KEY_BYTES_MAX = 64
+
+/** Largest `about`, bytes: its type, the number of pairs, and for each the lengths of key and value. */
+export const ABOUT_BYTES_MAX: number = 2 + METADATA_BYTES_MAX + METADATA_PAIRS_MAX * 3
 
 /** Bytes of unread session messages a peer may have here. Source: the least the multiplexer offers. */
 export const SESSION_WINDOW_BYTES = 16_384

@@ -48,6 +48,7 @@ export type {
   IntentMode,
   WantOptions
 } from './intent-types.ts'
+export { checkMetadata, type Metadata } from './metadata.ts'
 export type { NameLookup } from './names.ts'
 export type { PeerEvent } from './peer-events.ts'
 export type {

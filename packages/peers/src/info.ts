@@ -27,7 +27,8 @@ function factsOf({ session }: PeerRecord): SessionFacts | undefined {
     version: running.result.subject.version,
     sinceMs: running.sinceMs,
     remoteAddress: session.link.connection.remoteAddr.toString(),
-    channels: session.link.channels.size
+    channels: session.link.channels.size,
+    metadata: running.metadata
   }
 }
 

@@ -4,6 +4,7 @@ import type { PeersTimings } from './config.ts'
 import type { Counters } from './counters.ts'
 import type { Health } from './liveness.ts'
 import type { Link } from './link.ts'
+import type { Metadata } from './metadata.ts'
 import type { PeerInput } from './peer-types.ts'
 import type { MuxPort } from './ports.ts'
 
@@ -12,6 +13,8 @@ export interface LinkHost {
   readonly self: string
   readonly admission: Admission
   readonly incarnation: bigint
+  /** What this node says of itself. */
+  readonly metadata: Metadata
   readonly mux: MuxPort
   readonly timings: PeersTimings
   readonly clock: Clock

@@ -3,6 +3,7 @@ import { Heartbeat } from './heartbeat.ts'
 import type { HandshakeResult } from './handshake-machine.ts'
 import type { LinkHost } from './link-host.ts'
 import type { Health } from './liveness.ts'
+import type { Metadata } from './metadata.ts'
 import type { SessionMessage } from './messages.ts'
 import type { Role } from './proof.ts'
 import { Renewal } from './renewal.ts'
@@ -29,11 +30,13 @@ export class LinkSession {
   readonly sinceMs: number
   readonly heartbeat: Heartbeat
   readonly renewal: Renewal
+  #metadata: Metadata | undefined
 
   constructor(host: LinkHost, init: LinkSessionInit) {
     const { result, role, peer, connection } = init
     this.result = result
     this.sinceMs = host.clock.wallMs()
+    if (Object.keys(host.metadata).length > 0) init.send({ type: 'about', metadata: host.metadata })
     this.renewal = new Renewal(host, {
       role,
       subject: result.subject,
@@ -52,6 +55,18 @@ export class LinkSession {
     })
     // The operator may have taken the secret away while the handshake ran.
     this.renewal.check()
+  }
+
+  /** What the peer says of itself; empty until it has. */
+  get metadata(): Metadata {
+    return this.#metadata ?? {}
+  }
+
+  /** Returns false when it has said so before. */
+  onAbout(metadata: Metadata): boolean {
+    if (this.#metadata !== undefined) return false
+    this.#metadata = metadata
+    return true
   }
 
   stop(): void {

@@ -194,6 +194,9 @@ export class Link {
       case 'renewal':
         if (this.#phase !== 'established' || this.#session?.renewal.onRenewal(message.proof) === true) return
         return this.#misplaced(message)
+      case 'about':
+        if (this.#phase !== 'established' || this.#session?.onAbout(message.metadata) === true) return
+        return this.#misplaced(message)
       default:
         return this.#misplaced(message)
     }

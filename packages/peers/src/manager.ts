@@ -18,6 +18,7 @@ import type { Lagged } from './event-stream.ts'
 import { infoOf } from './info.ts'
 import { checkMode, PeerIntent } from './intent.ts'
 import type { EventStreamOptions, Intent, WantOptions } from './intent-types.ts'
+import { checkMetadata } from './metadata.ts'
 import { Names } from './names.ts'
 import { PeerDriver } from './peer-driver.ts'
 import type { PeerEvent } from './peer-events.ts'
@@ -70,6 +71,7 @@ export class PeerManager implements Peers {
       components,
       timings: this.#timings,
       admission: this.#admission,
+      metadata: init.metadata === undefined ? {} : checkMetadata(init.metadata),
       names: this.#names,
       book: this.#book,
       counters: this.#counters,

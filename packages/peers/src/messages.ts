@@ -1,5 +1,12 @@
 import { ByteReader, ByteWriter } from '@starling/codec'
-import { CLUSTER_HASH_BYTES, NONCE_BYTES, PROOF_BYTES, SESSION_MESSAGE_BYTES_MAX } from './config.ts'
+import {
+  ABOUT_BYTES_MAX,
+  CLUSTER_HASH_BYTES,
+  NONCE_BYTES,
+  PROOF_BYTES,
+  SESSION_MESSAGE_BYTES_MAX
+} from './config.ts'
+import { readMetadata, writeMetadata, type Metadata } from './metadata.ts'
 
 /** What both sides say first. All of it may be seen by a stranger. */
 export interface Hello {
@@ -58,6 +65,8 @@ export type SessionMessage =
   | { readonly type: 'challenge'; readonly nonce: Uint8Array }
   /** The answer, empty when the sender has no secret. */
   | { readonly type: 'renewal'; readonly proof: Uint8Array }
+  /** What the sender says of itself, once the session stands; never twice. */
+  | { readonly type: 'about'; readonly metadata: Metadata }
 
 const TYPES = [
   'hello',
@@ -69,7 +78,8 @@ const TYPES = [
   'beatReply',
   'goodbye',
   'challenge',
-  'renewal'
+  'renewal',
+  'about'
 ] as const
 const REFUSE_CODES: readonly RefuseCode[] = [
   'version',
@@ -106,6 +116,9 @@ export function encodeMessage(message: SessionMessage): Uint8Array {
     case 'renewal':
       writer.bytes(message.proof)
       break
+    case 'about':
+      writeMetadata(writer, message.metadata)
+      break
     case 'challenge':
       writer.raw(message.nonce)
       break
@@ -129,7 +142,8 @@ export function encodeMessage(message: SessionMessage): Uint8Array {
 /** Reads one message. @throws DecodeError for bytes that are not exactly one message. */
 export function decodeMessage(bytes: Uint8Array): SessionMessage {
   const reader = new ByteReader(bytes)
-  if (bytes.length > SESSION_MESSAGE_BYTES_MAX) reader.fail('tooLong')
+  const bytesMax = TYPES[(bytes[0] ?? 0) - 1] === 'about' ? ABOUT_BYTES_MAX : SESSION_MESSAGE_BYTES_MAX
+  if (bytes.length > bytesMax) reader.fail('tooLong')
   const message = readBody(reader)
   reader.end()
   return message
@@ -144,6 +158,8 @@ function readBody(reader: ByteReader): SessionMessage {
     }
     case 'helloReply':
       return { type, version: reader.u16(), hello: readHello(reader) }
+    case 'about':
+      return { type, metadata: readMetadata(reader) }
     case 'challenge':
       return { type, nonce: reader.raw(NONCE_BYTES).slice() }
     case 'proof':

@@ -9,6 +9,7 @@ import { Dials } from './dials.ts'
 import { AdmissionError } from './errors.ts'
 import { Link } from './link.ts'
 import type { LinkHost } from './link-host.ts'
+import type { Metadata } from './metadata.ts'
 import type { Names } from './names.ts'
 import { isForgettable } from './peer-draft.ts'
 import { stepPeer } from './peer-machine.ts'
@@ -23,6 +24,7 @@ export interface PeerDriverInit {
   readonly components: PeersComponents
   readonly timings: PeersTimings
   readonly admission: Admission
+  readonly metadata: Metadata
   readonly names: Names
   readonly book: AddressBook
   readonly counters: Counters
@@ -292,6 +294,7 @@ export class PeerDriver {
       self: this.#init.self,
       admission: this.#init.admission,
       incarnation,
+      metadata: this.#init.metadata,
       get mux() {
         return components.mux
       },

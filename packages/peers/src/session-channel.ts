@@ -27,7 +27,7 @@ export class SessionChannel {
   }
 
   /**
-   * Sends, unless the queue is full or the channel over. Everything but heartbeats is at most four messages a connection, which
+   * Sends, unless the queue is full or the channel over. Everything but heartbeats is at most five messages a connection, which
    * the queue always has room for; a heartbeat that finds no room is one that silence will count.
    */
   send(message: SessionMessage): void {

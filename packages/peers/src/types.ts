@@ -3,6 +3,7 @@ import type { PeersTimings } from './config.ts'
 import type { Lagged } from './event-stream.ts'
 import type { EventStreamOptions, Intent, WantOptions } from './intent-types.ts'
 import type { NameLookup } from './names.ts'
+import type { Metadata } from './metadata.ts'
 import type { PeerEvent } from './peer-events.ts'
 import type { FramedChannel } from './ports.ts'
 
@@ -74,6 +75,8 @@ export interface SessionFacts {
   readonly remoteAddress: string
   /** Channels open or waiting. */
   readonly channels: number
+  /** What the peer says of itself: claims, to be shown and not to be trusted. Comes with the first message of the session. */
+  readonly metadata: Metadata
 }
 
 /** Counts since construction, and what is held now. */
@@ -148,6 +151,8 @@ export interface PeersInit {
    */
   readonly accept?: (request: AcceptRequest) => AcceptVerdict | Promise<AcceptVerdict>
   readonly timings?: Partial<PeersTimings>
+  /** What this node says of itself to every peer it is in session with; at most 16 keys of 64 bytes and 1,024 bytes in all. */
+  readonly metadata?: Metadata
   /** Addresses others reach this node at, at most 16 text multiaddrs; the transport's own when not given. */
   readonly announce?: readonly string[]
   /**

@@ -222,7 +222,8 @@ describe('handshake', () => {
       { type: 'beat', number: 1, wanted: true },
       { type: 'goodbye', code: 'idle' },
       { type: 'challenge', nonce: new Uint8Array(32) },
-      { type: 'renewal', proof: new Uint8Array(32) }
+      { type: 'renewal', proof: new Uint8Array(32) },
+      { type: 'about', metadata: {} }
     ]
     for (const role of ['dialler', 'acceptor'] as const) {
       for (const message of out) {
@@ -254,12 +255,15 @@ describe('handshake', () => {
     expect(hex(proofOf(systemHmac, SECRET, 'acceptor', subject))).toBe(
       '9ae270a59dc9c5f4e0d5bb1ac36e67febb00b4d0b18a7562b5383a7cadbb4389'
     )
-    const wire = run({}, {}).wire.map(({ message }) => hex(encodeMessage(message)))
+    const said: SessionMessage[] = run({}, {}).wire.map(({ message }) => message)
+    said.push({ type: 'about', metadata: { zone: 'west', name: 'a' } })
+    const wire = said.map(message => hex(encodeMessage(message)))
     expect(wire).toEqual([
-      '010002000200000000000000074e9b7923af0dd7ba300f2854d27a8c7a000000000000000b0101010101010101010101010101010101010101010101010101010101010101000001a3185c500001',
-      '0200024e9b7923af0dd7ba300f2854d27a8c7a00000000000000160202020202020202020202020202020202020202020202020202020202020202000001a3185c500001',
-      '03205aa76299ca52455dd1b7c70586ba0f323c701328ac3785043fe6eb85272371af',
-      '0420072e003978bb57b551ee73b5128ab9c5dea9bbb647bb7408fab33e78ab532e41'
+      '010003000300000000000000074e9b7923af0dd7ba300f2854d27a8c7a000000000000000b0101010101010101010101010101010101010101010101010101010101010101000001a3185c500001',
+      '0200034e9b7923af0dd7ba300f2854d27a8c7a00000000000000160202020202020202020202020202020202020202020202020202020202020202000001a3185c500001',
+      '0320d5e3027da2b99f72de9cec029e7990223f35a5f3640a82eaac8541f06f378436',
+      '0420655505c6deeb3b1623426c52351c15be3d9b2f0c20eb010dd0887698d2ec4fc8',
+      '0b02046e616d650161047a6f6e650477657374'
     ])
   })
 })

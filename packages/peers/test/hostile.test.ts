@@ -8,6 +8,7 @@ describe('an admitted peer that breaks the rules of the session channel', () => 
     ['a proof nobody asked for', { type: 'renewal', proof: new Uint8Array(32) }],
     ['a second acceptance', { type: 'accept', proof: new Uint8Array(32) }],
     ['a second proof', { type: 'proof', proof: new Uint8Array(0) }],
+    ['an about that is too long', new Uint8Array(1_100).fill(11)],
     ['bytes that are no message', Uint8Array.of(99, 0, 1)],
     ['no bytes', new Uint8Array(0)]
   ]
@@ -27,6 +28,21 @@ describe('an admitted peer that breaks the rules of the session channel', () => 
     expect(b.peers.sessions().map(({ peer }) => peer)).toEqual([honest.peers.self])
     expect(b.peers.stats().failuresByError).toEqual({ SessionProtocolError: 1 })
     expect(honest.story).toEqual(['up'])
+  })
+
+  test('a second about ends its session, and what the first one said is shown until then', async () => {
+    const net = newNet()
+    const [b, offender] = [await net.add(), await net.add()]
+    const raw = await rawSession(net, offender, b, 5n)
+    const shown = (): unknown => b.peers.peers().map(({ session }) => session?.metadata)
+    expect(shown()).toEqual([{}])
+    raw.send({ type: 'about', metadata: { name: 'first' } })
+    await net.time.advance(50)
+    expect(shown()).toEqual([{ name: 'first' }])
+    raw.send({ type: 'about', metadata: { name: 'second' } })
+    await net.time.advance(5_000)
+    expect(b.story).toEqual(['up', 'down protocol'])
+    expect(b.peers.stats().failuresByError).toEqual({ SessionProtocolError: 1 })
   })
 
   test('ten thousand challenges are answered, and cost the others nothing', async () => {

@@ -27,7 +27,7 @@ describe('events of peers', () => {
       peer: b.peers.self,
       info: { status: 'connected', direction: 'outbound', wanted: 'continuous' }
     })
-    expect(a.peers.peers()[0]?.session).toMatchObject({ version: 2, channels: 0 })
+    expect(a.peers.peers()[0]?.session).toMatchObject({ version: 3, channels: 0 })
     expect(a.peers.peers()[0]?.session?.incarnation).toMatch(/^[\da-f]{16}$/)
     expect(JSON.stringify(a.peers.peers())).toContain('remoteAddress')
     expect(a.peers.peers()[0]?.session?.remoteAddress).toContain('/ip4/')
