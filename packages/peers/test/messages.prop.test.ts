@@ -124,8 +124,8 @@ describe('what a node says of itself', () => {
     ['more pairs than it says', about(1, ...a, 0, ...b, 0)],
     ['fewer pairs than it says', about(2, ...a, 0)],
     ['more than 16 pairs', about(17, ...Array.from({ length: 17 }, (_, i) => [1, 97 + i, 0]).flat())],
-    ['a key of 65 bytes', about(1, 65, ...new Array<number>(65).fill(97), 0)],
-    ['1,025 bytes', about(1, ...a, 0x80, 0x08, ...new Array<number>(1_024).fill(97))]
+    ['a key of 65 bytes', about(1, 65, ...new Uint8Array(65).fill(97), 0)],
+    ['1,025 bytes', about(1, ...a, 0x80, 0x08, ...new Uint8Array(1_024).fill(97))]
   ])('with %s is refused', (_, bytes) => {
     expect(() => decodeMessage(bytes)).toThrow(DecodeError)
   })
