@@ -1,5 +1,5 @@
 import { decodeValue } from '@starling/codec'
-import { liveDots, versionOf, type Dot, type Entry } from '@starling/ormap'
+import { liveDots, versionOf, winner, type Dot, type Entry } from '@starling/ormap'
 import type { Clock, Hash } from '@starling/ports'
 import type { Replica } from '@starling/replica'
 import { assertText } from './key.ts'
@@ -93,12 +93,11 @@ export class View<V> implements WatchSource<V> {
 
   /** What an entry of which nothing has ended shows. */
   show(key: string, entry: Entry): Shown<V> | undefined {
-    const dots = liveDots(entry)
-    const dot = dots.toSorted(newestFirst)[0]
+    const dot = winner(entry)
     const value = dot === undefined ? undefined : this.#projection.decode(key, dot)
     if (value === undefined) return undefined
     // Not the replica's version, which is as of now: what was shown before something ended had one too.
-    return { value, version: versionOf(entry, this.#hash), conflict: dots.length > 1 }
+    return { value, version: versionOf(entry, this.#hash), conflict: liveDots(entry).length > 1 }
   }
 
   *shownKeys(): IterableIterator<string> {

@@ -7,6 +7,7 @@ import { entryLength, isLive, keyStart, liveEnd, readEntry, skipKey, writeEntry 
 import { ItemHashes } from './item-hashes.ts'
 import { SlabStore } from './slab-store.ts'
 import type { Entry, EntryChange, Item } from './types.ts'
+import type { EncodedRow } from './wire.ts'
 
 /**
  * The state of one observed-remove map: what has been applied. It changes by joining entries, so that the order and the
@@ -66,6 +67,21 @@ export class ObservedRemoveMap {
   encoded(key: string): Uint8Array | undefined {
     const slot = this.#slotOf(key)
     return slot === undefined ? undefined : this.#store.rowOf(slot)
+  }
+
+  /**
+   * The key in UTF-8 and the row of its live dots, `undefined` for a row without any: views on the store, which never change, and
+   * the item hash. `undefined` when there is no entry.
+   */
+  liveRow(key: string): { readonly key: Uint8Array; readonly live: EncodedRow | undefined } | undefined {
+    const slot = this.#slotOf(key)
+    if (slot === undefined) return undefined
+    const wire = this.#store.rowOf(slot)
+    const liveAt = skipKey(wire, 0)
+    const live = this.#isLive(slot)
+      ? { bytes: wire.subarray(liveAt, liveEnd(wire, 0)), hash: this.#hashes.get(slot) }
+      : undefined
+    return { key: wire.subarray(keyStart(wire, 0), liveAt), live }
   }
 
   /** A small number that stands for a key while it has an entry, and may stand for another key afterwards. */

@@ -1,20 +1,25 @@
 import { ByteWriter } from '@starling/codec'
 import type { Hash } from '@starling/ports'
-import { isDot } from './entry.ts'
 import { replicaIdBytes } from './replica-id.ts'
-import type { Entry } from './types.ts'
+import { liveDots } from './entry.ts'
+import type { Dot, Entry } from './types.ts'
 
-const VERSION_BYTES = 16
+/** Longer than an identity, so that no version of several dots is that of one. */
+const VERSION_BYTES = 20
 
 /**
- * The version of an entry: a hash of the identities (replica id and stamp) of all live dots, as 32 hexadecimal digits. Equal
- * versions on two nodes mean the same live dots. Evidence is no part of it, so that all entries without a value have one version.
+ * The version of an entry, in hexadecimal digits: the identity (replica id and stamp) of its live dot, or a hash of those of all
+ * its live dots when there are several or none. Equal versions on two nodes mean the same live dots. Evidence is no part of it, so
+ * that all entries without a value have one version.
  */
 export function versionOf(entry: Entry, hash: Hash): string {
-  const writer = new ByteWriter()
-  for (const item of entry.items) {
-    if (isDot(item)) writer.raw(replicaIdBytes(item.replica)).u64(item.stamp)
+  const dots = liveDots(entry)
+  if (dots.length === 1) {
+    const { replica, stamp } = dots[0] as Dot
+    return replica + stamp.toString(16).padStart(16, '0')
   }
+  const writer = new ByteWriter()
+  for (const { replica, stamp } of dots) writer.raw(replicaIdBytes(replica)).u64(stamp)
   const digest = hash(writer.finish())
   let version = ''
   for (let i = 0; i < VERSION_BYTES; i++) version += (digest[i] as number).toString(16).padStart(2, '0')

@@ -1,3 +1,5 @@
+import type { TimerHandle, Timers } from '@starling/ports'
+
 /** One caller's commit, staged: what it writes, and whom to answer. */
 export interface Staged<Write> {
   readonly writes: readonly Write[]
@@ -24,6 +26,12 @@ export interface CommitQueueTarget<Write> {
   failed(error: unknown, inFlight: Group<Write>, waiting: readonly Staged<Write>[]): void
 }
 
+/** How long received rows wait for others, ms, when nobody waits for them. */
+export interface Linger {
+  readonly timers: Timers
+  readonly lingerMs: number
+}
+
 /** Bounds of one group, for commits and for received rows each; a single commit may exceed them. */
 export interface GroupLimits {
   readonly groupBytesMax: number
@@ -32,15 +40,19 @@ export interface GroupLimits {
 
 /**
  * Orders local commits and received rows on their way to the log: one batch at a time, and whatever came meanwhile forms
- * the next. After a failure nothing more is sent, so that no row can follow one that may be missing, until the log was recovered.
+ * the next. Received rows wait for company, with a commit or among themselves, until somebody waits for them. After a failure nothing more is sent, so that no row can follow one that may be missing, until the log was recovered.
  */
 export class CommitQueue<Write> {
   readonly #target: CommitQueueTarget<Write>
   readonly #limits: GroupLimits
+  readonly #linger: Linger
   #commits: Staged<Write>[] = []
   #commitBytes = 0
   #touched = new Map<string, { readonly bytes: number; readonly order: number }>()
   #touchedBytes = 0
+  #lingering: TimerHandle | undefined
+  /** Received rows have waited long enough, or somebody waits for them. */
+  #pressed = false
   #inFlightBytes = 0
   #running: Promise<void> | undefined
   #failed = false
@@ -50,9 +62,10 @@ export class CommitQueue<Write> {
   #durableUpTo = 0
   #nudged = false
 
-  constructor(target: CommitQueueTarget<Write>, limits: GroupLimits) {
+  constructor(target: CommitQueueTarget<Write>, limits: GroupLimits, linger: Linger) {
     this.#target = target
     this.#limits = limits
+    this.#linger = linger
   }
 
   /** Estimated bytes of local commits that wait or are on their way. */
@@ -82,7 +95,9 @@ export class CommitQueue<Write> {
     const before = this.#touched.get(key)
     this.#touchedBytes += bytes - (before?.bytes ?? 0)
     this.#touched.set(key, { bytes, order: before?.order ?? ++this.#order })
-    this.#start()
+    const { timers, lingerMs } = this.#linger
+    if (lingerMs <= 0 || this.#touchedBytes >= this.#limits.groupBytesMax) this.#press()
+    else this.#lingering ??= timers.schedule(lingerMs, () => this.#press())
   }
 
   /** Whether the row of a key waits to be written. */
@@ -100,7 +115,10 @@ export class CommitQueue<Write> {
   /** Resolves once every row that waits now is durable, or the queue has failed: says which. */
   async settled(): Promise<boolean> {
     const upTo = this.#order
-    while (!this.#failed && this.#durableUpTo < upTo) await this.#wait()
+    while (!this.#failed && this.#durableUpTo < upTo) {
+      this.#press()
+      await this.#wait()
+    }
     return !this.#failed
   }
 
@@ -112,12 +130,22 @@ export class CommitQueue<Write> {
 
   /** Resolves once at most `bytes` of received rows wait, or the queue has failed. */
   async room(bytes: number): Promise<void> {
-    while (!this.#failed && this.#touchedBytes > bytes) await this.#wait()
+    while (!this.#failed && this.#touchedBytes > bytes) {
+      this.#press()
+      await this.#wait()
+    }
   }
 
   /** Resolves once nothing waits and nothing is on its way, or the queue has failed. Never rejects. */
   async idle(): Promise<void> {
-    while (this.#running !== undefined) await this.#running
+    for (this.#press(); this.#running !== undefined; this.#press()) await this.#running
+  }
+
+  /** Received rows are written now. */
+  #press(): void {
+    if (this.#touched.size === 0) return
+    this.#pressed = true
+    this.#start()
   }
 
   #start(): void {
@@ -128,7 +156,7 @@ export class CommitQueue<Write> {
   async #run(): Promise<void> {
     // One turn, so that commits issued together share a batch.
     await Promise.resolve()
-    while (this.#commits.length > 0 || this.#touched.size > 0 || this.#nudged) {
+    while (this.#commits.length > 0 || this.#pressed || this.#nudged) {
       const { group, upTo } = this.#take()
       try {
         await this.#target.append(group)
@@ -179,6 +207,7 @@ export class CommitQueue<Write> {
       touchedBytes += row.bytes
     }
     for (const key of touched) this.#touched.delete(key)
+    if (this.#touched.size === 0) this.#calm()
     this.#touchedBytes -= touchedBytes
     this.#inFlightBytes = touchedBytes
     this.#nudged = false
@@ -191,11 +220,19 @@ export class CommitQueue<Write> {
     this.#commits = []
     this.#commitBytes = 0
     this.#touched.clear()
+    this.#calm()
     this.#touchedBytes = 0
     this.#inFlightBytes = 0
     this.#nudged = false
     this.#target.failed(error, inFlight, waiting)
     this.#wakeWaiters()
+  }
+
+  /** No received row waits. */
+  #calm(): void {
+    this.#pressed = false
+    this.#lingering?.cancel()
+    this.#lingering = undefined
   }
 
   #wait(): Promise<void> {

@@ -53,6 +53,12 @@ export const REPLICA_LIMITS: ReplicaLimits = {
   frameBytesMax: 1024 * 1024
 }
 
+/**
+ * How long received rows wait for others before they are written, ms, when neither an acknowledgement nor the end of a session waits
+ * for them. Guess: a few messages of a busy neighbour, and little to be fetched again after a crash.
+ */
+export const LINGER_MS = 10
+
 /** Recovered changes that one call of the owner gets. Guess: an array small enough to be garbage soon. */
 export const RECOVERY_CHANGES = 1024
 

@@ -10,7 +10,7 @@ import {
 } from '@starling/ormap'
 import { callUser } from './call-user.ts'
 import { CommitQueue, type CommitQueueTarget } from './commit-queue.ts'
-import { resolveLimits, type ReplicaLimits } from './config.ts'
+import { LINGER_MS, resolveLimits, type ReplicaLimits } from './config.ts'
 import { Counters } from './counters.ts'
 import { ReplicaClosedError, ReplicaPoisonedError } from './errors.ts'
 import { Identity } from './identity.ts'
@@ -84,7 +84,10 @@ export class Core {
     if (this.loaded.doubtful) this.identity.doubt()
     this.counters.badRows = this.loaded.badRows
     this.counters.quarantined = this.loaded.quarantined
-    this.queue = new CommitQueue(target(this), this.limits)
+    this.queue = new CommitQueue(target(this), this.limits, {
+      timers: components.timers,
+      lingerMs: init.lingerMs ?? LINGER_MS
+    })
   }
 
   get wallMs(): number {

@@ -26,9 +26,9 @@ export function formRows(group: Group<Write>, { map, ledger }: ReplicaState): Lo
     }
   }
   const rows: LogRow[] = []
-  for (const [key, { entry, write }] of heads) ledger.append(rows, key, entry, write)
+  for (const [key, { entry, write }] of heads) ledger.append(rows, key, entry, write?.encoded)
   for (const key of group.touched) {
-    if (!heads.has(key)) ledger.append(rows, key, map.get(key) ?? EMPTY_ENTRY, undefined, map.itemHash(key))
+    if (!heads.has(key)) ledger.append(rows, key, map.get(key) ?? EMPTY_ENTRY, map.liveRow(key))
   }
   return rows
 }

@@ -5,12 +5,12 @@ import {
   encodeKey,
   encodeLive,
   isDot,
+  type EncodedEntry,
   type Entry,
   type ObservedRemoveMap
 } from '@starling/ormap'
 import type { Hash } from '@starling/ports'
 import type { LogRow } from './ports.ts'
-import type { Write } from './stage-commit.ts'
 
 /** The rows of one key in the log. */
 interface KeyRows {
@@ -19,6 +19,9 @@ interface KeyRows {
   readonly evidence?: Uint8Array | undefined
   readonly entry?: Entry | undefined
 }
+
+/** An entry that is encoded already: whole, or only its live dots. */
+type EncodedParts = Pick<EncodedEntry, 'key' | 'live'> & Partial<Pick<EncodedEntry, 'evidence'>>
 
 /**
  * Knows the hash of every row in the log, so that a batch says what each of its rows replaces and leaves out those that would be
@@ -64,20 +67,21 @@ export class RowLedger {
    * Adds the rows that turn the log's state of a key into `entry`. They count as written from now on: after a failed batch no
    * other follows.
    *
-   * @param write the write that made exactly this entry, if one did: its encoding is used as it is.
-   * @param itemHash the item hash of `entry` when it is known.
+   * @param encoded what `entry` is encoded as, when that has been done: it is used as it is.
    */
-  append(rows: LogRow[], key: string, entry: Entry, write?: Write, itemHash?: Uint8Array): void {
+  append(rows: LogRow[], key: string, entry: Entry, encoded?: EncodedParts): void {
     const before = this.#apart.get(key) ?? { live: this.#map.itemHash(key), entry: this.#map.get(key) }
-    const known: Hash = itemHash === undefined ? this.#hash : () => itemHash as Uint8Array<ArrayBuffer>
-    const live = write === undefined ? encodeLive(key, entry, known) : write.encoded.live
-    const keyBytes = write === undefined ? encodeKey(key) : write.encoded.key
+    const keyBytes = encoded?.key ?? encodeKey(key)
+    const live = encoded === undefined ? encodeLive(key, entry, this.#hash) : encoded.live
     if (!equalHashes(before.live, live?.hash)) {
       rows.push({ kind: 'live', key: keyBytes, value: live?.bytes, hash: live?.hash, replaces: before.live })
     }
     this.#apart.set(key, { live: live?.hash, entry })
     if ('entry' in before && sameEvidence(before.entry ?? EMPTY_ENTRY, entry)) return
-    const evidence = write === undefined ? encodeEvidence(key, entry, this.#hash) : write.encoded.evidence
+    const evidence =
+      encoded !== undefined && 'evidence' in encoded
+        ? encoded.evidence
+        : encodeEvidence(key, entry, this.#hash)
     const replaces =
       'entry' in before ? encodeEvidence(key, before.entry ?? EMPTY_ENTRY, this.#hash)?.hash : before.evidence
     if (equalHashes(replaces, evidence?.hash)) return

@@ -157,6 +157,11 @@ export interface ReplicaInit {
   readonly forgetting?: 'byAge' | 'byKnown'
   /** How long evidence is kept at least, in ms; default 24 hours. */
   readonly evidenceMs?: number
+  /**
+   * How long received rows wait for others before they are written, in ms, when neither an acknowledgement nor the end of a
+   * session waits for them; default 10. With 0 they are written at once.
+   */
+  readonly lingerMs?: number
   /** What happens to values that a peer knows to be long dead; default `set-aside`. One to keep that cannot be written is set aside. */
   readonly onStale?: OnStale
   /** Facts nobody waits for. It must not throw; what it throws is dropped. */
@@ -247,7 +252,7 @@ export interface Replica {
   entries(): IterableIterator<[key: string, entry: Entry]>
   /** Every entry, those that hold only evidence included. */
   allEntries(): IterableIterator<[key: string, entry: Entry]>
-  /** The version of an entry: a hash of the identities of its live dots that have not ended; `undefined` when it has none. */
+  /** The version of an entry: of its live dots that have not ended; `undefined` when it has none. */
   versionOf(entry: Entry): string | undefined
   /** Sum and count of the hashes of all live entries: equal on two replicas exactly when their live state is. */
   root(): { readonly sum: Uint8Array; readonly count: number }

@@ -1,14 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { CommitQueue, type Group, type Staged } from '../src/commit-queue.ts'
+import { TestClock, TestTimers } from './support/world.ts'
 
 interface Harness {
   readonly queue: CommitQueue<string>
+  readonly timers: TestTimers
   readonly trace: string[]
   readonly pending: { resolve(): void; reject(error: Error): void }[]
   commit(name: string, bytes?: number): void
 }
 
-function harness(limits = { groupBytesMax: 100, groupRowsMax: 10 }): Harness {
+function harness(limits = { groupBytesMax: 100, groupRowsMax: 10 }, lingerMs = 0): Harness {
+  const timers = new TestTimers(new TestClock())
   const trace: string[] = []
   const pending: { resolve(): void; reject(error: Error): void }[] = []
   const describeGroup = (group: Group<string>): string =>
@@ -24,7 +27,8 @@ function harness(limits = { groupBytesMax: 100, groupRowsMax: 10 }): Harness {
         trace.push(`failed ${describeGroup(inFlight)} waiting ${waiting.flatMap(c => c.writes).join(',')}`)
       }
     },
-    limits
+    limits,
+    { timers, lingerMs }
   )
   const commit = (name: string, bytes = 1): void => {
     const staged: Staged<string> = {
@@ -35,7 +39,7 @@ function harness(limits = { groupBytesMax: 100, groupRowsMax: 10 }): Harness {
     }
     queue.add(staged)
   }
-  return { queue, trace, pending, commit }
+  return { queue, timers, trace, pending, commit }
 }
 
 /** Lets every promise reaction that is due run. */
@@ -185,5 +189,72 @@ describe('what is durable', () => {
     expect(trace.at(-1)).toBe('append b')
     pending.shift()?.resolve()
     await queue.idle()
+  })
+
+  describe('with received rows that wait for others', () => {
+    const lingering = (groupBytesMax = 100) => harness({ groupBytesMax, groupRowsMax: 10 }, 5)
+
+    test('writes those of a while together', async () => {
+      const { queue, timers, trace } = lingering()
+      queue.touch('a', 1)
+      await timers.advance(4)
+      queue.touch('b', 1)
+      expect(trace).toEqual([])
+      await timers.advance(1)
+      expect(trace).toEqual(['append ~a,~b'])
+    })
+
+    test('writes those that come meanwhile a while later', async () => {
+      const { queue, timers, trace, pending } = lingering()
+      queue.touch('a', 1)
+      await timers.advance(5)
+      queue.touch('b', 1)
+      pending.shift()?.resolve()
+      await timers.advance(4)
+      expect(trace).toEqual(['append ~a', 'durable ~a'])
+      await timers.advance(1)
+      expect(trace.at(-1)).toBe('append ~b')
+    })
+
+    test('writes them with the next commit', async () => {
+      const { queue, timers, trace, commit } = lingering()
+      queue.touch('a', 1)
+      commit('b')
+      await settle()
+      expect(trace).toEqual(['append b,~a'])
+      expect(timers.size).toBe(0)
+    })
+
+    test('writes them at once when they fill a batch', async () => {
+      const { queue, trace } = lingering(2)
+      queue.touch('a', 1)
+      queue.touch('b', 1)
+      await settle()
+      expect(trace).toEqual(['append ~a,~b'])
+    })
+
+    test.each([
+      ['for them to be durable', (queue: CommitQueue<string>) => queue.settled()],
+      ['for room', (queue: CommitQueue<string>) => queue.room(0)],
+      ['for the queue to be idle', (queue: CommitQueue<string>) => queue.idle()]
+    ])('writes them at once when somebody waits %s', async (_what, wait) => {
+      const { queue, trace, pending } = lingering()
+      queue.touch('a', 1)
+      const waiting = wait(queue)
+      await settle()
+      expect(trace).toEqual(['append ~a'])
+      pending.shift()?.resolve()
+      await waiting
+    })
+
+    test('leaves no timer behind after a failure', async () => {
+      const { queue, timers, commit, pending } = lingering()
+      commit('a')
+      await settle()
+      queue.touch('b', 1)
+      pending.shift()?.reject(new Error('disk'))
+      await settle()
+      expect(timers.size).toBe(0)
+    })
   })
 })

@@ -120,6 +120,8 @@ export async function openNode(options: NodeOptions = {}): Promise<Node> {
       onEvent: event => void events.push(event),
       // So that batches hold the keys' rows and nothing else, where a test is not about what is known.
       forgetting: 'byAge',
+      // So that a received row is on its way to the log at once, where a test is not about how long it waits.
+      lingerMs: 0,
       ...options.init
     }
   )
