@@ -66,6 +66,8 @@ export interface Incoming {
 /** What became of received entries. */
 export interface Received {
   readonly refused: number
+  /** Something of it changed something. */
+  readonly changed: boolean
   /** Something changed by a write that is older than a broadcast takes. */
   readonly news: boolean
   /**

@@ -98,6 +98,8 @@ export interface SyncOutcome {
   readonly entriesReceived: number
   /** Something changed here that a broadcast should have brought before: other neighbours may lack it too. */
   readonly news: boolean
+  /** It cost much and made no difference here. A peer with which that happens again and again is to be kept waiting. */
+  readonly vain?: boolean
 }
 
 /** Makes two replicas equal, one round at a time. `@starling/sync` runs it. */

@@ -12,3 +12,6 @@ export const KNOWN_IDS_REMEMBERED_MAX = 131_072
 
 /** Parts of one entry. Guess: rows of 2 MiB each in parts of 1 KiB. */
 export const ENTRY_PARTS_MAX = 4096
+
+/** Entries that a round may move without making a difference here before it counts as one in vain. Guess: what a burst of writes overlaps by. */
+export const VAIN_ENTRIES = 64

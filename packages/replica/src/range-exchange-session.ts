@@ -46,6 +46,7 @@ export class RangeSession {
   #refused = 0
   #leftOut = false
   #news = false
+  #changed = false
   #parts = 0
   #partRefused = false
 
@@ -99,7 +100,7 @@ export class RangeSession {
   }
 
   /** What it did, once it has run to the end. */
-  result(): { readonly outcome: RangeOutcome; readonly end: ExchangeEnd } {
+  result(): { readonly outcome: RangeOutcome; readonly changed: boolean; readonly end: ExchangeEnd } {
     // An item that was refused before is either lacked by the other side as well, or not fetched from it.
     const refused = this.#session.skipped - this.#outbox.skipped
     const wholeRange = this.#compared === 'complete' && !this.#leftOut && !this.#outbox.leftOut
@@ -108,9 +109,10 @@ export class RangeSession {
       entriesSent: this.#outbox.sent,
       entriesReceived: this.#found.count + this.#back.count,
       news: this.#news,
-      more: this.#compared === 'partial' || this.#outbox.leftOut
+      more: this.#compared === 'partial' || this.#outbox.leftOut,
+      vain: false
     }
-    return { outcome, end: { wholeRange, refused } }
+    return { outcome, changed: this.#changed, end: { wholeRange, refused } }
   }
 
   async #receive(): Promise<void> {
@@ -272,6 +274,7 @@ export class RangeSession {
     }
     const taken = await this.#session.receive(entries)
     this.#news ||= taken.news
+    this.#changed ||= taken.changed
     if (!back) for (const key of taken.back) this.#outbox.back(key)
     return taken.refused
   }

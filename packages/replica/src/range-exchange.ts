@@ -4,6 +4,7 @@ import type { ExchangeState } from './exchange-state.ts'
 import type { SyncExchange, SyncOutcome, SyncProtocol } from './ports.ts'
 import { KnownMemory } from './range-exchange-known.ts'
 import { RangeSession } from './range-exchange-session.ts'
+import { VainRounds } from './range-exchange-vain.ts'
 
 /** What a reconciliation is given beside the state. */
 export interface RangeExchangeInit {
@@ -34,6 +35,8 @@ export interface RoundContext {
 export interface RangeOutcome extends SyncOutcome {
   /** Something that differs was left to another round, which should follow at once. */
   readonly more: boolean
+  /** It cost much and made no difference here; see {@link VainRounds}. */
+  readonly vain: boolean
 }
 
 /**
@@ -49,6 +52,7 @@ export class RangeExchange implements SyncProtocol {
   readonly #state: ExchangeState
   readonly #init: RangeExchangeInit
   readonly #memory = new KnownMemory()
+  readonly #vain = new VainRounds()
 
   constructor(state: ExchangeState, init: RangeExchangeInit) {
     this.#state = state
@@ -72,8 +76,9 @@ export class RangeExchange implements SyncProtocol {
       await session.finish({ wholeRange: false, refused: 0 }).catch(() => {})
       throw error
     }
-    const { outcome, end } = round.result()
+    const { outcome, changed, end } = round.result()
     await session.finish(end)
-    return outcome
+    const effect = { outcome, changed, wholeRange: end.wholeRange }
+    return { ...outcome, vain: this.#vain.judge(context.peer, session.tree, effect) }
   }
 }

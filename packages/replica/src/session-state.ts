@@ -114,6 +114,7 @@ class Session implements ExchangeSession {
     core.assertWorks()
     let refused = 0
     let news = false
+    let changed = false
     const back = new Set<string>()
     for (const { answered, list } of runsOf(entries)) {
       const kept: SetAsideDot[] = []
@@ -122,6 +123,7 @@ class Session implements ExchangeSession {
         const taken = intake.take(list, this.#peer, judge)
         refused += taken.rejectedCount
         news ||= taken.news
+        changed ||= taken.changed > 0 || taken.answers.length > 0
         this.#owe(taken.answers)
         for (const key of [...taken.behind, ...taken.answers.map(answer => answer.key)]) back.add(key)
       } finally {
@@ -129,7 +131,7 @@ class Session implements ExchangeSession {
       }
     }
     this.#refused += refused
-    return { refused, news, back: [...back] }
+    return { refused, changed, news, back: [...back] }
   }
 
   collided(): void {

@@ -44,7 +44,8 @@ describe('a round', () => {
       entriesSent: 0,
       entriesReceived: 0,
       news: false,
-      more: false
+      more: false,
+      vain: false
     })
     expect(outcomes[1]).toEqual(outcomes[0])
     expect(sides[1].state.received).toBe(received)
@@ -369,5 +370,49 @@ describe('memory', () => {
     expect(encoded).toBe(2000)
     // Two frames in the lane, one that waits for room, one that is being filled, one in hand: 64 entries each.
     expect(most).toBeLessThanOrEqual(5 * 66)
+  })
+})
+
+describe('a round that makes no difference', () => {
+  test('although half of what is here came once more says so, and the one after it starts anew', async () => {
+    const [a, b] = await equals(300)
+    // What `a` sends is what `b` has: as a peer that lies about what it has.
+    const lying = side('liar', a.state)
+    a.state.itemHash = key => {
+      const hash = a.state.map.itemHash(key)?.slice()
+      if (hash !== undefined) hash[0] = (hash[0] as number) ^ 1
+      return hash
+    }
+    for (let i = 0; i < 2; i++) {
+      const { outcomes } = await wholeRound([lying, b])
+      expect(outcomes[1].vain).toBe(true)
+      expect(outcomes[1].entriesReceived).toBeGreaterThan(150)
+    }
+    a.state.itemHash = key => a.state.map.itemHash(key)
+    const { outcomes } = await wholeRound([lying, b])
+    expect(outcomes[1]).toMatchObject({ vain: false, entriesReceived: 0 })
+  })
+
+  test('because the peer asks for everything again says so, unless something has changed here since', async () => {
+    const [a] = await equals(100)
+    const forgetful = (): Side => side('forgetful', new FakeState(idOf(3)))
+    const asked = async (): Promise<boolean> => (await wholeRound([forgetful(), a])).outcomes[1].vain
+    expect([await asked(), await asked(), await asked()]).toEqual([false, true, true])
+    a.state.put('new', 'v')
+    expect([await asked(), await asked()]).toEqual([false, true])
+  })
+
+  test('to a newcomer that hears of the same from several is not one in vain twice', async () => {
+    const [a, b] = await equals(300)
+    const [c] = pair()
+    const talks = await Promise.all([wholeRound([c, a]), wholeRound([c, b])])
+    expect(talks.map(({ outcomes }) => outcomes[0].entriesReceived)).toEqual([300, 300])
+    const again = await Promise.all([wholeRound([c, a]), wholeRound([c, b])])
+    expect(again.flatMap(({ outcomes }) => outcomes.map(({ vain }) => vain))).toEqual([
+      false,
+      false,
+      false,
+      false
+    ])
   })
 })

@@ -34,7 +34,7 @@ export class Link {
   /** The transport session on which the peer has shown that it holds the topic. */
   #met: Session | undefined
   readonly #record = new RoundRecord()
-  /** Until then the peer's rounds are refused: one of them has just failed here. */
+  /** Until then the peer's rounds are refused: one of them has just failed here, or several were in vain. */
   #coolUntilMs = -Infinity
   #closed = false
 
@@ -247,10 +247,19 @@ export class Link {
     return Math.min(max, backoffMs(this.#record.failures, config, components.random))
   }
 
+  /** Rounds with this peer cost much and come to nothing, whoever starts them. */
+  #keepWaiting(): void {
+    const { config, components } = this.#host
+    const pauseMs = backoffMs(this.#record.vain - 1, config, components.random)
+    this.#coolUntilMs = components.clock.monotonicMs() + pauseMs
+    this.#waiting.for(pauseMs, 'backoff', () => this.update())
+  }
+
   #roundOver(round: Round, outcome: SyncOutcome): void {
     this.#round = undefined
     this.#record.ended(outcome, this.#host.components.clock.monotonicMs())
     this.#coolUntilMs = -Infinity
+    if (this.#record.vain > 1) this.#keepWaiting()
     // A round that moved nothing would move nothing again at once either.
     if (outcome.more === true && outcome.entriesSent + outcome.entriesReceived > 0) this.#due = true
     this.#afterRound(round, { peer: this.peer, outcome })

@@ -3,6 +3,8 @@ import type { SyncOutcome, SyncProgress, SyncSessionInfo } from './types.ts'
 /** What the rounds with one peer have come to: how far behind the two may be. */
 export class RoundRecord {
   failures = 0
+  /** Rounds in a row that came to nothing. */
+  vain = 0
   #outstanding: SyncProgress | undefined
   #differsSinceMs: number | undefined
   #rounds = 0
@@ -28,6 +30,7 @@ export class RoundRecord {
   ended(outcome: SyncOutcome, nowMs: number): void {
     this.failures = 0
     this.#rounds++
+    this.vain = outcome.vain === true ? this.vain + 1 : 0
     if (!outcome.complete) {
       this.#differsSinceMs ??= nowMs
       return

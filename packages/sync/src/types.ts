@@ -27,6 +27,11 @@ export interface SyncOutcome {
   readonly news?: boolean
   /** Something that differs was left to another round with this peer: it follows at once. Default false. */
   readonly more?: boolean
+  /**
+   * The round cost much and made no difference here. After two of them in a row the peer is kept waiting, longer each time, up to
+   * `backoffMsMax`: it is broken, or lies. Default false.
+   */
+  readonly vain?: boolean
 }
 
 /** What is known to differ and has not crossed yet, in entries. */

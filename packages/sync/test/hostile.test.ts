@@ -53,6 +53,39 @@ describe('a peer that breaks the rules', () => {
     await closeAll(network, b, c)
   })
 
+  test('rounds that come to nothing again and again wait longer each time, whoever starts them', async () => {
+    const network = new FakeNetwork()
+    const [b, c] = [testNode(network, 'b', ['c']), testNode(network, 'c', ['b'])]
+    let rounds = 0
+    let isVain = true
+    const vain = protocol(async () => {
+      rounds++
+      return { complete: true, entriesSent: 0, entriesReceived: 100, vain: isVain }
+    })
+    const lies = protocol(async () => DONE)
+    b.open('t', vain)
+    const liar = c.open('t', lies)
+    network.connect('b', 'c')
+    for (let second = 0; second < 600; second++) {
+      liar.reconcile('b')
+      await network.time.advance(1_000)
+    }
+    // Without waiting there would be one a second.
+    expect(rounds).toBeGreaterThan(3)
+    expect(rounds).toBeLessThan(15)
+    expect(b.sync.stats().refused.busy).toBeGreaterThan(50)
+    // One that is worth something ends it.
+    isVain = false
+    await network.time.advance(400_000)
+    rounds = 0
+    for (let second = 0; second < 60; second++) {
+      liar.reconcile('b')
+      await network.time.advance(1_000)
+    }
+    expect(rounds).toBeGreaterThan(50)
+    await closeAll(network, b, c)
+  })
+
   test('what comes after our protocol has returned is dropped, up to a limit', async () => {
     const network = new FakeNetwork()
     const b = testNode(network, 'b', [], { strayMessagesMax: 100 })

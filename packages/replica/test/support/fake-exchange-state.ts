@@ -175,6 +175,7 @@ export class FakeSession implements ExchangeSession {
     await state.onReceive(entries)
     const back = new Set<string>()
     let refused = 0
+    let changed = false
     for (const { bytes, answered } of entries) {
       state.received++
       state.answersReceived.push(...answered)
@@ -190,6 +191,7 @@ export class FakeSession implements ExchangeSession {
         forgetting: state.byKnown ? { type: 'byKnown', known: state.known } : { type: 'byAge' }
       })
       refused += result.rejected.length
+      changed ||= result.changed.length > 0 || result.answers.length > 0
       for (const { received } of result.changed) state.map.join(key, received)
       for (const { evidence } of result.answers) this.#owed.set(key, [...evidence.items])
       const after = state.map.get(key)
@@ -198,7 +200,7 @@ export class FakeSession implements ExchangeSession {
       if (result.answers.length > 0 || (isMore && !wasLive)) back.add(key)
     }
     this.#refused += refused
-    return { refused, news: false, back: [...back] }
+    return { refused, changed, news: false, back: [...back] }
   }
 
   collided(): void {
