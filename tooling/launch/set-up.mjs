@@ -121,7 +121,8 @@ function installInputs() {
 function buildInputs() {
   const files = workspaceFolders().flatMap(folder => [
     ...(existsSync(join(root, folder, 'tsconfig.json')) ? [join(folder, 'tsconfig.json')] : []),
-    ...sources(join(folder, 'src'))
+    ...sources(join(folder, 'src')),
+    ...sources(join(folder, 'web/src'))
   ])
   const outputs = workspaceFolders().filter(folder => existsSync(join(root, folder, 'dist')))
   return digest(['pnpm-lock.yaml', 'turbo.json', ...files, ...sources('tooling/tsconfig')], outputs.join())

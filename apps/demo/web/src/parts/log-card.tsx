@@ -1,0 +1,40 @@
+import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
+import { LOG_LINES_MAX } from '../config.ts'
+import type { PageNews } from '../data/page-news.ts'
+import type { NumberedLine } from '../model/log-lines.ts'
+import { timeOfDay } from '../model/wording.ts'
+
+/** What has happened, newest first. */
+export function LogCard({ news }: { readonly news: PageNews }): JSX.Element {
+  const [held, setHeld] = useState<readonly NumberedLine[]>()
+  const lines = held ?? news.log.value
+  return (
+    <section class="card log" aria-labelledby="log-title">
+      <div class="card-head">
+        <h2 id="log-title">Events</h2>
+        <button
+          type="button"
+          class="small"
+          aria-pressed={held !== undefined}
+          onClick={() => setHeld(held === undefined ? news.log.value : undefined)}
+        >
+          {held === undefined ? 'Hold still' : 'Go on'}
+        </button>
+      </div>
+      {lines.length === 0 ? (
+        <p class="empty">Nothing has happened since this page was opened.</p>
+      ) : (
+        <ol tabIndex={0} aria-label={`Events, newest first, at most ${LOG_LINES_MAX}`}>
+          {lines.map(({ number, atMs, node, type, text }) => (
+            <li key={number} data-type={type}>
+              <time>{timeOfDay(atMs)}</time>
+              <b>{node}</b>
+              <span>{text}</span>
+            </li>
+          ))}
+        </ol>
+      )}
+    </section>
+  )
+}
