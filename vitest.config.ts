@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { findChromium } from './tooling/launch/chromium.mjs'
 import { mutantPlugin } from './tooling/mutation/plugin.mjs'
 
 const root = import.meta.dirname
@@ -15,6 +16,18 @@ const projects = ['packages', 'apps', 'tooling'].flatMap(group =>
       test: { name, include: ['test/**/*.test.ts'], setupFiles: [join(root, 'tooling/vitest/setup.ts')] }
     }))
 )
+
+/** The dashboard: its model, and the pages in a real browser where there is one. */
+const web = {
+  extends: true as const,
+  root: join(root, 'apps/demo/web'),
+  test: {
+    name: 'web',
+    include: ['test/**/*.test.ts'],
+    exclude: findChromium() === undefined ? ['**/*.browser.test.ts'] : [],
+    setupFiles: [join(root, 'tooling/vitest/setup.ts')]
+  }
+}
 
 // `npm run mutants` sets it, to see the tests fail.
 const { STARLING_MUTANT: mutant } = process.env
@@ -34,6 +47,6 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    projects
+    projects: [...projects, web]
   }
 })

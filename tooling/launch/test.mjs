@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { findChromium } from './chromium.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const [program, ...first] = JSON.parse(process.env.STARLING_PNPM ?? '["pnpm"]')
@@ -55,6 +56,7 @@ try {
   const counts = countTests(report)
   passed += counts.passed
   failed += counts.failed
+  if (vitestArgs.length === 0) failed += browserSuite(counts.browser)
   // A run that fails outside a test (an unhandled rejection, a file that does not load) is a failure too.
   if (code !== 0 && counts.failed === 0) failed++
 } finally {
@@ -66,13 +68,23 @@ process.exitCode = failed === 0 ? 0 : 1
 
 function countTests(report) {
   try {
-    const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'))
+    const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
+      readFileSync(report, 'utf8')
+    )
+    const browser = testResults.filter(({ name }) => name.endsWith('.browser.test.ts')).length
     // A skipped test has not passed.
-    return { passed: numPassedTests, failed: numFailedTests + numPendingTests }
+    return { passed: numPassedTests, failed: numFailedTests + numPendingTests, browser }
   } catch (error) {
     console.log(`The test run left no report: ${error.message}`)
-    return { passed: 0, failed: 1 }
+    return { passed: 0, failed: 1, browser: 0 }
   }
+}
+
+/** Says when the pages were not tested. That is a failure only where somebody has said that they must be. */
+function browserSuite(files) {
+  if (files > 0) return 0
+  console.log(`browser suite not run: ${findChromium() === undefined ? 'no Chromium' : 'no test files'}`)
+  return process.env.STARLING_BROWSER === 'required' ? 1 : 0
 }
 
 function run(args, stdio) {
