@@ -122,7 +122,10 @@ export default {
   },
   overrides: [
     ...allPackages.map(boundary),
-    { files: ['*.config.{ts,mjs}', 'tooling/**/*.mjs'], rules: { 'import/no-default-export': 'off' } },
+    {
+      files: ['*.config.{ts,mjs}', 'tooling/**/*.mjs', '.changeset/*.mjs'],
+      rules: { 'import/no-default-export': 'off' }
+    },
     {
       files: ['**/test/**'],
       rules: {

@@ -15,10 +15,13 @@ const windows = process.platform === 'win32'
 const programs = {
   bench: 'tooling/bench/dist/main.js',
   'check:install': 'tooling/release/dist/check-install.js',
+  'check:mixed': 'tooling/release/dist/check-mixed.js',
   demo: 'apps/demo/dist/demo.js',
   mutants: 'tooling/mutation/run.mjs',
   node: 'apps/demo/dist/node.js',
+  release: 'tooling/release/dist/release.js',
   sim: 'tooling/scenarios/dist/main.js',
+  'sim:nightly': 'tooling/release/dist/nightly.js',
   test: 'tooling/launch/test.mjs',
   'test:deep': 'tooling/launch/test-deep.mjs'
 }

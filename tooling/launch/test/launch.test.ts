@@ -65,8 +65,6 @@ test.each(['20.20.2', '22.12.0'])(
 test.each(['22.13.0', '24.0.0', '26.1.0'])('Node.js %s is used as it is', async version => {
   const { code, stdout, stderr } = await run(version, ['nonsense'])
   // The second step ran, without npx: it is the one that knows the commands.
-  expect(stderr).toBe(
-    'Unknown command "nonsense": use bench, demo, mutants, node, sim, test, test:deep or setup.\n'
-  )
+  expect(stderr).toMatch(/^Unknown command "nonsense": use bench, .*demo, .*test:deep or setup\.\n$/u)
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
 })

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createHash } from 'node:crypto'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { mustRun } from './command.ts'
 import { publicPackages, ROOT, type Manifest } from './public-packages.ts'
 
@@ -35,31 +35,33 @@ export interface PackedPackage {
 export async function packAll(into: string, root: string = ROOT): Promise<readonly PackedPackage[]> {
   const [program = 'pnpm', ...first] = JSON.parse(process.env['STARLING_PNPM'] ?? '["pnpm"]') as string[]
   mkdirSync(into, { recursive: true })
-  const packages = publicPackages(root)
-  for (const { folder } of packages) deleteStale(folder)
+  for (const { folder } of publicPackages(root)) deleteStale(folder)
   const args = ['-r', '--filter', './packages/*', 'pack', '--pack-destination', into, '--json']
   await mustRun('pnpm pack', program, [...first, ...args], { cwd: root, timeoutMs: PACK_TIMEOUT_MS })
-  return await Promise.all(
-    packages.map(async ({ short, manifest }) => await readPacked(short, manifest, into))
-  )
+  return await readTarballs(into, join(into, 'unpacked'))
 }
 
-async function readPacked(short: string, manifest: Manifest, folder: string): Promise<PackedPackage> {
-  const { name, version } = manifest
-  const tarball = join(folder, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`)
-  const parent = join(folder, 'unpacked', short)
+/** Reads the packed packages of a folder, by name, and unpacks each below another one. */
+export async function readTarballs(folder: string, into: string): Promise<readonly PackedPackage[]> {
+  const tarballs = readdirSync(folder).filter(file => file.endsWith('.tgz'))
+  return await Promise.all(tarballs.sort().map(async file => await readTarball(join(folder, file), into)))
+}
+
+async function readTarball(tarball: string, into: string): Promise<PackedPackage> {
+  const parent = join(into, basename(tarball, '.tgz'))
   mkdirSync(parent, { recursive: true })
   // Relative paths: a colon in a path means another host to some versions of tar.
   const args = ['-xzf', relative(parent, tarball)]
-  await mustRun(`unpacking ${name}`, 'tar', args, { cwd: parent, timeoutMs: PACK_TIMEOUT_MS })
+  await mustRun(`unpacking ${tarball}`, 'tar', args, { cwd: parent, timeoutMs: PACK_TIMEOUT_MS })
   const unpacked = join(parent, 'package')
   const files = filesBelow(unpacked)
   const bytes = readFileSync(tarball)
+  const manifest = JSON.parse(readFileSync(join(unpacked, 'package.json'), 'utf8')) as Manifest
   return {
-    short,
-    name,
+    short: manifest.name.slice(manifest.name.indexOf('/') + 1),
+    name: manifest.name,
     tarball,
-    manifest: JSON.parse(readFileSync(join(unpacked, 'package.json'), 'utf8')) as Manifest,
+    manifest,
     files,
     unpacked,
     packedBytes: bytes.length,

@@ -12,12 +12,13 @@ interface Locked {
   readonly version: string
 }
 
+const lockfile = parse(readFileSync(join(ROOT, 'pnpm-lock.yaml'), 'utf8')) as Lockfile
+
 /**
  * All packages that come with one, by the lockfile: ours and others', each version counted. Optional ones (a native binary per
  * platform, of which one is installed) are not among them.
  */
 export function transitiveDependencies(short: string): ReadonlySet<string> {
-  const lockfile = parse(readFileSync(join(ROOT, 'pnpm-lock.yaml'), 'utf8')) as Lockfile
   const found = new Set<string>()
 
   const visitFolder = (folder: string): void => {
