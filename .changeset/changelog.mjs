@@ -1,6 +1,5 @@
 // What a changeset becomes in a changelog: its text as it was written, and one line for all packages of ours that moved with it.
 
-/** @type {import('@changesets/types').ChangelogFunctions} */
 export default {
   getReleaseLine: ({ summary }) => `- ${summary.trim().replaceAll('\n', '\n  ')}`,
   getDependencyReleaseLine: (_changesets, dependencies) => {
