@@ -5,9 +5,12 @@ import type { ServerEvent } from './event-stream.ts'
 import { pulseOf } from './pulse.ts'
 import type { BroadcastSeen, Pulse } from './types.ts'
 
+/** What of a node the pulses are made of. */
+export type PulsingNode = Pick<StarlingNode, 'inspect' | 'onPeer' | 'onBroadcast'>
+
 /** A node that tells how it is: a pulse a second while anybody listens, and what happened as lines of a log. */
 export class Pulses {
-  readonly #node: StarlingNode
+  readonly #node: PulsingNode
   readonly #name: string
   readonly #limits: HttpLimits
   readonly #feed: EventFeed
@@ -18,7 +21,7 @@ export class Pulses {
   #leftOff = 0
   #health = new Map<string, string>()
 
-  constructor(node: StarlingNode, name: string, limits: HttpLimits) {
+  constructor(node: PulsingNode, name: string, limits: HttpLimits) {
     this.#node = node
     this.#name = name
     this.#limits = limits
