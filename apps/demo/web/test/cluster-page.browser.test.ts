@@ -42,8 +42,9 @@ test('the picture names its nodes, links, writes and failures', async () => {
     'stopped',
     'eager',
     'lazy',
-    'a write is made',
-    'a write travels'
+    'broken link',
+    'new write',
+    'write on its way'
   ])
     expect(legend).toContain(word)
   expect(await page.getByRole('img', { name: '4 nodes: 4 running. 6 links, 4 of them eager.' }).count()).toBe(
@@ -163,6 +164,9 @@ test('a lost connection is said, what is shown is marked as old, and it comes ba
   expect(await page.locator('main.old').count()).toBe(0)
   cluster.say('node-0', 'test', 'heard again')
   await page.getByText('heard again').waitFor()
+  // What the server tells again is shown once.
+  expect(await page.locator('.log li').count()).toBe(cluster.lines.length)
+  await page.getByText('while nobody listened').waitFor()
 })
 
 test('a cluster without nodes says what to do', async () => {

@@ -57,10 +57,13 @@ class Holdings extends Map<string, Entry> {
  */
 export class FakeCluster {
   readonly members: FakeMember[] = []
-  /** Emits `cluster` (ClusterState), `pulse` (Pulse), `event` (LogLine) and `change` (index, key). */
+  /** Emits `cluster` (ClusterState), `pulse` (Pulse), `event` (id, LogLine) and `change` (index, key). */
   readonly events: EventEmitter = new EventEmitter().setMaxListeners(0)
   nowMs: number = Date.UTC(2026, 0, 1, 12)
+  /** Lines that are told again to whoever comes, as `[id, line]`. */
+  readonly lines: (readonly [string, LogLine])[] = []
   #written = 0
+  #said = 0
   #convergedSinceMs: number | undefined
 
   constructor(nodes: number) {
@@ -171,7 +174,10 @@ export class FakeCluster {
   }
 
   say(node: string, type: string, text: string): void {
-    this.events.emit('event', { atMs: this.nowMs, node, type, text } satisfies LogLine)
+    const line: readonly [string, LogLine] = [`fake-${++this.#said}`, { atMs: this.nowMs, node, type, text }]
+    this.lines.push(line)
+    if (this.lines.length > 256) this.lines.shift()
+    this.events.emit('event', ...line)
   }
 
   state(): ClusterState {

@@ -81,12 +81,13 @@ export class FakeServer {
   ): void {
     const [one, two, index, action] = parts
     const cluster = this.#cluster
+    const greet = greetWith(cluster)
     if (one === 'role') return json(response, { role: 'cluster' })
     if (request.method === 'GET' && two === 'events')
       return stream(request, response, cluster.events, send => ({
         cluster: state => send('cluster', state),
-        event: line => send('event', line),
-        hello: () => send('cluster', cluster.state())
+        event: (id, line) => send('event', line, id as string),
+        hello: () => greet(send, 'cluster', cluster.state())
       }))
     if (two === 'split') cluster.split((body as { side: number[] }).side)
     else if (two === 'heal') cluster.heal()
@@ -97,6 +98,7 @@ export class FakeServer {
 
   #node({ request, response, searchParams, body, index, parts }: NodeRequest): void {
     const cluster = this.#cluster
+    const greet = greetWith(cluster)
     const member = cluster.members[index]
     if (member === undefined) return refuse(response, problem(404, 'There is no such node.'))
     const [one, map, , key = ''] = parts
@@ -115,8 +117,8 @@ export class FakeServer {
     if (one === 'events')
       return stream(request, response, cluster.events, send => ({
         pulse: pulse => (pulse as { id: string }).id === member.id && send('pulse', pulse),
-        event: line => send('event', line),
-        hello: () => send('pulse', cluster.pulse(index))
+        event: (id, line) => send('event', line, id as string),
+        hello: () => greet(send, 'pulse', cluster.pulse(index))
       }))
     if (parts[2] === 'watch')
       return stream(request, response, cluster.events, send => ({
@@ -166,7 +168,15 @@ function pageOf(all: readonly Entry[], query: URLSearchParams): object {
   return { entries, size: all.length, ...(found.length > limit ? { next: entries.at(-1)?.key } : {}) }
 }
 
-type Send = (name: string, data: unknown) => void
+/** The state as it is, then the lines that are kept. */
+function greetWith(cluster: FakeCluster): (send: Send, name: string, state: unknown) => void {
+  return (send, name, state) => {
+    send(name, state)
+    for (const [id, line] of cluster.lines) send('event', line, id)
+  }
+}
+
+type Send = (name: string, data: unknown, id?: string) => void
 
 function stream(
   request: IncomingMessage,
@@ -176,8 +186,10 @@ function stream(
 ): void {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
   response.write(': hello\n\n')
-  const listeners = listenersOf((name, data) =>
-    response.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)
+  const listeners = listenersOf((name, data, id) =>
+    response.write(
+      `${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
+    )
   )
   listeners['hello']?.()
   for (const [name, listener] of Object.entries(listeners)) events.on(name, listener)

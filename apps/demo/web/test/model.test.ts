@@ -43,13 +43,16 @@ function pulse(changes: Partial<Pulse>): Pulse {
 describe('the event log', () => {
   test('keeps the newest lines, newest first, and draws the same array when nothing came', () => {
     const log = new LogLines()
-    for (let i = 0; i < LOG_LINES_MAX + 20; i++) log.add({ atMs: i, node: 'a', type: 't', text: `line ${i}` })
+    for (let i = 0; i < LOG_LINES_MAX + 20; i++)
+      log.add({ atMs: i, node: 'a', type: 't', text: `line ${i}` }, `f-${i + 1}`)
     const lines = log.newestFirst()
     expect(lines).toHaveLength(LOG_LINES_MAX)
     expect(lines[0]?.text).toBe(`line ${LOG_LINES_MAX + 19}`)
     expect(lines.at(-1)?.text).toBe('line 20')
     expect(log.newestFirst()).toBe(lines)
-    log.add({ atMs: 0, node: 'a', type: 't', text: 'one more' })
+    log.add({ atMs: 0, node: 'a', type: 't', text: 'one more' }, 'f-9999')
+    // Told again after a reconnection.
+    log.add({ atMs: 0, node: 'a', type: 't', text: 'one more' }, 'f-9999')
     expect(
       log
         .newestFirst()

@@ -9,8 +9,8 @@ export type Connection =
 
 export interface LiveStreamInit {
   readonly address: string
-  /** By the name of the event. The data is parsed; what is not JSON is dropped. */
-  readonly events: Readonly<Record<string, (data: unknown) => void>>
+  /** By the name of the event. The data is parsed, what is not JSON is dropped; the id is empty before the first that has one. */
+  readonly events: Readonly<Record<string, (data: unknown, id: string) => void>>
   readonly onConnection: (connection: Connection) => void
   /** Taken for broken after this many milliseconds without an event. Without it a stream may be silent. */
   readonly silenceMsMax?: number
@@ -60,11 +60,11 @@ export class LiveStream {
       if (this.#source === source) this.#lost()
     })
     for (const [name, take] of Object.entries(events))
-      source.addEventListener(name, ({ data }: MessageEvent<string>) => {
+      source.addEventListener(name, ({ data, lastEventId }: MessageEvent<string>) => {
         this.#pauseMs = RECONNECT_MS_MIN
         this.#heard()
         const parsed = parse(data)
-        if (parsed !== undefined) take(parsed)
+        if (parsed !== undefined) take(parsed, lastEventId)
       })
     this.#heard()
   }

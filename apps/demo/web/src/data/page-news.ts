@@ -34,8 +34,8 @@ export class PageNews {
       events: {
         cluster: data => this.#takeCluster(data as ClusterState),
         pulse: data => this.#takePulse(data as Pulse),
-        event: data => {
-          this.#lines.add(data as LogLine)
+        event: (data, id) => {
+          this.#lines.add(data as LogLine, id)
           this.#draw()
         }
       }

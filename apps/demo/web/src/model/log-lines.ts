@@ -11,8 +11,19 @@ export class LogLines {
   #lines: readonly NumberedLine[] = []
   #arrived: NumberedLine[] = []
   #count = 0
+  #feed = ''
+  #lastNumber = 0
 
-  add(line: LogLine): void {
+  /**
+   * `id` is the event's, a feed and a number in it: with each connection the server tells again what it keeps, and a line that was there
+   * before is not added twice. Another feed is another process.
+   */
+  add(line: LogLine, id: string): void {
+    const [feed = '', digits = ''] = id.split('-')
+    const number = Number(digits)
+    if (feed === this.#feed && number <= this.#lastNumber) return
+    this.#feed = feed
+    this.#lastNumber = number
     this.#arrived.push({ ...line, number: this.#count++ })
     if (this.#arrived.length > LOG_LINES_MAX) this.#arrived.shift()
   }

@@ -20,6 +20,8 @@ export interface OverlayEdge {
   readonly b: string
   /** Whether at least one end sends whole messages over it. */
   readonly eager: boolean
+  /** One end does not run: the other has not noticed yet. */
+  readonly broken: boolean
 }
 
 export interface Overlay {
@@ -44,7 +46,11 @@ export function overlayOfCluster(
   const pulses = members.flatMap(({ state, pulse }) =>
     state === 'running' && pulse !== undefined ? [pulse] : []
   )
-  return { nodes, edges: edgesOf(pulses, topic).filter(({ a, b }) => known.has(a) && known.has(b)) }
+  const running = new Set(pulses.map(({ id }) => id))
+  const edges = edgesOf(pulses, topic)
+    .filter(({ a, b }) => known.has(a) && known.has(b))
+    .map(edge => ({ ...edge, broken: !running.has(edge.a) || !running.has(edge.b) }))
+  return { nodes, edges }
 }
 
 /** One node and those it has links to. */
@@ -63,12 +69,15 @@ export function overlayOfNode(pulse: Pulse, topic: string | undefined): Overlay 
   return { nodes: [self, ...others], edges }
 }
 
-/** The topics that nodes have links for, those with the most links first. */
+/** The topics that nodes have links for, those with the most links first and Starling's own last. */
 export function topicsOf(pulses: readonly Pulse[]): readonly string[] {
   const links = new Map<string, number>()
   for (const { topic, links: own } of pulses.flatMap(({ swarms }) => swarms))
     links.set(topic, (links.get(topic) ?? 0) + own.length)
-  return [...links].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1)).map(([topic]) => topic)
+  const own = (topic: string): number => (topic.startsWith('starling:') ? 1 : 0)
+  return [...links]
+    .sort(([a, n], [b, m]) => own(a) - own(b) || m - n || (a < b ? -1 : 1))
+    .map(([topic]) => topic)
 }
 
 /** The end of a peer id: all begin alike. */
@@ -85,7 +94,7 @@ function edgesOf(pulses: readonly Pulse[], topic: string | undefined): readonly 
         for (const { peer, eager } of swarm.links) {
           const [a, b] = id < peer ? [id, peer] : [peer, id]
           const key = `${a} ${b}`
-          edges.set(key, { key, a, b, eager: eager || edges.get(key)?.eager === true })
+          edges.set(key, { key, a, b, eager: eager || edges.get(key)?.eager === true, broken: false })
         }
   return [...edges.values()]
 }

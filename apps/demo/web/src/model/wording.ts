@@ -22,6 +22,20 @@ export function timeOfDay(atMs: number): string {
   return new Date(atMs).toLocaleTimeString('en-GB')
 }
 
+const EVENTS: Readonly<Record<string, string>> = {
+  'peer:join': 'is in session with',
+  'peer:leave': 'is no longer in session with',
+  'peer:suspect': 'has not heard lately from',
+  'peer:alive': 'hears again from'
+}
+
+/** An event of a node as a sentence without its subject, with peers by the end of their ids, which all begin alike. */
+export function eventText(type: string, text: string): string {
+  const words = EVENTS[type]
+  const said = words !== undefined && text.startsWith(`${type} `) ? words + text.slice(type.length) : text
+  return said.replaceAll(/12D3KooW\w{38}(\w{6})/g, '…$1')
+}
+
 /** What a state of a process means for somebody who has never seen one. */
 export const STATE_MEANING: Readonly<Record<ProcessState, string>> = {
   starting: 'starting, reading its store',

@@ -26,25 +26,30 @@ export function Legend({ role }: { readonly role: 'node' | 'cluster' }): JSX.Ele
             </g>
           </Sign>
         ))}
-        <Sign text="holds something else">
+        <Sign text="differs">
           <g class="node" transform="translate(12 9)">
             <circle class="halo" r={7} />
           </g>
         </Sign>
       </ul>
       <ul>
-        <Sign text="link, carries writes (eager)">
+        <Sign text="eager link: carries writes">
           <line class="link eager" x1="1" y1="9" x2="23" y2="9" />
         </Sign>
-        <Sign text="link, only announces them (lazy)">
+        <Sign text="lazy link: announces them">
           <line class="link lazy" x1="1" y1="9" x2="23" y2="9" />
         </Sign>
-        <Sign text="a write is made">
+        {role === 'cluster' && (
+          <Sign text="broken link">
+            <line class="link broken" x1="1" y1="9" x2="23" y2="9" />
+          </Sign>
+        )}
+        <Sign text="new write">
           <g class="dots">
             <circle class="ring" cx="12" cy="9" r="6" />
           </g>
         </Sign>
-        <Sign text="a write travels">
+        <Sign text="write on its way">
           <g class="dots">
             <circle class="dot" cx="12" cy="9" r="4" />
           </g>

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import { LOG_LINES_MAX } from '../config.ts'
 import type { PageNews } from '../data/page-news.ts'
 import type { NumberedLine } from '../model/log-lines.ts'
-import { timeOfDay } from '../model/wording.ts'
+import { eventText, timeOfDay } from '../model/wording.ts'
 
 /** What has happened, newest first. */
 export function LogCard({ news }: { readonly news: PageNews }): JSX.Element {
@@ -23,14 +23,14 @@ export function LogCard({ news }: { readonly news: PageNews }): JSX.Element {
         </button>
       </div>
       {lines.length === 0 ? (
-        <p class="empty">Nothing has happened since this page was opened.</p>
+        <p class="empty">Nothing has happened yet.</p>
       ) : (
         <ol tabIndex={0} aria-label={`Events, newest first, at most ${LOG_LINES_MAX}`}>
           {lines.map(({ number, atMs, node, type, text }) => (
             <li key={number} data-type={type}>
               <time>{timeOfDay(atMs)}</time>
               <b>{node}</b>
-              <span>{text}</span>
+              <span>{eventText(type, text)}</span>
             </li>
           ))}
         </ol>

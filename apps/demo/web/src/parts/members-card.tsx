@@ -4,7 +4,7 @@ import type { ClusterMember, ClusterState, MemberAction } from '../../../src/api
 import { act, addNode, heal } from '../data/api-client.ts'
 import { attempt } from '../data/notices.ts'
 import type { PageNews } from '../data/page-news.ts'
-import { bytes, count, duration, STATE_MEANING } from '../model/wording.ts'
+import { count, duration, STATE_MEANING } from '../model/wording.ts'
 import { sideName } from './overlay-graph.tsx'
 import { NodeShape } from './node-shape.tsx'
 import { SplitDialog } from './split-dialog.tsx'
@@ -101,12 +101,11 @@ function Facts({ member, news, atMs }: Omit<MemberProps, 'side'>): JSX.Element {
   const links = new Set(pulse?.swarms.flatMap(({ links }) => links.map(({ peer }) => peer))).size
   const since = news.differing.value.get(index)
   const conflicts = pulse?.maps.reduce((sum, { conflicts }) => sum + conflicts, 0) ?? 0
-  const { bytesSent } = news.rates.of(member.id ?? '')
   return (
     <>
-      {count(entries, 'entry', 'entries')} · {count(links, 'link')} · {bytes(bytesSent)}/s out ·{' '}
+      {count(entries, 'entry', 'entries')} · {conflicts > 0 && `${count(conflicts, 'conflict')} · `}
+      {count(links, 'link')} ·{' '}
       {since === undefined ? 'in step' : <strong class="behind">differs for {duration(atMs - since)}</strong>}
-      {conflicts > 0 && ` · ${count(conflicts, 'conflict')}`}
     </>
   )
 }

@@ -49,13 +49,13 @@ export function OverlayGraph({ overlay, traffic, topic, summary }: OverlayGraphP
           </g>
         )}
         <g>
-          {overlay.edges.map(({ key, a, b, eager }) => {
+          {overlay.edges.map(({ key, a, b, eager, broken }) => {
             const from = layout.at(a)
             const to = layout.at(b)
             return (
               <line
                 key={key}
-                class={eager ? 'link eager' : 'link lazy'}
+                class={broken ? 'link broken' : eager ? 'link eager' : 'link lazy'}
                 x1={from.x}
                 y1={from.y}
                 x2={to.x}
