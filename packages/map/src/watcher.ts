@@ -50,6 +50,8 @@ export class Watcher<V> implements AsyncIterableIterator<MapEvent<V>> {
   readonly #source: WatchSource<V>
   readonly #init: WatcherInit
   readonly #pending = new Map<string, Pending>()
+  /** One iterator as long as anything is pending: a new one has to pass over what was taken before. */
+  #changes: Iterator<[string, Pending], undefined> | undefined
   /** Keys of the snapshot that were not read yet. Their changes need no place: the read will see them. */
   #snapshot = new Set<string>()
   /** One iterator for the whole snapshot: starting anew at each read would pass over what was deleted before. */
@@ -155,7 +157,9 @@ export class Watcher<V> implements AsyncIterableIterator<MapEvent<V>> {
   }
 
   #takeChange(): MapEvent<V> | undefined {
-    for (const [key, pending] of this.#pending) {
+    this.#changes ??= this.#pending.entries()
+    for (let next = this.#changes.next(); next.done !== true; next = this.#changes.next()) {
+      const [key, pending] = next.value
       this.#pending.delete(key)
       const before = pending.previous === undefined ? undefined : this.#source.show(key, pending.previous)
       const now = this.#source.show(key, pending.entry)
@@ -163,6 +167,7 @@ export class Watcher<V> implements AsyncIterableIterator<MapEvent<V>> {
       if (before?.version === now?.version) continue
       return eventOf(key, before, now, pending.cause)
     }
+    this.#changes = undefined
     return undefined
   }
 
