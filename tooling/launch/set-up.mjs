@@ -17,6 +17,7 @@ const programs = {
   'check:install': 'tooling/release/dist/check-install.js',
   'check:mixed': 'tooling/release/dist/check-mixed.js',
   demo: 'apps/demo/dist/demo.js',
+  freeze: 'tooling/release/dist/freeze.js',
   mutants: 'tooling/mutation/run.mjs',
   node: 'apps/demo/dist/node.js',
   release: 'tooling/release/dist/release.js',
