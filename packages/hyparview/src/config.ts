@@ -17,10 +17,12 @@ export interface Config {
   /** Walks that look for a free slot, for each join. Source: measured. */
   readonly openWalks: number
   /**
-   * Hops of a shuffle that offers no swap; one that does goes ARWL hops. Source: measured, a longer walk mixes no better,
-   * costs more, and passes more peers that could answer in place of its end.
+   * Hops of a shuffle that offers no swap. Source: measured, a longer walk mixes no better, costs more, and passes more peers
+   * that could answer in place of its end.
    */
   readonly shuffleRandomWalkLength: number
+  /** Hops of a shuffle that offers a swap: it is worth more the further away the two ends are. Source: measured. */
+  readonly swapRandomWalkLength: number
   /** Neighbours in a shuffle (ka). Source: paper §5.1. */
   readonly shuffleActiveCount: number
   /** Passive entries in a shuffle (kp). Source: paper §5.1. */
@@ -100,7 +102,8 @@ export const DEFAULT_CONFIG: Config = {
   joinRule: 'split',
   splitWalks: 2,
   openWalks: 1,
-  shuffleRandomWalkLength: 3,
+  shuffleRandomWalkLength: 2,
+  swapRandomWalkLength: 6,
   shuffleActiveCount: 3,
   shufflePassiveCount: 4,
   shuffleIntervalMs: 60_000,
@@ -150,6 +153,9 @@ export const SPARE_HOPS_MAX = 6
 /** Peers offered in replies and disconnects. Source: measured, 3 to 4. */
 export const SAMPLES_MAX = 4
 
+/** How long a peer that was refused counts as one with a free slot, ms. Source: guess, a pause between two rounds. */
+export const SEEKER_MS = 10_000
+
 /** Longest text of a peer id. Source: an Ed25519 or RSA peer id has at most 60 characters; doubled. */
 export const PEER_KEY_BYTES_MAX = 128
 
@@ -192,11 +198,19 @@ export const HEARSAY_BUDGETS: {
   walks: { burst: 256, perSecond: 1 / 30 }
 }
 
-/** Swaps agreed to at once, and per second. Source: two for each node make the overlay random (measured). */
-export const SWAP_BUDGET: { readonly burst: number; readonly perSecond: number } = {
-  burst: 4,
-  perSecond: 1 / 600
+/**
+ * Swaps agreed to at once, and per second, while a node is new and later. Source: two for each node make the overlay random
+ * (measured); whoever offers peers that do not exist wins a place with each.
+ */
+export const SWAP_BUDGETS: {
+  readonly [age in 'young' | 'settled']: { readonly burst: number; readonly perSecond: number }
+} = {
+  young: { burst: 4, perSecond: 1 / 600 },
+  settled: { burst: 1, perSecond: 1 / 600 }
 }
+
+/** How long after its join a node is new, and the others likely are too, ms. Source: guess, five shuffles. */
+export const YOUNG_MS = 300_000
 
 /**
  * Requests sent at once, and per second: nearly all go to peers that others named, each may cost a connection, and the
@@ -217,4 +231,13 @@ export const EVICTION_BUDGET: { readonly burst: number; readonly perSecond: numb
 export const JOIN_BUDGET: { readonly burst: number; readonly perSecond: number } = {
   burst: 16_384,
   perSecond: 1_000
+}
+
+/**
+ * Links that a settled node gives up for joiners at once, and per second. Source: measured, enough for 200 nodes to become
+ * 2,000 in a second, and hostile nodes that join again and again win a fifth fewer places.
+ */
+export const SPLIT_BUDGET: { readonly burst: number; readonly perSecond: number } = {
+  burst: 1,
+  perSecond: 1 / 600
 }

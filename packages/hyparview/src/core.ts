@@ -1,7 +1,7 @@
 import { sample, type Random } from '@starling/ports'
 import { ActiveView, type Link } from './active-view.ts'
 import { Bucket, PeerBudgets } from './budget.ts'
-import { HEARSAY_BUDGETS, REQUEST_BUDGET, SAMPLES_MAX, type Config } from './config.ts'
+import { HEARSAY_BUDGETS, REQUEST_BUDGET, SAMPLES_MAX, SEEKER_MS, type Config } from './config.ts'
 import { PassiveView } from './passive-view.ts'
 import { PeerBook } from './peer-book.ts'
 import { Requests, type PendingRequest } from './requests.ts'
@@ -46,8 +46,11 @@ export class Core {
   data: Uint8Array
   nowMs: number = 0
   joined: boolean = false
+  joinedMs: number = 0
   #outputs: Output[] = []
   #learned = false
+  /** Whom this node refused last, and until when that is worth telling. */
+  #seeker: { readonly info: PeerInfo; readonly untilMs: number } | undefined
   #slowestAnswerMs: number | undefined
 
   constructor(config: Config, self: PeerKey, random: Random, data: Uint8Array) {
@@ -199,13 +202,23 @@ export class Core {
 
   reply(to: PeerKey, requestId: number, accepted: boolean): void {
     const data = accepted ? this.data : NO_DATA
-    this.send(to, {
-      type: 'neighborReply',
-      requestId,
-      accepted,
-      data,
-      samples: this.reserves(SAMPLES_MAX, to)
-    })
+    const samples = this.reserves(SAMPLES_MAX, to)
+    this.send(to, { type: 'neighborReply', requestId, accepted, data, samples })
+  }
+
+  /**
+   * Refuses a peer that has a free slot. Deviation: the first sample is the peer that was refused here before it, if that was
+   * lately. Two nodes with a free slot each are rare in a full overlay and would ask hundreds of others to find one another.
+   */
+  refuseSeeker(seeker: PeerInfo, requestId: number): void {
+    const before = this.#seeker
+    this.#seeker = { info: seeker, untilMs: this.nowMs + SEEKER_MS }
+    const samples = this.reserves(SAMPLES_MAX, seeker.id)
+    if (before !== undefined && before.untilMs > this.nowMs && before.info.id !== seeker.id) {
+      const others = samples.filter(({ id }) => id !== before.info.id)
+      samples.splice(0, SAMPLES_MAX, before.info, ...others.slice(0, SAMPLES_MAX - 1))
+    }
+    this.send(seeker.id, { type: 'neighborReply', requestId, accepted: false, data: NO_DATA, samples })
   }
 
   /** A no without help: for a peer that asks too often, which should not get more than it sends. */

@@ -1,6 +1,6 @@
 import type { Link } from './active-view.ts'
 import { Bucket } from './budget.ts'
-import { JOIN_BUDGET, SPARE_HOPS_MAX } from './config.ts'
+import { JOIN_BUDGET, SPARE_HOPS_MAX, SPLIT_BUDGET, YOUNG_MS } from './config.ts'
 import type { Core } from './core.ts'
 import type { ForwardJoinMessage, JoinMessage, PeerInfo, PeerKey, WalkKind } from './types.ts'
 
@@ -8,6 +8,7 @@ import type { ForwardJoinMessage, JoinMessage, PeerInfo, PeerKey, WalkKind } fro
 export class Joining {
   readonly #core: Core
   readonly #joins = new Bucket(JOIN_BUDGET.burst)
+  readonly #splits = new Bucket(SPLIT_BUDGET.burst)
 
   constructor(core: Core) {
     this.#core = core
@@ -125,7 +126,8 @@ export class Joining {
     if (!engaged) {
       if (core.freeSlots > 0) return core.request(peer, 'offer', {})
       // One split at a time: two could give the same link away.
-      if (core.requests.count('split') === 0) {
+      const settled = core.nowMs - core.joinedMs >= YOUNG_MS
+      if (core.requests.count('split') === 0 && (!settled || this.#splits.take(SPLIT_BUDGET, core.nowMs))) {
         const link = core.replaceable(id => id === peer.id || core.requests.get(id) !== undefined, false)
         if (link !== undefined) return core.request(peer, 'split', { split: link.id, replaces: link.id })
       }

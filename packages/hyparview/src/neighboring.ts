@@ -48,9 +48,14 @@ export class Neighboring {
       return core.reply(from, message.requestId, true)
     }
     if (this.#accepts(from, message)) return this.#accept(from, message)
+    if (this.#evictFor(from, message)) return this.#accept(from, message)
     if (this.#defer(from, message)) return
-    core.asked({ id: from, data: message.data })
-    core.reply(from, message.requestId, false)
+    const asker = { id: from, data: message.data }
+    core.asked(asker)
+    const hasSlot =
+      message.split === undefined && message.replaces === undefined && message.swap === undefined
+    if (hasSlot) core.refuseSeeker(asker, message.requestId)
+    else core.reply(from, message.requestId, false)
   }
 
   /** Whether there is, or can be made, a place for the sender. Making one is part of the answer. */
@@ -67,7 +72,8 @@ export class Neighboring {
     // an island of full views, which can offer nothing but a place on a link.
     if (message.split !== undefined) return free >= (this.#refill.impatient ? 1 : 2)
     // Paper §4.2: a request of high priority is always accepted; the sender has no neighbour at all.
-    if (message.priority === 'high') return free > 0 || this.#evictFor(from, message)
+    // Slots promised to others are free for it too; in a full view somebody must go.
+    if (message.priority === 'high') return active.size < active.capacity
     if (free === 0) return false
     // Deviation: a common neighbour is a reason to refuse, unless this node needs any link it can get. Without it the
     // overlay keeps triangles that a random graph does not have (measured).
@@ -75,20 +81,19 @@ export class Neighboring {
   }
 
   /**
-   * Deviation: the neighbour that must go is handed to the newcomer, which has free slots, instead of being left with a
-   * hole. A budget bounds how quickly strangers can turn a view over; beyond it high priority counts as low.
+   * Paper §4.2: a peer without any neighbour takes the place of a random one; a budget bounds how quickly. Deviation: not where
+   * joins split links. Anybody can claim to be alone, and a join finds a place for one that is without taking any from others.
    */
-  #evictFor(from: PeerKey, message: NeighborMessage): boolean {
+  #evictFor(from: PeerKey, { priority, split, swap }: NeighborMessage): boolean {
     const core = this.#core
-    if (core.active.size < core.active.capacity) {
-      // The free slots are promised to others; take one of them back.
-      return true
-    }
+    if (core.config.joinRule === 'split' || priority !== 'high' || split !== undefined || swap !== undefined)
+      return false
     if (!core.budgets.take(from, 'eviction', core.nowMs)) return false
     if (!this.#evictions.take(EVICTION_BUDGET, core.nowMs)) return false
     const link = core.replaceable(() => false, false)
     if (link === undefined) return false
-    core.replace(link, { id: from, data: message.data }, 'request')
+    core.disconnect(link.id, link.requestIds)
+    core.linkDown(link.id, 'replaced')
     return true
   }
 
@@ -129,7 +134,7 @@ export class Neighboring {
     core.learn(message.samples)
     if (!message.accepted) {
       // The peer is well, only full: it stays in the passive view.
-      return this.#refill.refused(request)
+      return this.#refill.refused(request, message.samples[0])
     }
     if (this.#place(from, message, request)) {
       core.linkUp(from, message.data, [message.requestId])

@@ -25,6 +25,8 @@ export class Refill {
   #parallel: number
   #pausedUntilMs = 0
   #attempt = 0
+  /** Whom the last to refuse named first: likely one with a free slot too. */
+  #hint: PeerInfo | undefined
   /** Whether the last round ended because nobody was left to ask. */
   #exhausted = false
   #blowStartMs = -Infinity
@@ -136,9 +138,12 @@ export class Refill {
   }
 
   /** A peer answered no. */
-  refused(request: PendingRequest): void {
+  refused(request: PendingRequest, hint: PeerInfo | undefined): void {
     this.#parallel = this.#core.config.refillParallel
-    if (request.purpose === 'refill') this.#refusals++
+    if (request.purpose === 'refill') {
+      this.#refusals++
+      this.#hint = hint
+    }
     this.run()
   }
 
@@ -174,19 +179,27 @@ export class Refill {
     core.schedule(ms, { type: 'refill', attempt: ++this.#attempt })
   }
 
-  /** A lost peer that answers is lost no longer, so that joining through one costs little as long as it is. */
+  /**
+   * A lost peer that answers is lost no longer, so that joining through one costs little as long as it is. A node that is alone
+   * tries everybody it ever heard of as well: its contacts may be gone for good, and a join alone finds room among full views.
+   */
   #joinThrough(among: 'lost' | 'both'): void {
-    const core = this.#core
-    if (core.requests.count('join') > 0) return
-    const contact = core.book.probe(core.random, peer => this.#excluded(peer), among)
+    const { requests, book, random, active } = this.#core
+    if (requests.count('join') > 0) return
+    const excluded = (peer: PeerKey): boolean => this.#excluded(peer)
+    const anybody = active.size === 0 && this.#rounds > 0 && random.float() < 0.5
+    const contact = anybody ? book.any(random, excluded) : book.probe(random, excluded, among)
     if (contact === undefined) return
     this.#tried.add(contact.id)
-    core.request(contact, 'join')
+    this.#core.request(contact, 'join')
   }
 
   #candidate(): PeerInfo | undefined {
     const core = this.#core
     const excluded = (peer: PeerKey): boolean => this.#excluded(peer)
+    const hint = this.#hint
+    this.#hint = undefined
+    if (hint !== undefined && hint.data.length <= core.config.dataBytesMax && !excluded(hint.id)) return hint
     const peer = core.passive.candidate(core.nowMs, excluded)
     // The address book is for those in need: when the passive view is exhausted and at most one link is left.
     return peer ?? (core.active.size <= 1 ? core.book.any(core.random, excluded) : undefined)

@@ -161,10 +161,9 @@ export class Shuffling {
     return [...sample(random, neighbors, count), ...others].filter(info => info.id !== to).slice(0, count)
   }
 
-  /** Hops of a shuffle: a swap is worth more the further away its two ends are. */
   #hops(swap: PeerInfo | undefined): number {
-    const { shuffleRandomWalkLength, activeRandomWalkLength } = this.#core.config
-    return swap === undefined ? shuffleRandomWalkLength : activeRandomWalkLength
+    const { shuffleRandomWalkLength, swapRandomWalkLength } = this.#core.config
+    return swap === undefined ? shuffleRandomWalkLength : swapRandomWalkLength
   }
 
   /** SHUFFLE_REPLY. */

@@ -120,6 +120,7 @@ export class HyParView {
     core.recall(saved)
     if (!core.joined) {
       core.joined = true
+      core.joinedMs = core.nowMs
       this.#shuffling.start()
       this.#refill.start()
     } else if (core.active.size === 0) {

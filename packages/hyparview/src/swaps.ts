@@ -1,6 +1,6 @@
 import type { Link } from './active-view.ts'
 import { Bucket } from './budget.ts'
-import { SWAP_BUDGET } from './config.ts'
+import { SWAP_BUDGETS, YOUNG_MS } from './config.ts'
 import type { Core } from './core.ts'
 import type { PeerInfo, PeerKey, ShuffleMessage } from './types.ts'
 
@@ -31,7 +31,7 @@ interface Agreement {
  */
 export class Swaps {
   readonly #core: Core
-  readonly #agreed = new Bucket(SWAP_BUDGET.burst)
+  readonly #agreed = new Bucket(SWAP_BUDGETS.young.burst)
   #proposal: Proposal | undefined
   #agreement: Agreement | undefined
 
@@ -62,7 +62,8 @@ export class Swaps {
     const shared = (peer: PeerKey): boolean => message.entries.some(entry => entry.id === peer)
     const common = core.replaceable(peer => barred(peer) || !shared(peer), true)
     const link = common ?? core.replaceable(barred, true)
-    if (link === undefined || !this.#agreed.take(SWAP_BUDGET, core.nowMs)) return undefined
+    const budget = core.nowMs - core.joinedMs < YOUNG_MS ? SWAP_BUDGETS.young : SWAP_BUDGETS.settled
+    if (link === undefined || !this.#agreed.take(budget, core.nowMs)) return undefined
     const untilMs = core.nowMs + core.config.requestTimeoutMsMax
     this.#agreement = { shuffleId, origin: origin.id, offered, given: link.id, untilMs }
     return { id: link.id, data: link.data }

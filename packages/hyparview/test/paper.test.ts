@@ -267,7 +267,7 @@ describe('the passive view (§4.3)', () => {
   test('a shuffle on its way is only forwarded, with its origin, and not answered (HPV-D9)', () => {
     const driver = new Driver(PAPER).link('a', 'b')
     const sent = driver.receive('a', shuffle('a', { ttl: 2, entries: [info('p')] }))
-    expect(sent).toMatchObject([{ to: 'b', message: { type: 'shuffle', ttl: 1, origin: info('origin') } }])
+    expect(sent).toMatchObject([{ to: 'b', message: { type: 'shuffle', ttl: 0, origin: info('origin') } }])
     expect(driver.machine.passiveView).toEqual([])
   })
 
@@ -295,7 +295,7 @@ describe('the passive view (§4.3)', () => {
     expect(new Set(ids).size).toBe(8)
   })
 
-  test('deviation: a shuffle with a swap goes as far as a join, one without half as far', () => {
+  test('deviation: a shuffle with a swap goes as far as a join, one without a third as far', () => {
     const swaps = new Driver({
       swapShufflesFirst: 1,
       swapShare: 0,
@@ -303,11 +303,11 @@ describe('the passive view (§4.3)', () => {
       contactProbeShare: 0
     }).link(...FULL)
     expect(swaps.advanceUntil('shuffle')).toMatchObject({ ttl: 5, swap: { id: expect.anything() } })
-    expect(swaps.advanceUntil('shuffle')).toMatchObject({ ttl: 2, swap: undefined })
+    expect(swaps.advanceUntil('shuffle')).toMatchObject({ ttl: 1, swap: undefined })
     const [far] = swaps.receive('a', shuffle('a', { ttl: 9, swap: info('b2') }))
     expect(far?.message).toMatchObject({ ttl: 4 })
     const [near] = swaps.receive('a', shuffle('a', { ttl: 9 }))
-    expect(near?.message).toMatchObject({ ttl: 1 })
+    expect(near?.message).toMatchObject({ ttl: 0 })
   })
 
   test('entries never bring the node itself or a neighbour into the passive view (HPV-D10)', () => {

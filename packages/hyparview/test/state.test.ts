@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { REQUEST_BUDGET } from '../src/config.ts'
+import { REQUEST_BUDGET, SEEKER_MS, YOUNG_MS } from '../src/config.ts'
 import { DEFAULT_CONFIG, type Message, type ShuffleMessage } from '../src/index.ts'
 import { accepted, Driver, idOf, info, neighbor, refused, rejects, sends } from './driver.ts'
 
@@ -135,6 +135,40 @@ describe('joins split links', () => {
       { to: 'j', message: { type: 'neighbor', priority: 'low' } }
     ])
     expect(driver.receive('b', { ...replace, peer: info('k') })).toEqual([])
+  })
+
+  test("whoever claims to be alone takes nobody's place where joins split links, and no free slot is kept from it", () => {
+    const driver = new Driver().link(...FULL)
+    const alone = neighbor({ requestId: 1, priority: 'high' })
+    expect(driver.receive('lonely', alone)).toMatchObject([
+      { message: { type: 'neighborReply', accepted: false } }
+    ])
+    expect(driver.machine.activeView).toEqual(FULL)
+    const promised = new Driver().link('a', 'b', 'c', 'd')
+    promised.receive('a', walk('j', 'open', 4))
+    promised.receive('lonely', alone)
+    expect(promised.machine.activeView).toEqual(['a', 'b', 'c', 'd', 'lonely'])
+  })
+
+  test('a settled node gives up one link for joiners, and the next ten minutes later; walks go on to others', () => {
+    const driver = new Driver().link(...FULL)
+    const splits = (joiner: string): number =>
+      driver
+        .receive('a', walk(joiner, 'split', 0))
+        .filter(({ message }) => message.type === 'neighbor' && message.split !== undefined).length
+    const answered = (joiner: string): number => {
+      const found = splits(joiner)
+      driver.advance(5_000)
+      return found
+    }
+    expect(['j', 'k', 'l'].map(answered)).toEqual([1, 1, 1])
+    driver.nowMs += YOUNG_MS
+    expect(['m', 'n'].map(answered)).toEqual([1, 0])
+    expect(driver.receive('a', walk('o', 'split', 0))).toMatchObject([
+      { message: { type: 'forwardJoin', ttl: 0, spareHops: 5 } }
+    ])
+    driver.nowMs += 600_000
+    expect(['p', 'q'].map(answered)).toEqual([1, 0])
   })
 
   test('an open walk ends at the first free slot; a promised slot is not free', () => {
@@ -314,7 +348,7 @@ describe('floods', () => {
   })
 
   test('peers that claim to be alone cannot turn a view over faster than the budget', () => {
-    const driver = new Driver().link(...FULL)
+    const driver = new Driver({ joinRule: 'replace' }).link(...FULL)
     let evictions = 0
     for (let i = 0; i < 100; i++) {
       driver.receive(`lonely${i}`, neighbor({ requestId: i, priority: 'high' }))
@@ -325,7 +359,7 @@ describe('floods', () => {
   })
 
   test('a peer that was given a place and claims to be alone again waits like everybody else', () => {
-    const driver = new Driver().link(...FULL)
+    const driver = new Driver({ joinRule: 'replace' }).link(...FULL)
     let given = 0
     for (let minute = 0; minute < 10; minute++) {
       driver.nowMs += 60_000
@@ -336,6 +370,54 @@ describe('floods', () => {
       driver.receive(`x${minute}`, neighbor({ requestId: 100 + minute }))
     }
     expect(given).toBeLessThanOrEqual(3)
+  })
+
+  test('two peers that are refused hear of each other, as long as both may still look', () => {
+    const driver = new Driver().link(...FULL)
+    const first = (from: string, requestId: number, fields = {}): string | undefined => {
+      const [sent] = driver.receive(from, neighbor({ requestId, ...fields }))
+      return sent?.message.type === 'neighborReply' ? sent.message.samples[0]?.id : undefined
+    }
+    first('x', 1)
+    expect(first('y', 2)).toBe('x')
+    // One that asks for another reason than a free slot is nobody to be sent to.
+    first('z', 3, { split: 'w' })
+    expect(first('x', 4)).toBe('y')
+    expect(first('x', 5)).not.toBe('x')
+    driver.nowMs += SEEKER_MS
+    const before = driver.machine.passiveView
+    expect(before).toEqual(expect.arrayContaining(['x', 'y']))
+    const names = new Set(
+      Array.from({ length: 20 }, (_, i) => {
+        driver.nowMs += SEEKER_MS
+        return first('v', 100 + i)
+      })
+    )
+    expect(names.size).toBeGreaterThan(1)
+  })
+
+  test('whom a refusal names first is asked next', () => {
+    const driver = new Driver({ refillParallel: 1 })
+    driver.join('seed')
+    driver.receive('x', neighbor({ requestId: 1 }))
+    const spares = Array.from({ length: 8 }, (_, i) => info(`p${i}`))
+    const asked = driver.receive('x', {
+      type: 'shuffle',
+      shuffleId: 9,
+      origin: info('o'),
+      ttl: 0,
+      link: 1,
+      entries: spares,
+      swap: undefined
+    })
+    expect(asked.length).toBeGreaterThan(0)
+    let request: ReturnType<Driver['advance']>[number] | undefined
+    for (let i = 0; i < 100 && request === undefined; i++) {
+      request = driver.advance(100).find(({ message }) => message.type === 'neighbor')
+    }
+    if (request?.message.type !== 'neighbor') throw new Error('nobody was asked')
+    const [next] = driver.receive(request.to, refused(request.message.requestId, [info('hint'), info('p1')]))
+    expect(next).toMatchObject({ to: 'hint', message: { type: 'neighbor' } })
   })
 
   test('the two oldest links are given up for nobody, once they are old', () => {
