@@ -6,7 +6,7 @@ import {
   LIVENESS_ONE_SENDER,
   LIVENESS_RANDOM_SENDERS
 } from './config.ts'
-import type { Action, Plan, TimedAction } from './plan.ts'
+import { isFault, type Action, type Plan, type TimedAction } from './plan.ts'
 
 /** Nodes every other one joins through, at most. */
 const CONTACTS = 3
@@ -46,7 +46,7 @@ export class PlanBuilder {
     }
   }
 
-  /** Ends every fault at `healMs`, adds the broadcasts of the second phase and puts all in order. */
+  /** Ends every fault at `healMs`, leaves out what would begin later, adds the broadcasts of the second phase and puts all in order. */
   build(healMs: number): Plan {
     // Between two samples, so that a look at the whole world falls between two broadcasts.
     const startMs = healMs + CONNECT_MS + LIVENESS_INTERVAL_MS / 2
@@ -63,7 +63,9 @@ export class PlanBuilder {
       healMs,
       endMs: healMs + LIVENESS_MS,
       contacts: this.contacts,
-      actions: this.#actions.toSorted((a, b) => a.atMs - b.atMs)
+      actions: this.#actions
+        .filter(action => action.atMs < healMs || !isFault(action))
+        .toSorted((a, b) => a.atMs - b.atMs)
     }
   }
 }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { CUT_KINDS } from '../src/cut.ts'
-import { FAULT_TYPES } from '../src/plan.ts'
+import { FAULT_TYPES, isFault } from '../src/plan.ts'
 import { play } from '../src/play.ts'
 import { swarmPlan } from '../src/scenarios/swarm.ts'
 import { run } from './platform.ts'
@@ -56,6 +56,14 @@ describe('the swarm', () => {
       const kinds = new Set(swarmPlan(30, seed).actions.map(({ type }) => type))
       const faults = FAULT_TYPES.filter(type => kinds.has(type))
       expect(faults.length, `seed ${seed}`).toBeLessThan(FAULT_TYPES.length)
+    }
+  })
+
+  test('begins no fault after the moment from which there are none', () => {
+    for (let seed = 1; seed <= 200; seed++) {
+      const { actions, healMs } = swarmPlan(30, seed)
+      const late = actions.filter(action => isFault(action) && action.atMs >= healMs)
+      expect(late, `seed ${seed}`).toEqual([])
     }
   })
 
