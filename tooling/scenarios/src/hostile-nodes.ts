@@ -7,6 +7,8 @@ import type { OverlayWorld } from './overlay-world.ts'
 export interface Attack {
   /** Shuffles, and requests of the highest priority, that each sends in a minute, each to a random honest node. */
   readonly perMinute: number
+  /** Share of those requests that are joins instead. */
+  readonly joining: number
   /** Forged joins of fellows that each sends to each of its neighbours in a minute. */
   readonly joinsPerMinute: number
   /** Links each keeps: more than an honest node. */
@@ -105,10 +107,12 @@ export class Coalition<X> {
       .timers.schedule(this.#random.float() * everyMs, again)
   }
 
-  /** Asks a random honest node for a link as if it had none at all. */
+  /** Asks a random honest node for a link as if it had none at all, or joins through it as if it were new. */
   #ask(member: NodeIndex): void {
     const target = this.#honest()
-    if (target !== undefined && this.#size(member) < this.#attack.linksMax) this.#request(member, target)
+    if (target === undefined || this.#size(member) >= this.#attack.linksMax) return
+    if (this.#random.float() >= this.#attack.joining) return this.#request(member, target)
+    this.#send(member, target, { type: 'join', requestId: this.#random.uint32(), data: NO_DATA })
   }
 
   #request(member: NodeIndex, to: NodeIndex): void {

@@ -31,6 +31,11 @@ export const eclipseScenario: Scenario = {
       default: '60',
       complaint: numberIn(0, 60_000)
     },
+    joining: {
+      meaning: 'share of those requests that are joins instead',
+      default: '0.5',
+      complaint: numberIn(0, 1)
+    },
     links: { meaning: 'links that each keeps', default: '1000', complaint: wholeNumber(1, 1_000_000) },
     joins: {
       meaning: 'forged joins that each sends to each neighbour in a minute',
@@ -46,6 +51,7 @@ export const eclipseScenario: Scenario = {
     const attack = {
       perMinute: Number(options['flood']),
       joinsPerMinute: Number(options['joins']),
+      joining: Number(options['joining']),
       linksMax: Number(options['links'])
     }
     const coalition = new Coalition<never>(
