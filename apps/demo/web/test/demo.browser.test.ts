@@ -90,7 +90,10 @@ test('both sides of a split take writes, and healing keeps both', async () => {
   await cluster.getByText(/Split in two: \d of 3 running nodes differ/).waitFor(SLOW)
   await cluster.getByRole('button', { name: 'Heal the split' }).click()
   await one.getByLabel('Keys beginning with').fill('page/both')
-  await one.getByText('conflict: 2 values, written at the same time').waitFor(SLOW)
+  await one
+    .getByRole('row', { name: /page\/both/ })
+    .getByText('conflict: 2 values')
+    .waitFor(SLOW)
   await cluster.getByText('Converged: all 3 running nodes hold the same').waitFor(SLOW)
   expect(browsing.faults).toEqual([])
 })

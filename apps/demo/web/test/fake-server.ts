@@ -103,7 +103,12 @@ export class FakeServer {
     if (member === undefined) return refuse(response, problem(404, 'There is no such node.'))
     const [one, map, , key = ''] = parts
     if (one === 'role') return json(response, { role: 'node' })
-    if (one === 'inspect') return json(response, { id: member.id, peers: [], maps: [] })
+    if (one === 'inspect')
+      return json(response, {
+        id: member.id,
+        peers: cluster.members.map(peer => ({ peer: peer.id, session: { metadata: { name: peer.name } } })),
+        maps: []
+      })
     if (one === 'node')
       return json(response, {
         id: member.id,

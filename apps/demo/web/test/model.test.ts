@@ -14,6 +14,7 @@ import { overlayOfCluster, overlayOfNode, topicsOf } from '../src/model/overlay.
 import { RateHistory } from '../src/model/rates.ts'
 import { Traffic } from '../src/model/traffic.ts'
 import { readValue, shortText } from '../src/model/value-text.ts'
+import { eventText } from '../src/model/wording.ts'
 import { FakeCluster } from './fake-cluster.ts'
 
 const none = {
@@ -149,9 +150,10 @@ describe('the overlay', () => {
 
   test('a node’s own page shows it and its neighbours', () => {
     const cluster = new FakeCluster(5)
-    const { nodes } = overlayOfNode(cluster.pulse(2), 'flags')
+    const { nodes } = overlayOfNode(cluster.pulse(2), 'flags', new Map([['12D3KooWFake0003', 'carol']]))
     expect(nodes[0]?.look).toBe('running')
     expect(nodes.slice(1).every(({ look }) => look === 'peer')).toBe(true)
+    expect(nodes.map(({ name }) => name)).toContain('carol')
     expect(topicsOf([cluster.pulse(2)])).toEqual(['flags'])
   })
 
@@ -166,6 +168,13 @@ describe('the overlay', () => {
     cluster.heal()
     expect(differences.update(cluster.state().members, 12).size).toBe(0)
   })
+})
+
+test('an event is told in words, with names for ids', () => {
+  const id = `12D3KooW${'a'.repeat(44)}`
+  expect(eventText('peer:join', `peer:join ${id}`, new Map([[id, 'carol']]))).toBe('is in session with carol')
+  expect(eventText('peer:leave', `peer:leave ${id}`, new Map())).toBe('is no longer in session with …aaaaaa')
+  expect(eventText('split', 'split: a | b', new Map())).toBe('split: a | b')
 })
 
 describe('a typed value', () => {

@@ -1,6 +1,7 @@
 import type {
   Entry,
   EntryPage,
+  Inspection,
   Json,
   MemberAction,
   NodeInfo,
@@ -42,8 +43,8 @@ export class NodeClient {
     return (await json(`${this.#base}/node`)) as NodeInfo
   }
 
-  async inspect(): Promise<Json> {
-    return (await json(`${this.#base}/inspect`)) as Json
+  async inspect(): Promise<Inspection> {
+    return (await json(`${this.#base}/inspect`)) as Inspection
   }
 
   async entries(map: string, { prefix, after }: EntryQuery, signal?: AbortSignal): Promise<EntryPage> {

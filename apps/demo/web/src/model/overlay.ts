@@ -53,15 +53,19 @@ export function overlayOfCluster(
   return { nodes, edges }
 }
 
-/** One node and those it has links to. */
-export function overlayOfNode(pulse: Pulse, topic: string | undefined): Overlay {
+/** One node and those it has links to, by the names they give themselves. */
+export function overlayOfNode(
+  pulse: Pulse,
+  topic: string | undefined,
+  names: ReadonlyMap<string, string>
+): Overlay {
   const edges = edgesOf([pulse], topic)
   const lagging = new Set(pulse.maps.flatMap(({ lagging }) => lagging.map(({ peer }) => peer)))
   const peers = [...new Set(edges.flatMap(({ a, b }) => [a, b]))].filter(id => id !== pulse.id).sort()
   const self: OverlayNode = { id: pulse.id, name: pulse.name, look: 'running', part: 0, differs: false }
   const others = peers.map((id): OverlayNode => ({
     id,
-    name: shortId(id),
+    name: names.get(id) ?? shortId(id),
     look: 'peer',
     part: 0,
     differs: lagging.has(id)
@@ -85,6 +89,11 @@ export function shortId(id: string): string {
   return id.length <= 9 ? id : `…${id.slice(-6)}`
 }
 
+/** The same for both ends. */
+export function edgeKey(a: string, b: string): string {
+  return a < b ? `${a} ${b}` : `${b} ${a}`
+}
+
 /** Without a topic, the links of all. */
 function edgesOf(pulses: readonly Pulse[], topic: string | undefined): readonly OverlayEdge[] {
   const edges = new Map<string, OverlayEdge>()
@@ -92,8 +101,8 @@ function edgesOf(pulses: readonly Pulse[], topic: string | undefined): readonly 
     for (const swarm of swarms)
       if (topic === undefined || swarm.topic === topic)
         for (const { peer, eager } of swarm.links) {
+          const key = edgeKey(id, peer)
           const [a, b] = id < peer ? [id, peer] : [peer, id]
-          const key = `${a} ${b}`
           edges.set(key, { key, a, b, eager: eager || edges.get(key)?.eager === true, broken: false })
         }
   return [...edges.values()]

@@ -1,4 +1,5 @@
 import type { ProcessState } from '../../../src/api/types.ts'
+import { shortId } from './overlay.ts'
 
 /** How long, in the largest unit that says enough: `4 s`, `3 min`, `2 h`. */
 export function duration(ms: number): string {
@@ -29,11 +30,11 @@ const EVENTS: Readonly<Record<string, string>> = {
   'peer:alive': 'hears again from'
 }
 
-/** An event of a node as a sentence without its subject, with peers by the end of their ids, which all begin alike. */
-export function eventText(type: string, text: string): string {
+/** An event of a node as a sentence without its subject, with peers by name, or by the end of their ids, which all begin alike. */
+export function eventText(type: string, text: string, names: ReadonlyMap<string, string>): string {
   const words = EVENTS[type]
   const said = words !== undefined && text.startsWith(`${type} `) ? words + text.slice(type.length) : text
-  return said.replaceAll(/12D3KooW\w{38}(\w{6})/g, '…$1')
+  return said.replaceAll(/12D3KooW\w{44}/g, id => names.get(id) ?? shortId(id))
 }
 
 /** What a state of a process means for somebody who has never seen one. */

@@ -10,6 +10,8 @@ interface DotLayerInit {
   readonly still: boolean
   readonly radius: number
   readonly at: (id: string) => Point
+  /** Whether the picture has a link between two nodes: one that has gone carries no dot. */
+  readonly linked: (a: string, b: string) => boolean
 }
 
 /**
@@ -39,9 +41,14 @@ export class DotLayer {
 
   readonly #draw = (): void => {
     const now = performance.now()
-    const { traffic, topic } = this.#init
+    const { traffic, topic, linked } = this.#init
     const all = traffic.dots(now)
-    const moving = all.filter(dot => dot.startMs <= now && (topic === undefined || dot.topic === topic))
+    const moving = all.filter(
+      dot =>
+        dot.startMs <= now &&
+        (topic === undefined || dot.topic === topic) &&
+        (dot.from === dot.to || linked(dot.from, dot.to))
+    )
     for (const [index, dot] of moving.entries()) this.#place(this.#circle(index), dot, now)
     for (const circle of this.#circles.slice(moving.length)) circle.setAttribute('visibility', 'hidden')
     this.#frame = all.length === 0 ? undefined : requestAnimationFrame(this.#draw)

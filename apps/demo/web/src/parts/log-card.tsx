@@ -5,8 +5,16 @@ import type { PageNews } from '../data/page-news.ts'
 import type { NumberedLine } from '../model/log-lines.ts'
 import { eventText, timeOfDay } from '../model/wording.ts'
 
+interface LogCardProps {
+  readonly news: PageNews
+  /** Peer id → name, where lines have ids. */
+  readonly names?: ReadonlyMap<string, string>
+}
+
+const NO_NAMES: ReadonlyMap<string, string> = new Map()
+
 /** What has happened, newest first. */
-export function LogCard({ news }: { readonly news: PageNews }): JSX.Element {
+export function LogCard({ news, names = NO_NAMES }: LogCardProps): JSX.Element {
   const [held, setHeld] = useState<readonly NumberedLine[]>()
   const lines = held ?? news.log.value
   return (
@@ -30,7 +38,7 @@ export function LogCard({ news }: { readonly news: PageNews }): JSX.Element {
             <li key={number} data-type={type}>
               <time>{timeOfDay(atMs)}</time>
               <b>{node}</b>
-              <span>{eventText(type, text)}</span>
+              <span>{eventText(type, text, names)}</span>
             </li>
           ))}
         </ol>

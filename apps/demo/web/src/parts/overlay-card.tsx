@@ -9,10 +9,12 @@ import { OverlayGraph } from './overlay-graph.tsx'
 interface OverlayCardProps {
   readonly news: PageNews
   readonly role: 'node' | 'cluster'
+  /** Peer id → name, for the neighbours of one node. */
+  readonly names?: ReadonlyMap<string, string>
 }
 
 /** The picture of the overlay, its legend, and the choice of a swarm where there are several. */
-export function OverlayCard({ news, role }: OverlayCardProps): JSX.Element {
+export function OverlayCard({ news, role, names = new Map() }: OverlayCardProps): JSX.Element {
   const [chosen, choose] = useState<string>()
   const cluster = news.cluster.value
   const pulse = news.pulse.value
@@ -24,7 +26,7 @@ export function OverlayCard({ news, role }: OverlayCardProps): JSX.Element {
     cluster !== undefined
       ? overlayOfCluster(cluster, topic, differing)
       : pulse !== undefined
-        ? overlayOfNode(pulse, topic)
+        ? overlayOfNode(pulse, topic, names)
         : { nodes: [], edges: [] }
 
   return (
@@ -49,7 +51,13 @@ export function OverlayCard({ news, role }: OverlayCardProps): JSX.Element {
           {cluster === undefined ? 'Waiting for the first news.' : 'No nodes yet: add one.'}
         </p>
       ) : (
-        <OverlayGraph overlay={overlay} traffic={news.traffic} topic={topic} summary={summaryOf(overlay)} />
+        <OverlayGraph
+          overlay={overlay}
+          traffic={news.traffic}
+          topic={topic}
+          summary={summaryOf(overlay)}
+          centre={cluster === undefined ? pulse?.id : undefined}
+        />
       )}
       <Legend role={role} />
     </section>

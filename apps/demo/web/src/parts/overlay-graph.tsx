@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useEffect, useMemo, useReducer, useRef } from 'preact/hooks'
-import type { Overlay, OverlayNode } from '../model/overlay.ts'
+import { edgeKey, type Overlay, type OverlayNode } from '../model/overlay.ts'
 import type { Traffic } from '../model/traffic.ts'
 import { DotLayer } from './dot-layer.ts'
 import { useMedia, useWidth } from './media.ts'
@@ -13,10 +13,12 @@ interface OverlayGraphProps {
   readonly topic: string | undefined
   /** What the picture shows, for those who do not see it. */
   readonly summary: string
+  /** The node that stays in the middle. */
+  readonly centre?: string | undefined
 }
 
 /** The overlay as a picture: nodes, links, and broadcasts on their way. */
-export function OverlayGraph({ overlay, traffic, topic, summary }: OverlayGraphProps): JSX.Element {
+export function OverlayGraph({ overlay, traffic, topic, summary, centre }: OverlayGraphProps): JSX.Element {
   const frame = useRef<HTMLDivElement>(null)
   const dots = useRef<SVGGElement>(null)
   const width = useWidth(frame)
@@ -24,16 +26,25 @@ export function OverlayGraph({ overlay, traffic, topic, summary }: OverlayGraphP
   const still = useMedia('(prefers-reduced-motion: reduce)')
   const [, redraw] = useReducer((n: number) => n + 1, 0)
   const layout = useMemo(() => new OverlayLayout(() => redraw(undefined)), [])
+  const links = useRef<ReadonlySet<string>>(new Set())
+  links.current = new Set(overlay.edges.map(({ key }) => key))
   const radius = radiusFor(overlay.nodes.length, width)
   const parts = [...new Set(overlay.nodes.map(({ part }) => part))].sort((a, b) => a - b)
 
   useEffect(() => {
-    if (width > 0) layout.arrange(overlay, { width, height, radius }, still)
-  }, [overlay, width, height, radius, still])
+    if (width > 0) layout.arrange(overlay, { width, height, radius, centre }, still)
+  }, [overlay, width, height, radius, centre, still])
   useEffect(() => () => layout.stop(), [])
   useEffect(() => {
     if (dots.current === null) return
-    const layer = new DotLayer(dots.current, { traffic, topic, still, radius, at: id => layout.at(id) })
+    const layer = new DotLayer(dots.current, {
+      traffic,
+      topic,
+      still,
+      radius,
+      at: id => layout.at(id),
+      linked: (a, b) => links.current.has(edgeKey(a, b))
+    })
     return () => layer.close()
   }, [traffic, topic, still, radius])
 

@@ -16,6 +16,16 @@ interface Place extends SimulationNodeDatum {
   part: number
 }
 
+/** What there is to lay out in. */
+export interface Space {
+  readonly width: number
+  readonly height: number
+  /** Of a node. */
+  readonly radius: number
+  /** The node that stays in the middle. */
+  readonly centre: string | undefined
+}
+
 export interface Point {
   readonly x: number
   readonly y: number
@@ -38,11 +48,7 @@ export class OverlayLayout {
   }
 
   /** Lays the overlay out in the given space. `still` settles at once instead of moving there. */
-  arrange(
-    { nodes, edges }: Overlay,
-    space: { width: number; height: number; radius: number },
-    still: boolean
-  ): void {
+  arrange({ nodes, edges }: Overlay, space: Space, still: boolean): void {
     const parts = [...new Set(nodes.map(({ part }) => part))].sort((a, b) => a - b)
     const shape = JSON.stringify([
       nodes.map(({ id, part }) => [id, part]),
@@ -68,6 +74,8 @@ export class OverlayLayout {
           y: space.height / 2 + (space.height / 3) * Math.sin(angle)
         }
         place.part = part
+        place.fx = id === space.centre ? space.width / 2 : null
+        place.fy = id === space.centre ? space.height / 2 - 8 : null
         return [id, place]
       })
     )

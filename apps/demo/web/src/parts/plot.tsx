@@ -86,9 +86,19 @@ function optionsFor(curves: readonly Curve[], format: (n: number) => string, wid
     legend: { show: false },
     cursor: { show: false },
     padding: [10, 28, 0, 0],
-    scales: { y: { range: (_, __, most) => [0, Math.max(4, most * 1.1)] } },
+    // At least a minute is shown, in whole seconds.
+    scales: {
+      x: { range: (_, least, most) => [Math.min(least, most - 60), most] },
+      y: { range: (_, __, most) => [0, Math.max(4, most * 1.1)] }
+    },
     axes: [
-      { ...axis, size: 26, space: 80, values: (_, splits) => splits.map(clockTime) },
+      {
+        ...axis,
+        size: 26,
+        space: 80,
+        incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300],
+        values: (_, splits) => splits.map(clockTime)
+      },
       { ...axis, size: 58, space: 34, values: (_, splits) => splits.map(format) }
     ],
     series: [
