@@ -23,6 +23,7 @@ const programs = {
   release: 'tooling/release/dist/release.js',
   sim: 'tooling/scenarios/dist/main.js',
   'sim:nightly': 'tooling/release/dist/nightly.js',
+  starling: 'apps/demo/dist/starling.js',
   test: 'tooling/launch/test.mjs',
   'test:deep': 'tooling/launch/test-deep.mjs'
 }

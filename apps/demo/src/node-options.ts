@@ -1,16 +1,19 @@
-import { parseArgs } from 'node:util'
-import { optionSentence, UsageError, wholeNumber } from './usage-error.ts'
+import type { Given, Option } from './commands/command.ts'
+import { UsageError } from './usage-error.ts'
 
+/** How one node is run. */
 export interface NodeOptions {
   readonly listen: readonly string[]
   readonly join: readonly string[]
   readonly dataDir: string
   readonly clusterName: string
   readonly secret: string
-  readonly mapName: string
+  /** The maps to open; the prompt is for the first. */
+  readonly maps: readonly [string, ...string[]]
+  /** Whether to run without a prompt, until a signal ends it. */
+  readonly headless: boolean
   /** Where to serve the page and the API; undefined for nowhere. */
   readonly http: HttpOptions | undefined
-  readonly help: boolean
 }
 
 export interface HttpOptions {
@@ -20,102 +23,73 @@ export interface HttpOptions {
   readonly hostNames: readonly string[]
 }
 
-export const NODE_USAGE =
-  'npm run node -- --data DIR [--listen ADDRESS]… [--join ADDRESS]… [--cluster NAME] [--secret TEXT] [--map NAME] [--http-port PORT]'
-
-export const NODE_HELP: string = `${NODE_USAGE}
-
-Runs one node with a prompt. Two terminals make a cluster: start one, and give its address to the other with --join.
-
-  --data DIR         the node's folder: its identity and its store (made if missing)
-  --listen ADDRESS   where to listen (default /ip4/127.0.0.1/udp/0/quic-v1; may be repeated)
-  --join ADDRESS     a node to join, as it prints itself at start, ending in /p2p/… (may be repeated)
-  --cluster NAME     the cluster's name (default demo)
-  --secret TEXT      the cluster's secret, at least 16 bytes; or in the environment as CLUSTER_SECRET
-  --map NAME         the map to open (default demo)
-  --http-port PORT   serve the page and the HTTP API on this port (0 takes a free one)
-  --http-host IP     where to serve them (default 127.0.0.1); any other address needs a token
-  --http-name NAME   a name by which the server may be called (may be repeated)
-  --http-token TEXT  what a client must send, at least 16 bytes; or in the environment as STARLING_TOKEN
-  --help             this text`
+export const NODE_OPTIONS: Readonly<Record<string, Option>> = {
+  data: { value: 'DIR', help: "the node's folder: its identity and its store (made if missing)" },
+  listen: {
+    value: 'ADDRESS',
+    repeated: true,
+    help: 'where to listen (default /ip4/127.0.0.1/udp/0/quic-v1)'
+  },
+  join: { value: 'ADDRESS', repeated: true, help: 'a node to join, as it prints itself, ending in /p2p/…' },
+  cluster: { value: 'NAME', help: "the cluster's name (default demo)" },
+  secret: { value: 'TEXT', help: "the cluster's secret, at least 16 bytes (default CLUSTER_SECRET)" },
+  map: { value: 'NAME', repeated: true, help: 'a map to open (default demo); the prompt is for the first' },
+  headless: { help: 'no prompt: run until Ctrl-C or SIGTERM' },
+  'http-port': { value: 'PORT', help: 'serve the page and the HTTP API there (0 takes any free one)' },
+  'http-host': {
+    value: 'IP',
+    help: 'where to serve them (default 127.0.0.1); any other address needs a token'
+  },
+  'http-name': { value: 'NAME', repeated: true, help: 'a name by which the server may be called' },
+  'http-token': { value: 'TEXT', help: 'what a client must send, at least 16 bytes (default STARLING_TOKEN)' }
+}
 
 /** @throws UsageError with one sentence on what is wrong. */
-export function parseNodeOptions(
-  args: readonly string[],
-  environment: Record<string, string | undefined>
+export function nodeOptionsOf(
+  given: Given,
+  environment: Readonly<Record<string, string | undefined>>
 ): NodeOptions {
-  const values = parse(args)
-  const secret = values.secret ?? environment['CLUSTER_SECRET']
-  if (values.help !== true) {
-    if (values.data === undefined || values.data === '')
-      throw new UsageError(
-        `--data is needed: the folder for this node's identity and store. Usage: ${NODE_USAGE}`
-      )
-    if (secret === undefined)
-      throw new UsageError(
-        'The cluster needs a secret: give --secret or set CLUSTER_SECRET, the same on every node, at least 16 bytes.'
-      )
+  const dataDir = given.text('data') ?? ''
+  const secret = given.text('secret') ?? environment['CLUSTER_SECRET']
+  if (dataDir === '') {
+    throw new UsageError(
+      "--data is needed: the folder for this node's identity and store. starling node --help explains it."
+    )
   }
+  if (secret === undefined) {
+    throw new UsageError(
+      'The cluster needs a secret: give --secret or set CLUSTER_SECRET, the same on every node, at least 16 bytes.'
+    )
+  }
+  const listen = given.all('listen')
+  const [first = 'demo', ...others] = given.all('map')
   return {
-    listen: values.listen ?? ['/ip4/127.0.0.1/udp/0/quic-v1'],
-    join: values.join ?? [],
-    dataDir: values.data ?? '',
-    clusterName: values.cluster ?? 'demo',
-    secret: secret ?? '',
-    mapName: values.map ?? 'demo',
-    http: httpOptions(values, environment),
-    help: values.help === true
+    listen: listen.length === 0 ? ['/ip4/127.0.0.1/udp/0/quic-v1'] : listen,
+    join: given.all('join'),
+    dataDir,
+    clusterName: given.text('cluster') ?? 'demo',
+    secret,
+    maps: [first, ...others],
+    headless: given.flag('headless'),
+    http: httpOptions(given, environment)
   }
 }
 
 function httpOptions(
-  values: ReturnType<typeof parse>,
-  environment: Record<string, string | undefined>
+  given: Given,
+  environment: Readonly<Record<string, string | undefined>>
 ): HttpOptions | undefined {
-  const others = (['http-host', 'http-name', 'http-token'] as const).find(name => values[name] !== undefined)
-  if (values['http-port'] === undefined) {
-    if (others === undefined) return undefined
-    throw new UsageError(`--${others} needs --http-port: 0 takes any free one. Usage: ${NODE_USAGE}`)
+  const port = given.number('http-port', 0, 65_535)
+  const hostNames = given.all('http-name')
+  if (port === undefined) {
+    const useless = given.text('http-host') ?? given.text('http-token') ?? hostNames[0]
+    if (useless === undefined) return undefined
+    throw new UsageError('--http-host, --http-name and --http-token need --http-port; 0 takes any free one.')
   }
   return {
-    port: wholeNumber(values['http-port'], '--http-port', 0, 65_535),
-    hostname: values['http-host'] ?? '127.0.0.1',
-    hostNames: values['http-name'] ?? [],
-    token: values['http-token'] ?? environment['STARLING_TOKEN']
-  }
-}
-
-function parse(args: readonly string[]): {
-  listen?: string[]
-  join?: string[]
-  data?: string
-  cluster?: string
-  secret?: string
-  map?: string
-  'http-port'?: string
-  'http-host'?: string
-  'http-name'?: string[]
-  'http-token'?: string
-  help?: boolean
-} {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        listen: { type: 'string', multiple: true },
-        join: { type: 'string', multiple: true },
-        data: { type: 'string' },
-        cluster: { type: 'string' },
-        secret: { type: 'string' },
-        map: { type: 'string' },
-        'http-port': { type: 'string' },
-        'http-host': { type: 'string' },
-        'http-name': { type: 'string', multiple: true },
-        'http-token': { type: 'string' },
-        help: { type: 'boolean' }
-      }
-    }).values
-  } catch (error) {
-    throw optionSentence(error, NODE_USAGE)
+    port,
+    hostname: given.text('http-host') ?? '127.0.0.1',
+    hostNames,
+    token: given.text('http-token') ?? environment['STARLING_TOKEN']
   }
 }

@@ -18,6 +18,7 @@ const TABLE_INTERVAL_MS = 250
 export class Story {
   readonly #options: DemoOptions
   readonly #reporter: Reporter
+  readonly #cluster: Cluster
   readonly #nodes: readonly ClusterNode[]
   readonly #ledger: Ledger
   readonly #keys: readonly string[]
@@ -28,6 +29,7 @@ export class Story {
   constructor(options: DemoOptions, cluster: Cluster, reporter: Reporter) {
     this.#options = options
     this.#reporter = reporter
+    this.#cluster = cluster
     this.#nodes = [...cluster.nodes]
     this.#ledger = cluster.ledger
     this.#keys = Array.from({ length: options.keys }, (_, index) => keyName(index))
@@ -80,18 +82,11 @@ export class Story {
     await this.#chapter(
       `Starting ${this.#nodes.length} nodes, each a process with a store and a QUIC port of its own`
     )
-    const [first, ...others] = this.#nodes as [ClusterNode, ...ClusterNode[]]
-    const { id, addresses } = await first.start([])
-    this.#reporter.event(`node 1 is up as ${id}, and the others' only contact`, { node: 1, addresses })
-    await Promise.all(
-      others.map(async node => {
-        const started = await node.start(addresses)
-        this.#reporter.event(`node ${node.index + 1} is up`, {
-          node: node.index + 1,
-          addresses: started.addresses
-        })
-      })
-    )
+    await this.#cluster.start(({ index }, { id, addresses }) => {
+      const text =
+        index === 0 ? `node 1 is up as ${id}, and the others' only contact` : `node ${index + 1} is up`
+      this.#reporter.event(text, { node: index + 1, addresses })
+    })
     await this.#until('every node has a peer', async () => {
       const statuses = await Promise.all(this.#nodes.map(node => node.status()))
       return statuses.every(status => status.peers > 0)

@@ -3,7 +3,7 @@ import { PAGE_ENTRIES, type HttpLimits } from './config.ts'
 import { fromJson, toJson } from './json-value.ts'
 import { asRequested, RefusedRequest } from './problem.ts'
 import type { ServedMap } from './served-map.ts'
-import type { Entry, EntryPage, Json } from './types.ts'
+import type { Entry, EntryPage, Json, WrittenEntry } from './types.ts'
 
 /** The routes of a map's entries, below `/api/v1/maps/:map`. */
 export function entryRoutes(
@@ -34,9 +34,8 @@ export function entryRoutes(
           ? map.set(key, value, options)
           : map.setIf(key, value, expected.version, options)
       )
-      return context.json({ key, version: written.version, stamp: written.stamp.toString() }, 200, {
-        etag: etagOf(written.version)
-      })
+      const body: WrittenEntry = { key, version: written.version, stamp: written.stamp.toString() }
+      return context.json(body, 200, { etag: etagOf(written.version) })
     })
     .delete('/entries/:key', async context => {
       const map = mapOf(context)

@@ -37,10 +37,11 @@ export function nodeApi(components: NodeApiComponents): Hono {
   return new Hono()
     .get('/api/v1/role', context => context.json({ role: 'node' }))
     .get('/api/v1/node', context => {
-      const body: NodeInfo = { id: node.id, addresses: node.addresses(), maps: [...maps.keys()], ...info }
+      const who = { id: node.id, addresses: node.addresses(), maps: [...maps.keys()] }
+      const body: NodeInfo = { ...who, ...info, nowMs: Date.now() }
       return context.json(body)
     })
-    .get('/api/v1/inspect', context => inspection(node, context))
+    .get('/api/v1/inspect', context => context.json(node.inspect()))
     .get('/api/v1/events', context =>
       streams.respond(context.req.raw.signal, () => pulses.read(context.req.header('last-event-id')))
     )
@@ -59,16 +60,6 @@ export function nodeApi(components: NodeApiComponents): Hono {
     )
     .get('/health', context => health(maps, context, 'poisoned'))
     .get('/ready', context => health(maps, context, 'not-synced'))
-}
-
-/** Big integers and errors of an inspection, as JSON has none. */
-function inspection(node: StarlingNode, context: Context): Response {
-  const text = JSON.stringify(node.inspect(), (_, value: unknown) => {
-    if (typeof value === 'bigint') return value.toString()
-    if (value instanceof Error) return { name: value.name, message: value.message }
-    return value
-  })
-  return context.body(text, 200, { 'content-type': 'application/json' })
 }
 
 /** 200 when no map is in `state` or worse: a map whose disk failed is neither well nor ready. */

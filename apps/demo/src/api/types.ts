@@ -24,6 +24,8 @@ export interface NodeInfo {
   readonly addresses: readonly string[]
   readonly version: string
   readonly startedAtMs: number
+  /** This node's wall clock now. */
+  readonly nowMs: number
   readonly maps: readonly string[]
 }
 
@@ -38,6 +40,14 @@ export interface Entry {
   readonly version: string
   readonly conflicts?: readonly Json[]
   readonly expiresAtMs?: number
+}
+
+/** What `PUT` answers. */
+export interface WrittenEntry {
+  readonly key: string
+  readonly version: string
+  /** Greater than that of everything the write replaced, a fencing token; decimal digits. */
+  readonly stamp: string
 }
 
 /** `GET /api/v1/maps/:map/entries?prefix=&after=&limit=`. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { ClusterNode, type ClusterNodeListener, type Told } from './cluster-node.ts'
 import { Ledger } from './ledger.ts'
+import type { Started } from './worker-protocol.ts'
 
 /** How a local cluster is made. */
 export interface ClusterInit {
@@ -58,6 +59,18 @@ export class Cluster {
   /** Tells one watcher of the processes that start and end, wanted or not. */
   watch(watcher: ClusterWatcher): void {
     this.#watcher = watcher
+  }
+
+  /**
+   * Starts every node: the first one alone, then all others with it as their contact.
+   *
+   * @param started told of each node that is up, and what it said
+   */
+  async start(started: (node: ClusterNode, said: Started) => void = () => {}): Promise<void> {
+    const [first, ...others] = this.#nodes as [ClusterNode, ...ClusterNode[]]
+    const { addresses, ...said } = await first.start([])
+    started(first, { addresses, ...said })
+    await Promise.all(others.map(async node => started(node, await node.start(addresses))))
   }
 
   /** Stops every node for good and says how many processes ended by themselves. */

@@ -1,0 +1,19 @@
+import { NODE_OPTIONS, nodeOptionsOf } from '../node-options.ts'
+import { runNode } from '../run-node.ts'
+import type { Command } from './command.ts'
+import { EXIT } from './exit-code.ts'
+
+export const node: Command = {
+  name: 'node',
+  words: [],
+  summary: 'Runs one node, with a prompt or --headless, and its page and API with --http-port.',
+  options: NODE_OPTIONS,
+  examples: [
+    'CLUSTER_SECRET=… starling node --data ./a --http-port 4100',
+    'CLUSTER_SECRET=… starling node --data ./b --join /ip4/10.0.0.7/udp/4001/quic-v1/p2p/12D3Koo… --headless'
+  ],
+  run: async (given, { environment }) => {
+    await runNode(nodeOptionsOf(given, environment))
+    return EXIT.done
+  }
+}
