@@ -1,4 +1,4 @@
-import type { Given, Option } from './commands/command.ts'
+import { parseCommand, type Given, type Option } from './commands/command.ts'
 import { UsageError } from './usage-error.ts'
 
 /** How one node is run. */
@@ -34,7 +34,9 @@ export const NODE_OPTIONS: Readonly<Record<string, Option>> = {
   cluster: { value: 'NAME', help: "the cluster's name (default demo)" },
   secret: { value: 'TEXT', help: "the cluster's secret, at least 16 bytes (default CLUSTER_SECRET)" },
   map: { value: 'NAME', repeated: true, help: 'a map to open (default demo); the prompt is for the first' },
-  headless: { help: 'no prompt: run until Ctrl-C or SIGTERM' },
+  headless: {
+    help: 'no prompt: run until Ctrl-C or SIGTERM (so it does where standard input is the null device)'
+  },
   'http-port': { value: 'PORT', help: 'serve the page and the HTTP API there (0 takes any free one)' },
   'http-host': {
     value: 'IP',
@@ -42,6 +44,14 @@ export const NODE_OPTIONS: Readonly<Record<string, Option>> = {
   },
   'http-name': { value: 'NAME', repeated: true, help: 'a name by which the server may be called' },
   'http-token': { value: 'TEXT', help: 'what a client must send, at least 16 bytes (default STARLING_TOKEN)' }
+}
+
+/** Reads a whole command line of `starling node`. @throws UsageError with one sentence on what is wrong. */
+export function parseNodeOptions(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>
+): NodeOptions {
+  return nodeOptionsOf(parseCommand({ name: 'node', words: [], options: NODE_OPTIONS }, args), environment)
 }
 
 /** @throws UsageError with one sentence on what is wrong. */

@@ -1,4 +1,5 @@
 import { createNode, type ReplicatedMap, type StarlingNode } from '@starling/node'
+import { fstatSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { serveNode, type NodeServer } from './api/node-server.ts'
 import type { NodeOptions } from './node-options.ts'
@@ -24,7 +25,7 @@ export async function runNode(options: NodeOptions): Promise<void> {
     process.stdout.write(`This node is ${node.id}, with ${map.size} keys in "${name}". Others join it with\n`)
     for (const address of node.addresses()) process.stdout.write(`  --join ${address}\n`)
     if (server !== undefined) process.stdout.write(`Its page is ${server.url}\n`)
-    if (options.headless) await interrupted()
+    if (options.headless || nobodyTypes()) await interrupted()
     else {
       process.stdout.write('Type help for the commands.\n')
       await converse(node, map)
@@ -33,6 +34,11 @@ export async function runNode(options: NodeOptions): Promise<void> {
     await server?.close()
     await node.stop()
   }
+}
+
+/** Whether standard input is the null device, as services and containers have it: its end is not a person leaving. */
+function nobodyTypes(): boolean {
+  return process.stdin.isTTY !== true && fstatSync(process.stdin.fd).isCharacterDevice()
 }
 
 function interrupted(): Promise<void> {

@@ -63,8 +63,11 @@ export class Given {
   }
 }
 
+/** What parsing needs of a command. */
+type Syntax = Pick<Command, 'name' | 'words' | 'options'>
+
 /** @throws UsageError with one sentence, and a suggestion where there is one */
-export function parseCommand(command: Command, args: readonly string[]): Given {
+export function parseCommand(command: Syntax, args: readonly string[]): Given {
   const options = { ...command.options, help: HELP }
   try {
     const { values, positionals } = parseArgs({
@@ -86,7 +89,7 @@ export function parseCommand(command: Command, args: readonly string[]): Given {
   }
 }
 
-function checkWords(command: Command, words: readonly string[]): void {
+function checkWords(command: Syntax, words: readonly string[]): void {
   const needed = command.words.filter(word => !word.startsWith('['))
   if (words.length < needed.length) {
     throw new UsageError(
@@ -110,7 +113,7 @@ function sentenceOf(error: unknown, known: readonly string[]): string {
   return `There is no option --${unknown}${meant === undefined ? '.' : `; did you mean --${meant}?`}`
 }
 
-function usageOf(command: Command): string {
+function usageOf(command: Syntax): string {
   return `Usage: starling ${[command.name, ...command.words].join(' ')} [options]; starling ${command.name} --help lists them.`
 }
 
