@@ -5,8 +5,10 @@ import type { OverlayWorld } from './overlay-world.ts'
 
 /** What hostile nodes do, besides everything a neighbour may do. */
 export interface Attack {
-  /** Shuffles, and requests of the highest priority, that each sends in a minute, each to a random honest node. */
-  readonly perMinute: number
+  /** Shuffles that each sends in a minute, each to a neighbour or a random honest node. */
+  readonly shufflesPerMinute: number
+  /** Requests of the highest priority that each sends in a minute, each to a random honest node. */
+  readonly requestsPerMinute: number
   /** Share of those requests that are joins instead. */
   readonly joining: number
   /** Forged joins of fellows that each sends to each of its neighbours in a minute. */
@@ -52,8 +54,8 @@ export class Coalition<X> {
   start(): void {
     this.#attacking = true
     for (const member of this.#list) {
-      this.#every(member, this.#attack.perMinute, () => this.#ask(member))
-      this.#every(member, this.#attack.perMinute, () => this.#poison(member))
+      this.#every(member, this.#attack.requestsPerMinute, () => this.#ask(member))
+      this.#every(member, this.#attack.shufflesPerMinute, () => this.#poison(member))
       this.#every(member, this.#attack.joinsPerMinute, () => this.#forge(member))
     }
   }

@@ -13,6 +13,9 @@ const SEEDS = new Map([
   [10_000, 2]
 ])
 
+/** Seeds of the overlays whose clustering is compared with a limit: it differs much from one to the next. */
+const SHAPE_SEEDS = 5
+
 /** Shuffle cycles before anything else is measured. The overlay is as good as it gets from the fifth on. */
 const WARM_CYCLES = '10'
 
@@ -38,8 +41,10 @@ export function matrix(): Measured[] {
       const args = ['broadcast', '--senders', senders, '--cycles', WARM_CYCLES, '--curve', curve]
       add(`broadcast ${senders} ${size}`, nodes, args)
     }
-    for (const cycles of ['5', '50']) {
-      add(`overlay ${size} ${cycles} cycles`, nodes, ['overlay', '--cycles', cycles, '--curve', 'yes'])
+    for (const cycles of ['5', '10', '50']) {
+      const args = ['overlay', '--cycles', cycles, '--curve', 'yes']
+      const seeds = nodes === 10_000 && cycles !== '50' ? SHAPE_SEEDS : undefined
+      add(`overlay ${size} ${cycles} cycles`, nodes, args, seeds)
     }
     if (nodes === 100) continue
     for (const fail of nodes === 1_000
@@ -63,10 +68,12 @@ export function matrix(): Measured[] {
     }
   }
   for (const hostile of ['0.05', '0.1', '0.2']) {
-    add(`eclipse ${hostile} n=200`, 200, ['eclipse', '--hostile', hostile, '--minutes', '10'], 2)
+    const args = ['eclipse', '--hostile', hostile, '--minutes', '10']
+    add(`poison ${hostile} n=200`, 200, [...args, '--requests', '1', '--joins', '0', '--links', '5'], 3)
+    add(`eclipse ${hostile} n=200`, 200, args, 3)
   }
   for (const seed of [1, 26, 51, 76]) {
-    runs.push({ name: 'swarm', args: ['swarm', '--nodes', '40', '--seed', String(seed), '--seeds', '25'] })
+    runs.push({ name: 'swarm', args: ['swarm', '--nodes', '60', '--seed', String(seed), '--seeds', '25'] })
   }
   return runs.toSorted((a, b) => rank(a) - rank(b))
 }

@@ -26,8 +26,13 @@ export const eclipseScenario: Scenario = {
   options: {
     hostile: { meaning: 'share of the nodes that are hostile', default: '0.1', complaint: numberIn(0, 0.9) },
     minutes: { meaning: 'how long they attack', default: '30', complaint: wholeNumber(1, 10_000) },
-    flood: {
-      meaning: 'requests, and poisoned shuffles, that each sends in a minute',
+    shuffles: {
+      meaning: 'poisoned shuffles that each sends in a minute',
+      default: '60',
+      complaint: numberIn(0, 60_000)
+    },
+    requests: {
+      meaning: 'requests for a link that each sends in a minute',
       default: '60',
       complaint: numberIn(0, 60_000)
     },
@@ -49,7 +54,8 @@ export const eclipseScenario: Scenario = {
     const count = Math.round(nodes * Number(options['hostile']))
     const members = Array.from({ length: count }, (_, i) => nodes - 1 - i)
     const attack = {
-      perMinute: Number(options['flood']),
+      shufflesPerMinute: Number(options['shuffles']),
+      requestsPerMinute: Number(options['requests']),
       joinsPerMinute: Number(options['joins']),
       joining: Number(options['joining']),
       linksMax: Number(options['links'])

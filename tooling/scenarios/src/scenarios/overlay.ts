@@ -9,6 +9,9 @@ import { CURVE, wholeNumber, type Scenario } from '../scenario.ts'
 /** Time given to the joins before anything is counted as shuffling, ms. */
 const JOIN_MS = 1_000
 
+/** Cycles in which every node makes its first two swaps. */
+const SETTLING_CYCLES = 2
+
 /** Most complaints about single steps that a report lists. */
 const STEP_VIOLATIONS_MAX = 20
 
@@ -33,9 +36,12 @@ export const overlayScenario: Scenario = {
     world.joinAllThroughFirst()
     simulation.runUntil(JOIN_MS)
     const afterJoin = { ...world.sent }
+    let settling = 0
     const { shuffleIntervalMs, activeViewCapacity } = DEFAULT_CONFIG
     for (let cycle = 1; cycle <= cycles; cycle++) {
       simulation.runUntil(JOIN_MS + cycle * shuffleIntervalMs)
+      if (cycle <= SETTLING_CYCLES)
+        settling = total(world.sent) - world.sent.shuffle - world.sent.shuffleReply
       if (cycle % 10 === 0) progress(`cycle ${cycle} of ${cycles}`)
     }
     settle(world)
@@ -45,6 +51,7 @@ export const overlayScenario: Scenario = {
       metrics: {
         ...shape,
         joinMessagesPerNode: total(afterJoin) / nodes,
+        settlingMessagesPerNode: settling / nodes,
         shuffleMessagesPerNodePerCycle: (total(world.sent) - total(afterJoin)) / nodes / cycles,
         linkChangesPerNodePerCycle: world.linkEvents.down / nodes / cycles,
         ...(options['curve'] === 'yes' ? degreeShares(world, activeViewCapacity) : {})
