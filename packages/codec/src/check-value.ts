@@ -27,10 +27,14 @@ export function checkValue(bytes: Uint8Array, limits: Partial<ValueLimits> = {})
 class ValueScanner {
   #bytes: Uint8Array = NO_BYTES
   #at = 0
+  /** Of the small maps around the present place: where each key so far starts, and how long it is. */
+  readonly #keys: number[] = []
+  #keysEnd = 0
 
   scan(bytes: Uint8Array, depthMax: number): void {
     this.#bytes = bytes
     this.#at = 0
+    this.#keysEnd = 0
     try {
       this.#item(depthMax)
       const left = bytes.length - this.#at
@@ -82,8 +86,8 @@ class ValueScanner {
   #map(count: number, depthLeft: number): void {
     const bytes = this.#bytes
     if (count * 2 > bytes.length - this.#at) this.#fail('truncated', this.#at)
-    /** Where each key starts and how long it is. */
-    const few: number[] = []
+    const keys = this.#keys
+    const first = this.#keysEnd
     const many = count > PAIRWISE_KEYS_MAX ? new Set<string>() : undefined
     for (let i = 0; i < count; i++) {
       const start = this.#at
@@ -92,12 +96,13 @@ class ValueScanner {
       const length = this.#argument(head)
       const key = this.#text(length)
       if (many === undefined) {
-        for (let k = 0; k < few.length; k += 2) {
-          if (few[k + 1] === length && sameBytes(bytes, few[k] as number, key, length)) {
+        for (let k = first; k < this.#keysEnd; k += 2) {
+          if (keys[k + 1] === length && sameBytes(bytes, keys[k] as number, key, length)) {
             this.#fail('duplicateKey', start)
           }
         }
-        few.push(key, length)
+        keys[this.#keysEnd++] = key
+        keys[this.#keysEnd++] = length
       } else {
         // The mark in front keeps digits from being hashed by their value, which would let a peer choose keys that collide.
         many.add(`k${utf8Between(bytes, key, key + length, key)}`)
@@ -105,6 +110,7 @@ class ValueScanner {
       }
       this.#item(depthLeft)
     }
+    this.#keysEnd = first
   }
 
   /** Tags 2 and 3 around a byte string of at most 8 bytes without leading zeros: a bigint. There is no other tag. */

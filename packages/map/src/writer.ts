@@ -1,7 +1,7 @@
 import { encodeValue, equalBytes, UnencodableValueError, type Value } from '@starling/codec'
 import type { Clock, Timers } from '@starling/ports'
 import { greatestStamp, type Dot } from '@starling/ormap'
-import type { Operation, OperationResult, Replica } from '@starling/replica'
+import type { CommitOptions, Operation, OperationResult, Replica } from '@starling/replica'
 import {
   IMPORT_BATCH_BYTES,
   IMPORT_BATCH_LINES,
@@ -138,14 +138,9 @@ export class Writer<V> {
     options: WriteOptions,
     onDurable?: (results: readonly OperationResult[]) => void
   ): Promise<readonly OperationResult[]> {
-    const { replicas, timeoutMs, signal } = options
+    const all: CommitOptions = onDurable === undefined ? options : { ...options, onDurable }
     try {
-      return await this.#parts.replica.commit(operations, {
-        ...(onDurable === undefined ? {} : { onDurable }),
-        ...(replicas === undefined ? {} : { replicas }),
-        ...(timeoutMs === undefined ? {} : { timeoutMs }),
-        ...(signal === undefined ? {} : { signal })
-      })
+      return await this.#parts.replica.commit(operations, all)
     } finally {
       // Whatever became of it: a write that failed ends no renewal.
       for (const { key } of operations) this.#renewals.review(key, renewal => this.#stands(renewal))

@@ -78,7 +78,7 @@ export {
   type SessionStart
 } from './known.ts'
 export { loadSnapshot, type LoadOptions, type LoadResult } from './load-snapshot.ts'
-export { ObservedRemoveMap } from './map.ts'
+export { ObservedRemoveMap, type LiveRow } from './map.ts'
 export { entryBytes, Quota, type QuotaLimits, type QuotaPart } from './quota.ts'
 export { Refusals, type RefusalReason, type RefusedItem } from './refusals.ts'
 export { isReplicaId, REPLICA_ID_BYTES, replicaIdBytes, replicaIdOf } from './replica-id.ts'

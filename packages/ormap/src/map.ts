@@ -9,6 +9,15 @@ import { SlabStore } from './slab-store.ts'
 import type { Entry, EntryChange, Item } from './types.ts'
 import type { EncodedRow } from './wire.ts'
 
+/** The key in UTF-8 and the row of the live dots, as views on the store, which never change. */
+export interface LiveRow {
+  readonly key: Uint8Array
+  /** `undefined` when there are none. */
+  readonly live: EncodedRow | undefined
+  /** Whether there is evidence beside them. */
+  readonly hasEvidence: boolean
+}
+
 /**
  * The state of one observed-remove map: what has been applied. It changes by joining entries, so that the order and the
  * number of times they arrive do not matter, and by forgetting evidence. It neither stores nor sends.
@@ -69,19 +78,22 @@ export class ObservedRemoveMap {
     return slot === undefined ? undefined : this.#store.rowOf(slot)
   }
 
-  /**
-   * The key in UTF-8 and the row of its live dots, `undefined` for a row without any: views on the store, which never change, and
-   * the item hash. `undefined` when there is no entry.
-   */
-  liveRow(key: string): { readonly key: Uint8Array; readonly live: EncodedRow | undefined } | undefined {
+  /** How a key is stored, without decoding it; `undefined` when there is no entry. */
+  liveRow(key: string): LiveRow | undefined {
     const slot = this.#slotOf(key)
     if (slot === undefined) return undefined
-    const wire = this.#store.rowOf(slot)
-    const liveAt = skipKey(wire, 0)
-    const live = this.#isLive(slot)
-      ? { bytes: wire.subarray(liveAt, liveEnd(wire, 0)), hash: this.#hashes.get(slot) }
-      : undefined
-    return { key: wire.subarray(keyStart(wire, 0), liveAt), live }
+    const bytes = this.#store.bytesOf(slot)
+    const start = this.#store.offsetOf(slot)
+    const liveAt = skipKey(bytes, start)
+    const evidenceAt = liveEnd(bytes, start)
+    return {
+      key: bytes.subarray(keyStart(bytes, start), liveAt),
+      live:
+        bytes[liveAt] === 0
+          ? undefined
+          : { bytes: bytes.subarray(liveAt, evidenceAt), hash: this.#hashes.get(slot) },
+      hasEvidence: bytes[evidenceAt] !== 0
+    }
   }
 
   /** A small number that stands for a key while it has an entry, and may stand for another key afterwards. */

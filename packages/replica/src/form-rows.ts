@@ -28,7 +28,11 @@ export function formRows(group: Group<Write>, { map, ledger }: ReplicaState): Lo
   const rows: LogRow[] = []
   for (const [key, { entry, write }] of heads) ledger.append(rows, key, entry, write?.encoded)
   for (const key of group.touched) {
-    if (!heads.has(key)) ledger.append(rows, key, map.get(key) ?? EMPTY_ENTRY, map.liveRow(key))
+    if (heads.has(key)) continue
+    const row = map.liveRow(key)
+    // Beside the row, only the evidence is asked of an entry.
+    const entry = row === undefined || row.hasEvidence ? map.get(key) : undefined
+    ledger.append(rows, key, entry ?? EMPTY_ENTRY, row)
   }
   return rows
 }

@@ -67,7 +67,7 @@ export class RowLedger {
    * Adds the rows that turn the log's state of a key into `entry`. They count as written from now on: after a failed batch no
    * other follows.
    *
-   * @param encoded what `entry` is encoded as, when that has been done: it is used as it is.
+   * @param encoded what `entry` is encoded as, when that has been done: it is used as it is, and of `entry` only the evidence.
    */
   append(rows: LogRow[], key: string, entry: Entry, encoded?: EncodedParts): void {
     const before = this.#apart.get(key) ?? { live: this.#map.itemHash(key), entry: this.#map.get(key) }

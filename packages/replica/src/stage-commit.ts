@@ -65,7 +65,8 @@ export function stageCommit(operations: readonly Operation[], context: StageCont
   }
   // A stamp that peers refuse would make a write that is durable here and travels nowhere.
   if (clock.isAhead(wallMs)) throw new ClockAheadError(clock.aheadMs(wallMs), clock.driftMsMax)
-  const within = new Map<string, Entry>()
+  // Most commits are a single operation, which has none before it.
+  const within = operations.length > 1 ? new Map<string, Entry>() : undefined
   const writes: Write[] = []
   const results: OperationResult[] = []
   let bytes = 0
@@ -73,7 +74,7 @@ export function stageCommit(operations: readonly Operation[], context: StageCont
   for (const operation of operations) {
     const { key } = operation
     // An entry made earlier in this commit is made over the base, so it covers it.
-    const base = within.get(key) ?? context.base.get(key)
+    const base = within?.get(key) ?? context.base.get(key)
     checkExpected(operation, base, context)
     const entry = makeEntry(operation, base, context)
     if (entry === undefined) {
@@ -86,7 +87,7 @@ export function stageCommit(operations: readonly Operation[], context: StageCont
     }
     assertRoom(key, base, entry, taken, context.quota)
     taken = { entries: taken.entries + growth.entries, bytes: taken.bytes + growth.bytes }
-    within.set(key, entry)
+    within?.set(key, entry)
     const encoded = encodeWithRows(key, entry, context.hash)
     bytes += encoded.wire.length
     const stamp = clock.last
