@@ -90,8 +90,8 @@ function words(line: string, environment: Record<string, string>): string[] {
 function options(line: string, environment: Record<string, string>): string[] {
   const all = words(line, environment)
   const program = all.findIndex(word => word.endsWith('.js'))
-  expect(program).toBeGreaterThan(-1)
-  return all.slice(program + 1)
+  expect(all.slice(program, program + 2)).toEqual([expect.stringMatching(/\/dist\/starling\.js$/u), 'node'])
+  return all.slice(program + 2)
 }
 
 /** The container's environment, where the ConfigMap has this id. */
@@ -108,6 +108,8 @@ describe('the files for Kubernetes', () => {
 
   test('pass options that the command line has, with a contact and without', () => {
     expect(container.command).toEqual(['/bin/sh', '-c'])
+    expect(joined.headless).toBe(true)
+    expect(joined.maps).toEqual(['flags'])
     expect(joined.join).toEqual([`/dns4/starling-0.starling/udp/4001/quic-v1/p2p/${ID}`])
     const alone = parseNodeOptions(options(line, environment('')), environment(''))
     expect(alone).toEqual({ ...joined, join: [] })
@@ -184,12 +186,15 @@ describe('the image', () => {
   const file = read('Containerfile')
 
   test('starts the node on its volume, by a user that is not root', () => {
-    const entry = JSON.parse(
-      /^ENTRYPOINT (?<list>\[.*\])$/mu.exec(file)?.groups?.['list'] ?? '[]'
-    ) as string[]
-    const given = parseNodeOptions(options(entry.join(' '), {}), {
+    const list = (name: string): string[] =>
+      JSON.parse(
+        new RegExp(`^${name} (?<list>\\[.*\\])$`, 'mu').exec(file)?.groups?.['list'] ?? '[]'
+      ) as string[]
+    const entry = list('ENTRYPOINT')
+    const given = parseNodeOptions(options([...entry, ...list('CMD')].join(' '), {}), {
       CLUSTER_SECRET: 'a secret of sixteen bytes'
     })
+    expect(given.headless).toBe(true)
     expect(given.dataDir).toBe(/^VOLUME (?<path>\S+)$/mu.exec(file)?.groups?.['path'])
     expect(/^USER (?<user>\S+)$/mu.exec(file)?.groups?.['user']).toBe('1000:1000')
     expect(file).toMatch(/^EXPOSE 4001\/udp 8080\/tcp$/mu)
@@ -209,7 +214,11 @@ describe('the service for systemd', () => {
     const given = parseNodeOptions(options(command, { STATE_DIRECTORY: '/var/lib/starling' }), {
       CLUSTER_SECRET: 'a secret of sixteen bytes'
     })
-    expect(given).toMatchObject({ dataDir: '/var/lib/starling', listen: ['/ip4/0.0.0.0/udp/4001/quic-v1'] })
+    expect(given).toMatchObject({
+      headless: true,
+      dataDir: '/var/lib/starling',
+      listen: ['/ip4/0.0.0.0/udp/4001/quic-v1']
+    })
     expect(given.http?.hostname).toBe('127.0.0.1')
     expect(value('StateDirectory')).toBe('starling')
   })
