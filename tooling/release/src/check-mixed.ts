@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runMixedCluster } from './mixed/mixed-cluster.ts'
+import { NodeProcess } from './mixed/node-process.ts'
 import { installPacked, installPrevious } from './mixed/releases.ts'
 import { packAll } from './pack.ts'
 
@@ -52,6 +53,8 @@ async function main(): Promise<number> {
       asked.json ? `${JSON.stringify({ converged: false, problem: message })}\n` : `${message}\n`
     )
     return 1
+  } finally {
+    NodeProcess.killAll()
   }
 }
 

@@ -8,9 +8,7 @@ const ANSWER_TIMEOUT_MS = 60_000
 const STDERR_CHARS_MAX = 4_000
 
 const running = new Set<ChildProcess>()
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
+process.on('exit', () => NodeProcess.killAll())
 
 /** One node in a process of its own, of whichever release is installed in its project. */
 export class NodeProcess {
@@ -53,6 +51,11 @@ export class NodeProcess {
     const answer = this.#answer()
     this.#child.send(order)
     return await answer
+  }
+
+  /** Ends every process that is still there: also one that answers nothing any more keeps the launcher from ending. */
+  static killAll(): void {
+    for (const child of running) child.kill('SIGKILL')
   }
 
   /** Stops the node and waits for the end of its process. */
