@@ -10,6 +10,8 @@ export const PLOT_SAMPLES_MAX = 600
 export const DOTS_MAX = 48
 /** Broadcasts whose first sighting is remembered, to place their later hops in time. */
 export const BROADCASTS_REMEMBERED_MAX = 512
+/** A node is said to differ after it has done so this long: pulses are up to a second apart, and a write arrives in between. */
+export const DIFFERS_AFTER_MS = 1_500
 /** How long after its first sighting a broadcast is shown: pulses of other nodes come up to a second later. */
 export const TRAFFIC_DELAY_MS = 1_100
 /** How long a dot is on one link: a thousand times slower than on loopback, so that it can be seen. */

@@ -104,7 +104,7 @@ test('a split is chosen, shown, and healed', async () => {
   await dialog.getByRole('button', { name: 'Split' }).click()
   await page.getByText('split: nothing crosses').waitFor()
   cluster.write(2, 'k', 'alone')
-  cluster.advance()
+  for (let i = 0; i < 3; i++) cluster.advance()
   await page.getByText('Split in two: 1 of 4 running nodes differs').waitFor()
   await page.getByText('side B, differs').or(page.getByText('side A, differs')).first().waitFor()
   await page.getByRole('button', { name: 'Heal the split' }).click()

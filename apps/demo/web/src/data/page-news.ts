@@ -21,6 +21,7 @@ export class PageNews {
   readonly #stream: LiveStream
   #newestCluster: ClusterState | undefined
   #newestPulse: Pulse | undefined
+  #newestDiffering: ReadonlyMap<number, number> = new Map()
   #drawing: ReturnType<typeof setTimeout> | undefined
   #drawnMs = -Infinity
   readonly rates: RateHistory = new RateHistory()
@@ -68,6 +69,7 @@ export class PageNews {
 
   #takeCluster(state: ClusterState): void {
     this.#newestCluster = state
+    this.#newestDiffering = this.#differences.update(state.members, state.atMs)
     const pulses = state.members.flatMap(({ state, pulse }) =>
       state === 'running' && pulse !== undefined ? [pulse] : []
     )
@@ -91,10 +93,8 @@ export class PageNews {
     this.#drawing = setTimeout(() => {
       this.#drawing = undefined
       this.#drawnMs = performance.now()
-      const cluster = this.#newestCluster
-      if (cluster !== undefined)
-        this.#differing.value = new Map(this.#differences.update(cluster.members, cluster.atMs))
-      this.#cluster.value = cluster
+      this.#differing.value = this.#newestDiffering
+      this.#cluster.value = this.#newestCluster
       this.#pulse.value = this.#newestPulse
       this.#log.value = this.#lines.newestFirst()
       this.#columns.value = this.rates.columns()

@@ -1,14 +1,15 @@
 import type { ClusterMember } from '../../../src/api/types.ts'
+import { DIFFERS_AFTER_MS } from '../config.ts'
 
 /** Running members whose maps are not what most running members hold, and since when the page has seen that. */
 export class Differences {
   #sinceMs = new Map<number, number>()
 
-  /** Compares the fingerprints in the newest pulses. Returns index → since when. */
+  /** Compares the fingerprints in the newest pulses. Returns index → since when, for those that have differed for a while. */
   update(members: readonly ClusterMember[], atMs: number): ReadonlyMap<number, number> {
     const now = differing(members)
     this.#sinceMs = new Map([...now].map(index => [index, this.#sinceMs.get(index) ?? atMs]))
-    return this.#sinceMs
+    return new Map([...this.#sinceMs].filter(([, sinceMs]) => atMs - sinceMs >= DIFFERS_AFTER_MS))
   }
 }
 

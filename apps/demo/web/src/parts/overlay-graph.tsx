@@ -53,7 +53,7 @@ export function OverlayGraph({ overlay, traffic, topic, summary, centre }: Overl
       <svg role="img" aria-label={summary} width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
         {parts.length > 1 && width > 0 && (
           <g class="divide">
-            <path d={`M${width / 2} 8V${height - 8}`} />
+            <path d={`M${width / 2} 30V${height - 8}`} />
             <text x={width / 2} y={20}>
               split: nothing crosses
             </text>

@@ -48,7 +48,11 @@ function clusterVerdict(state: ClusterState, differing: ReadonlyMap<number, numb
       more
     }
   if (differing.size === 0)
-    return { tone: 'busy', text: `${prefix}${prefix === '' ? 'C' : 'c'}omparing`, more }
+    return {
+      tone: 'busy',
+      text: prefix === '' ? 'Writes are on their way' : `${prefix}writes are on their way`,
+      more
+    }
   return {
     tone: 'busy',
     text: `${prefix}${differing.size} of ${running} running nodes ${differing.size === 1 ? 'differs' : 'differ'}`,
