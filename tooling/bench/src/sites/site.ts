@@ -13,7 +13,7 @@ export interface Site {
   close(): Promise<void>
 }
 
-/** Bytes sent, rounds ended and batches written since the site was opened; bytes of what is stored and not replaced. */
+/** Bytes of all messages sent, of whatever kind, rounds ended and batches written since the site was opened; bytes of what is stored and not replaced. */
 export interface Cost {
   readonly bytes: number
   readonly rounds: number

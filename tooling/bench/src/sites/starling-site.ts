@@ -28,10 +28,10 @@ export async function openSite({ folder, durability, join, reconcileIntervalMs }
       })()
     },
     cost() {
-      const { maps, gossip, store } = node.inspect()
+      const { maps, totals, store } = node.inspect()
       const [opened] = maps
       const rounds = opened?.sync.reduce((sum, session) => sum + session.rounds, 0) ?? 0
-      return { bytes: gossip.bytesSent, rounds, batches: store.writes, liveBytes: store.bytesLive }
+      return { bytes: totals.bytesSent, rounds, batches: store.writes, liveBytes: store.bytesLive }
     },
     async close() {
       await node.stop()
