@@ -27,7 +27,7 @@ export interface MapLimits {
   readonly keyBytesMax: number
   /** Bytes of a value in its encoding. */
   readonly valueBytesMax: number
-  /** Keys with a value, or removed and still remembered: for a day at least. */
+  /** Keys with a value. As many again may be remembered as removed, each for a day at least. */
   readonly entriesMax: number
   /** Bytes of all keys and values together, and 24 for each write that is remembered. */
   readonly bytesMax: number

@@ -3,7 +3,7 @@ import type { Clock } from '@starling/ports'
 import type { Change } from '@starling/replica'
 import type { MapEvent } from './types.ts'
 import { visibleEntry } from './visible.ts'
-import { eventOf, type Watcher, type WatchSource } from './watcher.ts'
+import { eventOf, showsSame, type Watcher, type WatchSource } from './watcher.ts'
 
 type Listener = (key: string, previous: Entry | undefined, entry: Entry, how: EventCause) => unknown
 
@@ -38,7 +38,7 @@ export class Listeners<V> {
     const each: Listener = (key, previous, entry, cause) => {
       const before = previous === undefined ? undefined : source.show(key, previous)
       const now = source.show(key, entry)
-      return before?.version === now?.version ? undefined : listener(eventOf(key, before, now, cause))
+      return showsSame(before, now) ? undefined : listener(eventOf(key, before, now, cause))
     }
     this.#listeners.add(each)
     return () => void this.#listeners.delete(each)

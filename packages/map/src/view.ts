@@ -95,9 +95,10 @@ export class View<V> implements WatchSource<V> {
   show(key: string, entry: Entry): Shown<V> | undefined {
     const dot = winner(entry)
     const value = dot === undefined ? undefined : this.#projection.decode(key, dot)
-    if (value === undefined) return undefined
+    if (dot === undefined || value === undefined) return undefined
     // Not the replica's version, which is as of now: what was shown before something ended had one too.
-    return { value, version: versionOf(entry, this.#hash), conflict: liveDots(entry).length > 1 }
+    const version = versionOf(entry, this.#hash)
+    return { value, version, conflict: liveDots(entry).length > 1, bytes: dot.value }
   }
 
   *shownKeys(): IterableIterator<string> {

@@ -1,3 +1,4 @@
+import { equalBytes } from '@starling/codec'
 import type { Entry } from '@starling/ormap'
 import type { EventCause } from './listeners.ts'
 import type { MapEvent, Origin } from './types.ts'
@@ -7,6 +8,14 @@ export interface Shown<V> {
   readonly value: V
   readonly version: string
   readonly conflict: boolean
+  /** The value as it is stored. */
+  readonly bytes: Uint8Array
+}
+
+/** Whether readers see no difference. A peer that gives two values one stamp changes the value and not the version. */
+export function showsSame(a: Shown<unknown> | undefined, b: Shown<unknown> | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return a.version === b.version && equalBytes(a.bytes, b.bytes)
 }
 
 /** The map, as a watcher needs it. */
@@ -164,7 +173,7 @@ export class Watcher<V> implements AsyncIterableIterator<MapEvent<V>> {
       const before = pending.previous === undefined ? undefined : this.#source.show(key, pending.previous)
       const now = this.#source.show(key, pending.entry)
       // Several changes may cancel out, and evidence alone shows nothing.
-      if (before?.version === now?.version) continue
+      if (showsSame(before, now)) continue
       return eventOf(key, before, now, pending.cause)
     }
     this.#changes = undefined

@@ -1,3 +1,5 @@
+import { ByteWriter, encodeValue } from '@starling/codec'
+import { encodeEntry } from '@starling/ormap'
 import { describe, expect, test } from 'vitest'
 import { MapClosedError, WatcherLimitError, type MapEvent, type ReplicatedMap } from '@starling/map'
 import { gossip, openMap, settle } from './support/open.ts'
@@ -217,3 +219,20 @@ describe('watch', () => {
 function entriesOf<V>(map: ReplicatedMap<V>): [string, V][] {
   return [...map].map(([key, value]) => [key, value])
 }
+
+test('a value that a broken peer changed under its stamp is told, though the version is the same', async () => {
+  const node = await openMap<string>()
+  const listened: string[] = []
+  node.map.onChange(({ value }) => void listened.push(value ?? ''))
+  const item = { replica: 'ffffffffffffffff', stamp: BigInt(node.clock.ms) << 16n }
+  const forge = (value: string): void => {
+    const entry = encodeEntry('k', { items: [{ ...item, value: encodeValue(value) }] })
+    node.deliver(new ByteWriter(64).u8(1).bytes(entry).finish())
+  }
+  for (const value of ['a', 'b', 'a', 'b']) forge(value)
+  expect([node.map.get('k'), listened]).toEqual(['b', ['a', 'b']])
+  const version = node.map.getWithVersion('k')?.version
+  const watch = node.map.watch()
+  forge('c')
+  expect((await watch.next()).value).toMatchObject({ value: 'c', previous: 'b', version })
+})

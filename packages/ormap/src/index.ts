@@ -79,7 +79,7 @@ export {
 } from './known.ts'
 export { loadSnapshot, type LoadOptions, type LoadResult } from './load-snapshot.ts'
 export { ObservedRemoveMap, type LiveRow } from './map.ts'
-export { entryBytes, Quota, type QuotaLimits, type QuotaPart } from './quota.ts'
+export { entryBytes, lifeGained, Quota, type QuotaLimits, type QuotaPart, type QuotaTaken } from './quota.ts'
 export { Refusals, type RefusalReason, type RefusedItem } from './refusals.ts'
 export { isReplicaId, REPLICA_ID_BYTES, replicaIdBytes, replicaIdOf } from './replica-id.ts'
 export {

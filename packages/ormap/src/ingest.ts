@@ -10,7 +10,7 @@ import {
 import { APPLIED_ITEM_COST, ENTRY_LIMITS, INGEST_ITEMS_MAX, type EntryLimits } from './config.ts'
 import { countClashes, equalEntries, greatestStamp, joinEntries } from './entry.ts'
 import { BY_AGE, type Coverage, type Forgetting } from './forgetting.ts'
-import { entryBytes, type Quota, type QuotaPart } from './quota.ts'
+import { entryBytes, lifeGained, type Quota, type QuotaPart } from './quota.ts'
 import type { Entry, Item } from './types.ts'
 import { decodeEntry, readKey } from './wire.ts'
 
@@ -106,7 +106,7 @@ export function ingest(
   const behind: string[] = []
   const latest = latestStamp(wallMs + driftMsMax)
   let joinedHere: Map<string, Entry> | undefined
-  const taken = { entries: 0, bytes: 0 }
+  const taken = { live: 0, entries: 0, bytes: 0 }
   let dead: Item[] = []
   let unchanged = 0
   let greatest = 0n
@@ -149,6 +149,7 @@ export function ingest(
     }
     if (quota !== undefined) {
       if (held === undefined) taken.entries++
+      taken.live += lifeGained(held, joined)
       taken.bytes += entryBytes(key, joined) - entryBytes(key, held)
     }
     items += APPLIED_ITEM_COST * joined.items.length

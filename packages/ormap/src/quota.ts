@@ -1,15 +1,30 @@
+import { hasLiveDot } from './entry.ts'
 import { QuotaExceededError } from './errors.ts'
 import type { Entry, EntryChange } from './types.ts'
 
 /** Estimated bytes of an item beside its value: replica id, stamp, lengths. */
 const ITEM_BYTES = 24
 
-/** What a map may hold, evidence included. */
+/** Keys with an entry, of which nothing may be live any more, for each key that may have a live value. Source: guess. */
+const REMEMBERED_SHARE = 2
+
+/** What a map may hold. */
 export interface QuotaLimits {
-  /** Keys with an entry. */
+  /**
+   * Keys with a live value: removing one makes room at once. Of keys that were removed and are still remembered there may be as many
+   * as make up twice this number, or memory would not be bounded.
+   */
   readonly entriesMax: number
-  /** Estimated bytes of keys, values and items; see {@link entryBytes}. */
+  /** Estimated bytes of keys, values and items, evidence included; see {@link entryBytes}. */
   readonly bytesMax: number
+}
+
+/** What was accepted and is not noted yet. */
+export interface QuotaTaken {
+  /** Keys that got a live value, less those that lost theirs; and keys that got an entry. */
+  readonly live: number
+  readonly entries: number
+  readonly bytes: number
 }
 
 /** Which part of a quota is used up. */
@@ -32,6 +47,7 @@ export function entryBytes(key: string, entry: Entry | undefined): number {
 export class Quota {
   readonly limits: QuotaLimits
   #entries = 0
+  #live = 0
   #bytes = 0
   #refused = 0
   #over = false
@@ -46,6 +62,11 @@ export class Quota {
   /** Keys with an entry. */
   get entries(): number {
     return this.#entries
+  }
+
+  /** Keys with a live value. */
+  get live(): number {
+    return this.#live
   }
 
   /** Estimated bytes in use. */
@@ -66,6 +87,7 @@ export class Quota {
   /** Something in the map changed. Entries that are loaded are changes from `undefined`. */
   note({ key, previous, entry }: Pick<EntryChange, 'key' | 'previous' | 'entry'>): void {
     this.#entries += (entry.items.length > 0 ? 1 : 0) - (previous === undefined ? 0 : 1)
+    this.#live += lifeGained(previous, entry)
     this.#bytes += entryBytes(key, entry) - entryBytes(key, previous)
   }
 
@@ -90,10 +112,12 @@ export class Quota {
     key: string,
     before: Entry | undefined,
     after: Entry,
-    taken: { readonly entries: number; readonly bytes: number } = NOTHING_TAKEN
+    taken: QuotaTaken = NOTHING_TAKEN
   ): QuotaPart | undefined {
+    const { entriesMax } = this.limits
     const isNew = before === undefined || before.items.length === 0
-    if (isNew && this.#entries + taken.entries >= this.limits.entriesMax) return 'entries'
+    if (lifeGained(before, after) > 0 && this.#live + taken.live >= entriesMax) return 'entries'
+    if (isNew && this.#entries + taken.entries >= entriesMax * REMEMBERED_SHARE) return 'entries'
     const growth = entryBytes(key, after) - entryBytes(key, before)
     if (growth <= 0 || this.#bytes + taken.bytes + growth <= this.limits.bytesMax) return undefined
     return isNew || addsDot(before, after) ? 'bytes' : undefined
@@ -111,7 +135,12 @@ export class Quota {
   }
 }
 
-const NOTHING_TAKEN = { entries: 0, bytes: 0 }
+const NOTHING_TAKEN: QuotaTaken = { live: 0, entries: 0, bytes: 0 }
+
+/** 1 when a key without a live value gets one, -1 when it loses its last, else 0. */
+export function lifeGained(before: Entry | undefined, after: Entry): number {
+  return Number(hasLiveDot(after)) - Number(before !== undefined && hasLiveDot(before))
+}
 
 /** Whether `after`, a merge with `before`, has a live dot that `before` has not. */
 function addsDot(before: Entry, after: Entry): boolean {

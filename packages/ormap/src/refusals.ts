@@ -13,6 +13,8 @@ export interface RefusedItem {
 
 interface Refusal extends RefusedItem {
   readonly reason: RefusalReason
+  /** Who sent it last. */
+  readonly peer: string | undefined
   readonly pauseMs: number
   readonly retryAtMs: number
 }
@@ -36,15 +38,15 @@ export class Refusals {
     return this.#refused.size
   }
 
-  /** An entry was refused. Its stamp is needed by {@link Refusals.paused} only. */
-  note(itemHash: Uint8Array, reason: RefusalReason, nowMs: number, stamp: Stamp = 0n): void {
+  /** An entry was refused. Its stamp is needed by {@link Refusals.paused} only, who sent it by {@link Refusals.settle}. */
+  note(itemHash: Uint8Array, reason: RefusalReason, nowMs: number, stamp: Stamp = 0n, peer?: string): void {
     const name = nameOf(itemHash)
     const before = this.#refused.get(name)
     const pauseMs =
       before === undefined ? REFUSAL_PAUSE_MS : Math.min(before.pauseMs * 2, REFUSAL_PAUSE_MS_MAX)
     this.#refused.delete(name)
     const retryAtMs = nowMs + pauseMs
-    this.#refused.set(name, { reason, pauseMs, retryAtMs, hash: new Uint8Array(itemHash), stamp })
+    this.#refused.set(name, { reason, peer, pauseMs, retryAtMs, hash: new Uint8Array(itemHash), stamp })
     if (this.#refused.size > this.#max) this.#refused.delete(this.#refused.keys().next().value as string)
   }
 
@@ -70,6 +72,14 @@ export class Refusals {
   /** An entry was accepted, or no peer has it any more. */
   forget(itemHash: Uint8Array): void {
     this.#refused.delete(nameOf(itemHash))
+  }
+
+  /**
+   * Everything was compared with a peer, and it offered nothing that is refused: what it sent before was superseded. Where that still
+   * is it will be asked for.
+   */
+  settle(peer: string): void {
+    for (const [name, refusal] of this.#refused) if (refusal.peer === peer) this.#refused.delete(name)
   }
 
   /** Forgets those that nobody has offered for two of the longest pauses: they were superseded elsewhere. */

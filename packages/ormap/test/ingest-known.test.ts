@@ -173,6 +173,32 @@ describe('a quota', () => {
     expect(result.answers).toEqual([{ key: 'k', evidence: entryOf(item('a', 4)) }])
   })
 
+  test('has room again once a key is removed, and remembers as many removed keys as there may be others', () => {
+    const quota = new Quota({ entriesMax: 2, bytesMax: 1000 })
+    const live = entryOf(item('a', 1, 1))
+    const gone = entryOf(item('a', 2))
+    for (const key of ['k', 'l']) quota.note({ key, previous: undefined, entry: live })
+    expect(quota.lacks('m', undefined, live)).toBe('entries')
+    quota.note({ key: 'k', previous: live, entry: gone })
+    expect([quota.live, quota.entries, quota.lacks('m', undefined, live)]).toEqual([1, 2, undefined])
+    for (const key of ['m', 'n']) {
+      quota.note({ key, previous: undefined, entry: live })
+      quota.note({ key, previous: live, entry: gone })
+    }
+    expect([quota.live, quota.entries, quota.lacks('o', undefined, live)]).toEqual([1, 4, 'entries'])
+    // A key that is remembered may come back.
+    expect(quota.lacks('n', gone, entryOf(item('a', 3, 1)))).toBeUndefined()
+  })
+
+  test('counts a removal and what takes its place in one call', () => {
+    const quota = new Quota({ entriesMax: 1, bytesMax: 1000 })
+    const held = entryOf(item('a', 1, 1))
+    quota.note({ key: 'k', previous: undefined, entry: held })
+    const entries = [encodeEntry('k', entryOf(item('a', 2))), encodeEntry('l', entryOf(item('a', 3, 1)))]
+    const { changed, rejected } = ingest(new Map([['k', held]]), entries, { wallMs: 1, quota })
+    expect([changed.map(({ key }) => key), rejected]).toEqual([['k', 'l'], []])
+  })
+
   test('counts what came before in the same call', () => {
     const quota = new Quota({ entriesMax: 2, bytesMax: 1000 })
     const entries = ['k', 'l', 'k', 'm'].map((key, i) => encodeEntry(key, entryOf(item('a', i + 1, 1))))

@@ -84,7 +84,7 @@ export class Intake {
     }
     if (applied.refused > 0) rejected.set('rowTooLong', applied.refused)
     const rejectedCount = result.rejected.length + applied.refused
-    if (rejectedCount > 0) this.#noteRefused(entries, result, applied.tooLong)
+    if (rejectedCount > 0) this.#noteRefused(entries, result, applied.tooLong, peer)
     const { unchanged, answers } = result
     const { clashes, news, changes } = applied
     const taken: Taken = {
@@ -110,7 +110,7 @@ export class Intake {
       driftMsMax,
       limits: ENTRY_LIMITS,
       forgetting,
-      quota: state.quota
+      quota: state.room
     })
   }
 
@@ -150,7 +150,12 @@ export class Intake {
   }
 
   /** Remembers what was refused for a while, by the hashes under which peers list it. */
-  #noteRefused(entries: readonly Uint8Array[], result: IngestResult, tooLong: ReadonlySet<string>): void {
+  #noteRefused(
+    entries: readonly Uint8Array[],
+    result: IngestResult,
+    tooLong: ReadonlySet<string>,
+    peer: string
+  ): void {
     const { refusals, state, components } = this.#core
     const reasons = new Map<string, RefusalReason>([...tooLong].map(key => [key, 'rowTooLong'] as const))
     let quota = 0
@@ -166,7 +171,7 @@ export class Intake {
       const reason = decoded && reasons.get(decoded.key)
       if (decoded === undefined || reason === undefined) continue
       const live = encodeLive(decoded.key, decoded.entry, components.hash)
-      if (live !== undefined) refusals.note(live.hash, reason, nowMs, greatestLiveStamp(decoded.entry))
+      if (live !== undefined) refusals.note(live.hash, reason, nowMs, greatestLiveStamp(decoded.entry), peer)
     }
   }
 }

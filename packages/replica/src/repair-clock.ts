@@ -15,7 +15,7 @@ import type { LocalWrites } from './local-writes.ts'
 import type { Write } from './stage-commit.ts'
 
 /** What a repair adds to the map is not worth counting: it writes again what was there. */
-const NO_GROWTH = { entries: 0, bytes: 0 }
+const NO_GROWTH = { live: 0, entries: 0, bytes: 0 }
 
 /** Keys written in one commit. Guess: far less than a batch takes, with values of the usual length. */
 const REPAIRED_TOGETHER = 16

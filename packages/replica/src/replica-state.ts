@@ -9,7 +9,8 @@ import {
   type EntryChange,
   type Forgetting,
   type Item,
-  type QuotaLimits
+  type QuotaLimits,
+  type QuotaTaken
 } from '@starling/ormap'
 import type { Clock, Hash } from '@starling/ports'
 import { ItemTree } from './item-tree.ts'
@@ -18,12 +19,6 @@ import { RowLedger } from './row-ledger.ts'
 interface OwnWrites {
   entry: Entry
   count: number
-}
-
-/** What a write that is not applied yet will add to the map. */
-export interface Growth {
-  readonly entries: number
-  readonly bytes: number
 }
 
 /** What a state is made with. */
@@ -53,7 +48,7 @@ export class ReplicaState {
   readonly #own = new Map<string, OwnWrites>()
   /** Keys whose rows were damaged and that have not come back. */
   readonly damaged: Set<string> = new Set()
-  #staged = { entries: 0, bytes: 0 }
+  #staged: QuotaTaken = { live: 0, entries: 0, bytes: 0 }
 
   constructor({ hash, clock, forgetting, quota, driftMsMax, evidenceMs }: StateInit) {
     this.map = new ObservedRemoveMap(hash)
@@ -66,8 +61,24 @@ export class ReplicaState {
   }
 
   /** What own writes on their way will add, together. */
-  get staged(): Growth {
+  get staged(): QuotaTaken {
     return this.#staged
+  }
+
+  /** The quota less what own writes on their way will take of it: for what is received meanwhile. */
+  get room(): Pick<Quota, 'lacks'> {
+    const { live, entries, bytes } = this.#staged
+    if (live === 0 && entries === 0 && bytes === 0) return this.quota
+    return {
+      lacks: (key, before, after, taken) => {
+        const all = {
+          live: live + (taken?.live ?? 0),
+          entries: entries + (taken?.entries ?? 0),
+          bytes: bytes + (taken?.bytes ?? 0)
+        }
+        return this.quota.lacks(key, before, after, all)
+      }
+    }
   }
 
   /** Items of evidence that are kept. */
@@ -87,7 +98,7 @@ export class ReplicaState {
   }
 
   /** A write of ours enters the queue. */
-  stage(key: string, entry: Entry, growth: Growth): void {
+  stage(key: string, entry: Entry, growth: QuotaTaken): void {
     this.#grow(growth, 1)
     const own = this.#own.get(key)
     if (own === undefined) {
@@ -99,7 +110,7 @@ export class ReplicaState {
   }
 
   /** A write of ours was applied, or will never be. Once no other of this key is in flight, the applied state holds all of them. */
-  land(key: string, growth: Growth): void {
+  land(key: string, growth: QuotaTaken): void {
     this.#grow(growth, -1)
     const own = this.#own.get(key)
     if (own === undefined) return
@@ -173,8 +184,9 @@ export class ReplicaState {
     if (this.damaged.size > 0) this.damaged.delete(key)
   }
 
-  #grow({ entries, bytes }: Growth, sign: 1 | -1): void {
+  #grow({ live, entries, bytes }: QuotaTaken, sign: 1 | -1): void {
     this.#staged = {
+      live: this.#staged.live + sign * live,
       entries: this.#staged.entries + sign * entries,
       bytes: this.#staged.bytes + sign * bytes
     }

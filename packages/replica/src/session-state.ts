@@ -150,6 +150,7 @@ class Session implements ExchangeSession {
     if (core.phase !== 'open') throw new ReplicaClosedError(init.name)
     if (wholeRange && nothingRefused) {
       state.quota.settled()
+      core.refusals.settle(this.#peer)
       aside.completeSession()
       this.#giveUpDamaged()
     }

@@ -3,6 +3,7 @@ import { ClockAheadError, type HybridLogicalClock } from '@starling/hlc'
 import {
   encodeWithRows,
   entryBytes,
+  lifeGained,
   putEntry,
   QuotaExceededError,
   removeEntry,
@@ -10,12 +11,12 @@ import {
   type EncodedEntry,
   type Entry,
   type Quota,
+  type QuotaTaken,
   type ReplicaId
 } from '@starling/ormap'
 import type { Hash } from '@starling/ports'
 import type { ReplicaLimits } from './config.ts'
 import { ValueTooLargeError, VersionMismatchError } from './errors.ts'
-import type { Growth } from './replica-state.ts'
 import type { Operation, OperationResult } from './types.ts'
 
 /** One write on its way: the new entry of its key over the base it was made on, encoded once. */
@@ -26,7 +27,7 @@ export interface Write {
   readonly replica: ReplicaId
   readonly stamp: bigint
   /** What it adds to the map beyond its base. */
-  readonly growth: Growth
+  readonly growth: QuotaTaken
   /** What to make of the applied entry before this write is joined with it; only where a clock is repaired. */
   readonly repair?: (entry: Entry) => Entry
 }
@@ -48,7 +49,7 @@ export interface StageContext {
   readonly hash: Hash
   readonly quota: Quota
   /** What own writes on their way will add to the map. */
-  readonly staged: Growth
+  readonly staged: QuotaTaken
   /** The id that writes carry; drawn when it is first asked for. */
   readonly replicaId: () => ReplicaId
   versionOf(entry: Entry): string | undefined
@@ -82,11 +83,16 @@ export function stageCommit(operations: readonly Operation[], context: StageCont
       continue
     }
     const growth = {
+      live: lifeGained(base, entry),
       entries: base === undefined ? 1 : 0,
       bytes: entryBytes(key, entry) - entryBytes(key, base)
     }
     assertRoom(key, base, entry, taken, context.quota)
-    taken = { entries: taken.entries + growth.entries, bytes: taken.bytes + growth.bytes }
+    taken = {
+      live: taken.live + growth.live,
+      entries: taken.entries + growth.entries,
+      bytes: taken.bytes + growth.bytes
+    }
     within?.set(key, entry)
     const encoded = encodeWithRows(key, entry, context.hash)
     bytes += encoded.wire.length
@@ -122,7 +128,13 @@ function makeEntry(
   return removeEntry(base, replicaId(), clock.now(wallMs))
 }
 
-function assertRoom(key: string, before: Entry | undefined, after: Entry, taken: Growth, quota: Quota): void {
+function assertRoom(
+  key: string,
+  before: Entry | undefined,
+  after: Entry,
+  taken: QuotaTaken,
+  quota: Quota
+): void {
   const part = quota.lacks(key, before, after, taken)
   if (part === undefined) return
   throw new QuotaExceededError(part, part === 'entries' ? quota.limits.entriesMax : quota.limits.bytesMax)

@@ -20,7 +20,7 @@ describe('full replicas', () => {
   test(`keep every promise under the faults of ${CORPUS.length} seeds`, async () => {
     const violations: string[] = []
     for (const seed of CORPUS) {
-      const { report } = await run(['cluster', '--seed', String(seed), '--json'])
+      const { report } = await run(['cluster', '--seed', String(seed), '--faults', 'environment', '--json'])
       violations.push(...report.violations)
     }
     expect(violations).toEqual([])
@@ -33,7 +33,7 @@ describe('full replicas', () => {
       seed: 9,
       operations: 30,
       keys: 3,
-      faults: drawKinds(9),
+      faults: drawKinds(9, true),
       faultsMs: 20_000,
       forgetting: 'byKnown'
     })

@@ -2,7 +2,8 @@ import type { Contact } from '@starling/gossip'
 import type { PeersComponents } from '@starling/peers'
 import type { Ports } from '@starling/ports'
 import { systemHash, systemHmac } from '@starling/ports/system'
-import type { ReplicaEvent, ReplicaInit } from '@starling/replica'
+import type { MapLimits } from '@starling/map'
+import type { ReplicaEvent, ReplicaInit, SyncProtocol } from '@starling/replica'
 import { SimDisk, type DiskImage, type DiskProcess, type NodePorts, type Simulation } from '@starling/sim'
 import { ClusterProcess } from './cluster-process.ts'
 import type { ClusterAction } from './cluster-plan.ts'
@@ -25,6 +26,9 @@ export interface ClusterNodeInit {
   readonly contacts: readonly Contact[]
   readonly history: History
   readonly replica: Partial<ReplicaInit>
+  readonly limits: Partial<MapLimits>
+  readonly hostilePeer: string
+  readonly protocol?: ((honest: SyncProtocol) => SyncProtocol) | undefined
   readonly onEvent: (event: ReplicaEvent) => void
   readonly onFailure: (what: string) => void
 }
@@ -75,13 +79,16 @@ export class ClusterNode {
     const { clock, random } = this.#ports
     const timers = timersWhile(lives, this.#ports.timers)
     const ports = { clock, timers, random, hash: systemHash, hmac: systemHmac }
-    const { transport, contacts, replica, onEvent } = this.#init
+    const { transport, contacts, replica, limits, hostilePeer, protocol, onEvent } = this.#init
     const starting = ClusterProcess.start({
       ports,
       disk,
       transport: transportWhile(lives, transport.attach(ports)),
       contacts,
       replica,
+      limits,
+      hostilePeer,
+      protocol,
       onEvent
     }).then(
       process => {

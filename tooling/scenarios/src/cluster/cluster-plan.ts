@@ -1,4 +1,5 @@
 import { pick, seededRandom, type SeededRandom } from '@starling/ports'
+import { HOSTILE_ACTS, type HostileAct } from './hostile-peer.ts'
 
 /** Something done to a cluster at a moment. Nothing is drawn while a plan is played, so one can be left out without changing others. */
 export type ClusterAction =
@@ -38,6 +39,10 @@ export type ClusterAction =
   | { readonly type: 'wallJump'; readonly node: number; readonly byMs: number }
   /** Beyond it, for a while; then somebody sets the clock, and has it repaired. */
   | { readonly type: 'wrongClock'; readonly node: number; readonly byMs: number; readonly lastsMs: number }
+  /** From now on the admitted peer that is no honest node does this, until it does something else. */
+  | { readonly type: 'hostile'; readonly act: HostileAct }
+  /** Writes so many keys of its own, and removes them after a while: more than there is room for when others do so too. */
+  | { readonly type: 'flood'; readonly node: number; readonly keys: number; readonly lastsMs: number }
 
 /** A whole run: until `healMs` anything may happen, then every fault ends and every promise falls due. */
 export interface ClusterPlan {
@@ -49,6 +54,8 @@ export interface ClusterPlan {
   readonly nodes: number
   /** How removals are forgotten: `byKnown` here drops evidence as soon as it is covered. */
   readonly forgetting: 'byAge' | 'byKnown'
+  /** Keys that a map may hold; without it there is room for all. */
+  readonly entriesMax?: number | undefined
   readonly healMs: number
   readonly endMs: number
   readonly actions: readonly (ClusterAction & { readonly atMs: number })[]
@@ -79,6 +86,9 @@ export const CLUSTER_FAULTS: readonly ClusterFault[] = [
   'wrongClock'
 ]
 
+/** Kinds of faults that are somebody's doing: an admitted peer that breaks every rule, and more keys than there is room for. */
+export const MISCHIEF: readonly ClusterFault[] = ['hostile', 'flood']
+
 /** What is drawn for a run. */
 export interface ClusterPlanInit {
   readonly scenario: string
@@ -90,6 +100,10 @@ export interface ClusterPlanInit {
   readonly faultsMs: number
   readonly forgetting: ClusterPlan['forgetting']
 }
+
+/** Room for the keys of the workload and one flood. */
+const ENTRIES_MAX = 24
+const FLOOD_KEYS = 14
 
 const WARM_UP_MS = 5_000
 /** After the faults: enough for redials with backoff, recovery of stores and a few rounds. */
@@ -122,6 +136,7 @@ export function drawClusterPlan(init: ClusterPlanInit): ClusterPlan {
     seed,
     nodes,
     forgetting,
+    ...(init.faults.includes('flood') ? { entriesMax: Math.max(ENTRIES_MAX, init.keys + FLOOD_KEYS) } : {}),
     healMs,
     endMs: healMs + SETTLE_MS,
     actions
@@ -191,12 +206,18 @@ function drawFault(type: ClusterFault, random: SeededRandom, { nodes }: ClusterP
       return { type, node, byMs: Math.round((random.float() - 0.5) * 40_000) }
     case 'wrongClock':
       return { type, node, lastsMs, byMs: Math.round((random.float() - 0.5) * 7_200_000) }
+    case 'hostile':
+      return { type, act: pick(random, HOSTILE_ACTS) as HostileAct }
+    case 'flood':
+      return { type, node, lastsMs, keys: FLOOD_KEYS }
   }
 }
 
 /** A random subset of the kinds of faults, one for each seed: all at once would hide what each does. */
-export function drawKinds(seed: number): readonly ClusterFault[] {
+export function drawKinds(seed: number, mischief: boolean): readonly ClusterFault[] {
   const random = seededRandom(seed).fork('kinds')
   const kinds = CLUSTER_FAULTS.filter(() => random.below(3) === 0)
-  return kinds.length > 0 ? kinds : [pick(random, CLUSTER_FAULTS) as ClusterFault]
+  const honest = kinds.length > 0 ? kinds : [pick(random, CLUSTER_FAULTS) as ClusterFault]
+  const added = seededRandom(seed).fork('mischief')
+  return mischief ? [...honest, ...MISCHIEF.filter(() => added.below(3) === 0)] : honest
 }

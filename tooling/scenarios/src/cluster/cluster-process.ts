@@ -1,9 +1,15 @@
-import { createGossip, type Contact, type Gossip } from '@starling/gossip'
+import { createGossip, type Contact, type Gossip, type Topic } from '@starling/gossip'
 import { openStoreIn, type Store } from '@starling/log'
-import { createMap, type ReplicatedMap } from '@starling/map'
+import { createMap, type MapLimits, type ReplicatedMap } from '@starling/map'
 import { createPeers, type Peers, type PeersComponents } from '@starling/peers'
 import type { Ports } from '@starling/ports'
-import { createReplica, type Replica, type ReplicaEvent, type ReplicaInit } from '@starling/replica'
+import {
+  createReplica,
+  type Replica,
+  type ReplicaEvent,
+  type ReplicaInit,
+  type SyncProtocol
+} from '@starling/replica'
 import type { DiskProcess } from '@starling/sim'
 import { createSync, type Sync, type SyncHandle } from '@starling/sync'
 import { simMedium } from './sim-medium.ts'
@@ -25,6 +31,11 @@ export interface ProcessInit {
   readonly transport: Omit<PeersComponents, keyof Ports>
   readonly contacts: readonly Contact[]
   readonly replica: Partial<ReplicaInit>
+  readonly limits: Partial<MapLimits>
+  /** Rounds with it count for nothing. */
+  readonly hostilePeer: string
+  /** What a hostile node puts in the place of its reconciliation. */
+  readonly protocol?: ((honest: SyncProtocol) => SyncProtocol) | undefined
   readonly onEvent: (event: ReplicaEvent) => void
 }
 
@@ -37,14 +48,20 @@ export class ClusterProcess {
   readonly gossip: Gossip
   readonly sync: Sync
   readonly handle: SyncHandle
+  readonly topic: Topic
   /** What a reader that follows the map from its start has been told. */
   readonly told: Map<string, string> = new Map()
   /** Entries that reconciliation has moved, both ways. */
   entriesMoved = 0
 
   private constructor(
-    parts: Pick<ClusterProcess, 'map' | 'replica' | 'store' | 'peers' | 'gossip' | 'sync' | 'handle'>
+    parts: Pick<
+      ClusterProcess,
+      'map' | 'replica' | 'store' | 'peers' | 'gossip' | 'sync' | 'handle' | 'topic'
+    >,
+    hostilePeer: string
   ) {
+    this.topic = parts.topic
     this.map = parts.map
     this.replica = parts.replica
     this.store = parts.store
@@ -53,7 +70,8 @@ export class ClusterProcess {
     this.sync = parts.sync
     this.handle = parts.handle
     void this.#follow()
-    this.handle.onRound(({ outcome }) => {
+    this.handle.onRound(({ peer, outcome }) => {
+      if (peer === hostilePeer) return
       this.entriesMoved += (outcome?.entriesSent ?? 0) + (outcome?.entriesReceived ?? 0)
     })
   }
@@ -64,6 +82,9 @@ export class ClusterProcess {
     transport,
     contacts,
     replica: init,
+    limits,
+    hostilePeer,
+    protocol = honest => honest,
     onEvent
   }: ProcessInit): Promise<ClusterProcess> {
     const store = await openStoreIn(simMedium(disk))
@@ -74,22 +95,25 @@ export class ClusterProcess {
     peers.start()
     const topic = gossip.join(MAP_NAME, { contacts })
     let opened: { readonly replica: Replica; readonly handle: SyncHandle } | undefined
-    const map = await createMap<string>({
-      ...ports,
-      alone: contacts.length === 0,
-      open: async (owner, { quota }) => {
-        const replica = await createReplica(
-          { ...ports, log, broadcast: topic },
-          { ...init, name: MAP_NAME, owner, quota, onEvent }
-        )
-        const handle = sync.open(MAP_NAME, { protocol: replica.protocol, neighbors: topic })
-        replica.setPeers(handle)
-        opened = { replica, handle }
-        return { replica, sync: handle }
-      }
-    })
+    const map = await createMap<string>(
+      {
+        ...ports,
+        alone: contacts.length === 0,
+        open: async (owner, { quota }) => {
+          const replica = await createReplica(
+            { ...ports, log, broadcast: topic },
+            { ...init, name: MAP_NAME, owner, quota, onEvent }
+          )
+          const handle = sync.open(MAP_NAME, { protocol: protocol(replica.protocol), neighbors: topic })
+          replica.setPeers(handle)
+          opened = { replica, handle }
+          return { replica, sync: handle }
+        }
+      },
+      { limits }
+    )
     if (opened === undefined) throw new Error('the map did not open its replica')
-    return new ClusterProcess({ map, store, peers, gossip, sync, ...opened })
+    return new ClusterProcess({ map, store, peers, gossip, sync, topic, ...opened }, hostilePeer)
   }
 
   async #follow(): Promise<void> {

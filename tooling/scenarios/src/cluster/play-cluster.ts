@@ -1,4 +1,6 @@
 import { createSimulation, type Simulation } from '@starling/sim'
+import { seededRandom } from '@starling/ports'
+import { systemHash, systemHmac } from '@starling/ports/system'
 import type { ReplicaEvent, ReplicaInit } from '@starling/replica'
 import {
   checkAnswered,
@@ -13,7 +15,9 @@ import {
 } from '../checkers/replicas.ts'
 import type { ScenarioResult } from '../scenario.ts'
 import { ClusterNode } from './cluster-node.ts'
-import { CLUSTER_FAULTS, type ClusterAction, type ClusterPlan } from './cluster-plan.ts'
+import { HOSTILE_PREFIX, HostilePeer } from './hostile-peer.ts'
+import type { ClusterProcess } from './cluster-process.ts'
+import { CLUSTER_FAULTS, MISCHIEF, type ClusterAction, type ClusterPlan } from './cluster-plan.ts'
 import { History } from './history.ts'
 import { SimTransport } from './sim-transport.ts'
 
@@ -25,6 +29,21 @@ const QUIET_MS = 60_000
 const REPAIR_MS = 5_000
 /** More events than any honest run has. */
 const STEPS_MAX = 20_000_000
+
+/** States that a swarm should reach now and then; a report that shows none of one of them has not tried it. */
+const RARE = [
+  'identityDuplicate',
+  'clockParted',
+  'clockAhead',
+  'setAside',
+  'staleConflict',
+  'rejected',
+  'poisoned',
+  'reopened',
+  'reopenFailed',
+  'damagedMissing',
+  'short'
+] as const
 
 /** What a caller of a map may be told, by name: what its README lists. */
 const DOCUMENTED: ReadonlySet<string> = new Set([
@@ -40,7 +59,7 @@ const DOCUMENTED: ReadonlySet<string> = new Set([
 /** Plays a plan with real replicas, and judges what came of it. */
 export async function playCluster(plan: ClusterPlan): Promise<ScenarioResult> {
   const simulation = createSimulation({ seed: plan.seed })
-  const run = new ClusterRun(simulation, plan, await SimTransport.create(simulation, plan.nodes))
+  const run = new ClusterRun(simulation, plan, await SimTransport.create(simulation, plan.nodes + 1))
   const unhandled: string[] = []
   const onUnhandled = (reason: unknown): void =>
     void unhandled.push(`I19: an unhandled rejection: ${String(reason)}`)
@@ -66,6 +85,9 @@ class ClusterRun {
   readonly #transport: SimTransport
   readonly #history = new History()
   readonly #nodes: readonly ClusterNode[]
+  /** The admitted peer that is no honest node, where there is one. */
+  readonly #intruder: ClusterNode | undefined
+  #hostile: HostilePeer | undefined
   readonly #violations: string[] = []
   readonly #counts: Record<string, number> = {}
   #convergedMs: number | null = null
@@ -74,23 +96,31 @@ class ClusterRun {
     this.#simulation = simulation
     this.#plan = plan
     this.#transport = transport
-    this.#nodes = Array.from({ length: plan.nodes }, (_, index) => {
-      return new ClusterNode({
+    const hostilePeer = transport.contacts([plan.nodes])[0]?.peer ?? ''
+    const node = (index: number): ClusterNode =>
+      new ClusterNode({
         index,
         simulation,
         transport: transport.node(index),
         contacts: index === 0 ? transport.contacts([1]) : transport.contacts([0]),
         history: this.#history,
         replica: REPLICA[plan.forgetting],
-        onEvent: event => this.#onEvent(index, event),
+        limits: plan.entriesMax === undefined ? {} : { entriesMax: plan.entriesMax },
+        hostilePeer,
+        protocol: index < plan.nodes ? undefined : honest => this.#hostile?.protocol(honest) ?? honest,
+        onEvent: event => {
+          if (index < plan.nodes) this.#onEvent(index, event)
+        },
         onFailure: what => this.#violations.push(what)
       })
-    })
+    this.#nodes = Array.from({ length: plan.nodes }, (_, index) => node(index))
+    this.#intruder = plan.actions.some(({ type }) => type === 'hostile') ? node(plan.nodes) : undefined
   }
 
   async play(): Promise<void> {
     const late = new Set(this.#plan.actions.flatMap(action => (action.type === 'join' ? [action.node] : [])))
     for (const [index, node] of this.#nodes.entries()) if (!late.has(index)) node.start()
+    if (this.#intruder !== undefined) this.#letIn(this.#intruder)
     for (const action of this.#plan.actions) {
       this.#simulation.schedule(action.atMs, () => this.#act(action))
     }
@@ -98,13 +128,18 @@ class ClusterRun {
     this.#heal()
     await this.#converge()
     this.#judge()
-    await Promise.all(this.#nodes.map(node => node.stop()))
+    await Promise.all(
+      [...this.#nodes, ...(this.#intruder === undefined ? [] : [this.#intruder])].map(node => node.stop())
+    )
   }
 
   result(unhandled: readonly string[]): ScenarioResult {
     const operations = this.#history.operations
     const count = (outcome: string): number => operations.filter(one => one.outcome === outcome).length
-    const faults = Object.fromEntries(CLUSTER_FAULTS.map(type => [`${type}Faults`, this.#counts[type] ?? 0]))
+    const faults = Object.fromEntries(
+      [...CLUSTER_FAULTS, ...MISCHIEF].map(type => [`${type}Faults`, this.#counts[type] ?? 0])
+    )
+    const seen = Object.fromEntries(RARE.map(label => [`${label}Seen`, this.#counts[label] ?? 0]))
     return {
       violations: [...this.#violations, ...unhandled],
       metrics: {
@@ -115,7 +150,8 @@ class ClusterRun {
         lost: this.#violations.filter(text => text.startsWith('I3')).length,
         keys: new Set(this.#history.keys).size,
         convergedMs: this.#convergedMs,
-        ...faults
+        ...faults,
+        ...seen
       },
       traceHash: this.#simulation.trace.hash,
       simulatedMs: this.#simulation.nowMs
@@ -123,7 +159,7 @@ class ClusterRun {
   }
 
   #onEvent(node: number, event: ReplicaEvent): void {
-    this.#count(`${event.type}Events`)
+    this.#count(event.type)
     const doubts =
       event.type === 'clockParted' ||
       event.type === 'identityDuplicate' ||
@@ -138,9 +174,10 @@ class ClusterRun {
       this.#count('partition')
       return this.#transport.partition(action.side, action.lastsMs)
     }
+    this.#count(action.type)
+    if (action.type === 'hostile') return this.#hostile?.turn(action.act)
     const node = this.#nodes[action.node]
     if (node === undefined) return
-    this.#count(action.type)
     switch (action.type) {
       case 'set':
       case 'remove':
@@ -197,6 +234,8 @@ class ClusterRun {
       case 'writeError':
       case 'syncError':
         return node.disk.inject({ type: action.type, nth: 1 })
+      case 'flood':
+        return this.#flood(node, action)
       case 'wallJump':
         return node.ports.jumpWall(action.byMs)
       case 'wrongClock':
@@ -209,7 +248,32 @@ class ClusterRun {
     }
   }
 
+  #letIn(intruder: ClusterNode): void {
+    const { ports } = intruder
+    const random = seededRandom(this.#plan.seed).fork('hostile')
+    const timers = this.#simulation.ports('hostile timers').timers
+    this.#hostile = new HostilePeer(
+      random,
+      { ...ports, timers, hash: systemHash, hmac: systemHmac },
+      () => intruder.process
+    )
+    intruder.start()
+  }
+
+  /** Writes keys of its own, one after the other, and removes them in the end. */
+  #flood(
+    node: ClusterNode,
+    { keys, node: index, lastsMs }: ClusterAction & { readonly type: 'flood' }
+  ): void {
+    for (let i = 0; i < keys; i++) {
+      const key = `flood ${index} ${i}`
+      this.#simulation.schedule(20 * i, () => node.write({ type: 'set', node: index, key }))
+      this.#simulation.schedule(lastsMs + 20 * i, () => node.write({ type: 'remove', node: index, key }))
+    }
+  }
+
   #heal(): void {
+    this.#hostile?.calm()
     this.#transport.heal()
     for (const node of this.#nodes) {
       node.disk.heal()
@@ -235,7 +299,9 @@ class ClusterRun {
       if (agreedMs !== undefined && this.#simulation.nowMs - agreedMs >= QUIET_MS / 2) moved ??= this.#moved()
       if (agreedMs !== undefined && this.#simulation.nowMs - agreedMs >= QUIET_MS) {
         this.#convergedMs = agreedMs - healMs
-        if (this.#moved() !== moved) {
+        // What there is no room for is asked for again after a pause.
+        const isShort = this.#nodes.some(({ process }) => process !== undefined && this.#isShort(process))
+        if (this.#moved() !== moved && !isShort) {
           this.#violations.push('I16: nodes that agree go on exchanging entries')
         }
         return
@@ -245,10 +311,21 @@ class ClusterRun {
   }
 
   #agree(): boolean {
-    const roots = this.#nodes.map(({ process }) => process?.replica.root())
+    const processes = this.#nodes.flatMap(({ process }) => (process === undefined ? [] : [process]))
+    if (processes.length < this.#nodes.length) return false
+    // Who has no room, and says so, need not agree.
+    const roots = processes.filter(one => !this.#isShort(one)).map(({ replica }) => replica.root())
     const [first] = roots
-    return roots.every(
-      root => root !== undefined && root.count === first?.count && Buffer.compare(root.sum, first.sum) === 0
+    if (first === undefined) return true
+    return roots.every(({ sum, count }) => count === first.count && Buffer.compare(sum, first.sum) === 0)
+  }
+
+  /** Whether there is no room for something, and the map says that it has not converged. */
+  #isShort({ map }: ClusterProcess): boolean {
+    return (
+      this.#plan.entriesMax !== undefined &&
+      (map.health().refused['quota'] ?? 0) > 0 &&
+      map.health().states.includes('unconverged')
     )
   }
 
@@ -258,17 +335,23 @@ class ClusterRun {
   }
 
   #judge(): void {
-    const all = this.#nodes.flatMap((node, index) => {
-      const { process } = node
-      return process === undefined ? [] : [shown(index, process.map)]
-    })
+    const all: Shown[] = []
+    const short: Shown[] = []
+    for (const [index, { process }] of this.#nodes.entries()) {
+      if (process === undefined) continue
+      const isShort = this.#isShort(process)
+      ;(isShort ? short : all).push(shown(index, process.map))
+      if (isShort) this.#count('short')
+      this.#checkBounds(index, process)
+    }
     this.#violations.push(
       ...checkConvergence(all),
-      ...all.flatMap(one => [
-        ...checkInvented(one, this.#history),
-        ...checkLost(one, this.#history),
-        ...checkResurrection(one, this.#history)
-      ]),
+      ...[...all, ...short].flatMap(one => checkInvented(one, this.#history)),
+      // What there is no room for in one place has to be in another.
+      ...(short.length === 0 ? all : [together([...all, ...short])]).flatMap(one =>
+        checkLost(one, this.#history)
+      ),
+      ...(short.length === 0 ? all : []).flatMap(one => checkResurrection(one, this.#history)),
       ...this.#nodes.flatMap(({ process }, index) =>
         process === undefined ? [] : checkTold(index, process.told, new Map(process.map))
       ),
@@ -276,6 +359,23 @@ class ClusterRun {
       ...checkAnswered(this.#history),
       ...checkErrors(this.#history, DOCUMENTED)
     )
+  }
+
+  /** I17: what is kept stays within its limits. */
+  #checkBounds(index: number, { map, replica }: ClusterProcess): void {
+    const { entriesMax } = this.#plan
+    const { liveKeys, entries } = replica.stats()
+    const { watchers, listenersFailed } = map.stats()
+    if (entriesMax !== undefined && (liveKeys > entriesMax || entries > 2 * entriesMax)) {
+      this.#violations.push(
+        `I17: node ${index} holds ${liveKeys} keys and ${entries} entries, beyond ${entriesMax}`
+      )
+    }
+    if (watchers !== 1 || listenersFailed > 0) {
+      this.#violations.push(
+        `I19: node ${index} has ${watchers} watchers, ${listenersFailed} listeners failed`
+      )
+    }
   }
 
   #startLater(node: ClusterNode, downMs: number): void {
@@ -299,6 +399,20 @@ function shown(
 ): Shown {
   return {
     node,
-    values: new Map([...map.keys()].map(key => [key, map.conflicts(key).map(({ value }) => value)]))
+    values: new Map(
+      [...map.keys()]
+        .filter(key => !key.startsWith(HOSTILE_PREFIX))
+        .map(key => [key, map.conflicts(key).map(({ value }) => value)])
+    )
   }
+}
+
+/** What several nodes show between them. */
+function together(all: readonly Shown[]): Shown {
+  const values = new Map<string, string[]>()
+  for (const one of all) {
+    for (const [key, ofKey] of one.values)
+      values.set(key, [...new Set([...(values.get(key) ?? []), ...ofKey])])
+  }
+  return { node: -1, values }
 }

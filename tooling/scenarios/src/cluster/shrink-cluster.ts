@@ -1,5 +1,5 @@
 import { ddmin } from '../ddmin.ts'
-import { CLUSTER_FAULTS, type ClusterPlan } from './cluster-plan.ts'
+import { CLUSTER_FAULTS, MISCHIEF, type ClusterPlan } from './cluster-plan.ts'
 
 /** What a shrink came to. */
 export interface ShrunkCluster {
@@ -38,7 +38,8 @@ export async function shrinkCluster(
   }
   for (const faults of [true, false, true]) {
     const whole = smallest
-    const which = (type: string): boolean => (CLUSTER_FAULTS as readonly string[]).includes(type) === faults
+    const which = (type: string): boolean =>
+      ([...CLUSTER_FAULTS, ...MISCHIEF] as readonly string[]).includes(type) === faults
     const rest = whole.actions.filter(({ type }) => !which(type))
     await ddmin(
       whole.actions.filter(({ type }) => which(type)),

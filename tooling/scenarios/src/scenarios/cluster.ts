@@ -3,13 +3,14 @@ import {
   CLUSTER_FAULTS,
   drawClusterPlan,
   drawKinds,
+  MISCHIEF,
   type ClusterFault,
   type ClusterPlan
 } from '../cluster/cluster-plan.ts'
 import { playCluster } from '../cluster/play-cluster.ts'
 import { oneOf, wholeNumber, type PlannedScenario, type ScenarioResult } from '../scenario.ts'
 
-const KINDS = ['random', 'none', 'all', ...CLUSTER_FAULTS]
+const KINDS = ['random', 'environment', 'none', 'all', ...CLUSTER_FAULTS, ...MISCHIEF]
 
 /** Full replicas with faults: the real store, peers, gossip, sync, replica and map, on a simulated network, disks and clocks. */
 export const clusterScenario: PlannedScenario<ClusterPlan> = {
@@ -24,7 +25,7 @@ export const clusterScenario: PlannedScenario<ClusterPlan> = {
     keys: { meaning: 'keys they are for', default: '6', complaint: wholeNumber(1, 10_000) },
     'sim-seconds': { meaning: 'how long faults go on', default: '60', complaint: wholeNumber(1, 86_400) },
     faults: {
-      meaning: `random (other kinds for each seed), none, all, or one of ${CLUSTER_FAULTS.join(', ')}`,
+      meaning: `random (other kinds for each seed), environment (of those nobody's mischief), none, all, or one of ${[...CLUSTER_FAULTS, ...MISCHIEF].join(', ')}`,
       default: 'random',
       complaint: oneOf(...KINDS)
     },
@@ -63,8 +64,9 @@ function planOf(nodes: number, seed: number, options: Readonly<Record<string, st
 
 function kindsOf(faults: string, seed: number): readonly ClusterFault[] {
   if (faults === 'none') return []
-  if (faults === 'all') return CLUSTER_FAULTS
-  return faults === 'random' ? drawKinds(seed) : [faults as ClusterFault]
+  if (faults === 'all') return [...CLUSTER_FAULTS, ...MISCHIEF]
+  if (faults === 'random' || faults === 'environment') return drawKinds(seed, faults === 'random')
+  return [faults as ClusterFault]
 }
 
 /** What all seeds of a run come to. */
