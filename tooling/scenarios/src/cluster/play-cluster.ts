@@ -254,7 +254,7 @@ class ClusterRun {
     const timers = this.#simulation.ports('hostile timers').timers
     this.#hostile = new HostilePeer(
       random,
-      { ...ports, timers, hash: systemHash, hmac: systemHmac },
+      { clock: ports.clock, random, timers, hash: systemHash, hmac: systemHmac },
       () => intruder.process
     )
     intruder.start()
