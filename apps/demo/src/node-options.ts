@@ -7,6 +7,8 @@ export interface NodeOptions {
   readonly join: readonly string[]
   readonly dataDir: string
   readonly clusterName: string
+  /** What the node is called on pages, its own and its peers'. */
+  readonly name: string | undefined
   readonly secret: string
   /** The maps to open; the prompt is for the first. */
   readonly maps: readonly [string, ...string[]]
@@ -32,6 +34,7 @@ export const NODE_OPTIONS: Readonly<Record<string, Option>> = {
   },
   join: { value: 'ADDRESS', repeated: true, help: 'a node to join, as it prints itself, ending in /p2p/…' },
   cluster: { value: 'NAME', help: "the cluster's name (default demo)" },
+  name: { value: 'NAME', help: 'what the node is called on pages (default: the last letters of its id)' },
   secret: { value: 'TEXT', help: "the cluster's secret, at least 16 bytes (default CLUSTER_SECRET)" },
   map: { value: 'NAME', repeated: true, help: 'a map to open (default demo); the prompt is for the first' },
   headless: {
@@ -78,6 +81,7 @@ export function nodeOptionsOf(
     join: given.all('join'),
     dataDir,
     clusterName: given.text('cluster') ?? 'demo',
+    name: given.text('name'),
     secret,
     maps: [first, ...others],
     headless: given.flag('headless'),

@@ -11,7 +11,8 @@ export async function runNode(options: NodeOptions): Promise<void> {
     dataDir: options.dataDir,
     listen: options.listen,
     contacts: options.join,
-    cluster: { name: options.clusterName, secret: options.secret }
+    cluster: { name: options.clusterName, secret: options.secret },
+    ...(options.name === undefined ? {} : { metadata: { name: options.name } })
   })
   let server: NodeServer | undefined
   try {
@@ -20,7 +21,8 @@ export async function runNode(options: NodeOptions): Promise<void> {
     const [name] = options.maps
     const map = maps.get(name) as ReplicatedMap<unknown>
     if (options.http !== undefined) {
-      server = await serveNode({ ...options.http, node, maps, cluster: options.clusterName })
+      const named = options.name === undefined ? {} : { name: options.name }
+      server = await serveNode({ ...options.http, ...named, node, maps, cluster: options.clusterName })
     }
     process.stdout.write(`This node is ${node.id}, with ${map.size} keys in "${name}". Others join it with\n`)
     for (const address of node.addresses()) process.stdout.write(`  --join ${address}\n`)

@@ -1,31 +1,11 @@
-import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { run } from './support/run.ts'
 
 // Goal: the programs tell a person in one sentence what is wrong, with exit code 2 and nothing half-written; and the demo,
 // run as a person runs it, holds the cluster to its promises.
-
-interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-function run(program: 'demo' | 'node', args: readonly string[], input = ''): Promise<Ended> {
-  const environment = { ...process.env }
-  delete environment['CLUSTER_SECRET']
-  const child = spawn(process.execPath, [join(import.meta.dirname, `../dist/${program}.js`), ...args], {
-    env: environment
-  })
-  let stdout = ''
-  let stderr = ''
-  child.stdout.on('data', chunk => (stdout += String(chunk)))
-  child.stderr.on('data', chunk => (stderr += String(chunk)))
-  child.stdin.end(input)
-  return new Promise(resolve => child.on('close', code => resolve({ code, stdout, stderr })))
-}
 
 let folder: string
 beforeAll(() => {
@@ -88,17 +68,15 @@ test.each(['demo', 'node'] as const)('%s --help explains the options', async pro
 
 test('the prompt sets, reads, lists and removes, and the store is there the next time', async () => {
   const args = ['--data', join(folder, 'prompt'), ...secret]
-  const first = await run(
-    'node',
-    args,
-    'set colour "blue"\nset n {"a": [1, 2]}\nget n\ndel colour\nkeys\npeers\nnonsense\n'
-  )
+  const first = await run('node', args, {
+    input: 'set colour "blue"\nset n {"a": [1, 2]}\nget n\ndel colour\nkeys\npeers\nnonsense\n'
+  })
   expect(first.stderr).toBe('')
   expect(first.code).toBe(0)
   expect(first.stdout).toContain('{"a":[1,2]}')
   expect(first.stdout).toContain('ok: removed')
   expect(first.stdout).toContain('"nonsense" is no command')
-  const second = await run('node', args, 'keys\nget colour\nquit\n')
+  const second = await run('node', args, { input: 'keys\nget colour\nquit\n' })
   expect(second.stdout).toMatch(/with 1 keys/u)
   expect(second.stdout).toContain('(absent)')
   rmSync(join(folder, 'prompt'), { recursive: true })

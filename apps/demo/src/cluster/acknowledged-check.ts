@@ -1,4 +1,5 @@
-import type { Cluster } from './cluster.ts'
+import type { ClusterNode } from './cluster-node.ts'
+import type { Ledger } from './ledger.ts'
 import { compareContents } from './workload.ts'
 
 /** How long all nodes may take to hold the same once nobody writes, ms. */
@@ -11,8 +12,14 @@ export interface CheckResult {
   readonly invented: readonly string[]
 }
 
+/** What is checked: a local cluster is one. */
+export interface Checked {
+  readonly nodes: readonly Pick<ClusterNode, 'state' | 'content'>[]
+  readonly ledger: Ledger
+}
+
 /** Reads all nodes until they hold the same, and compares that with what was acknowledged before. Nothing else should write meanwhile. */
-export async function checkAcknowledged({ nodes, ledger }: Cluster): Promise<CheckResult | undefined> {
+export async function checkAcknowledged({ nodes, ledger }: Checked): Promise<CheckResult | undefined> {
   const startedMs = performance.now()
   while (performance.now() - startedMs < AGREE_TIMEOUT_MS) {
     if (nodes.some(({ state }) => state !== 'running')) return undefined

@@ -57,7 +57,8 @@ async function start(options: StartOptions): Promise<Started> {
     dataDir: options.dataDir,
     listen: ['/ip4/127.0.0.1/udp/0/quic-v1'],
     contacts: options.contacts,
-    cluster: { name: options.clusterName, secret: options.secret }
+    cluster: { name: options.clusterName, secret: options.secret },
+    ...(options.served === undefined ? {} : { metadata: { name: options.served } })
   })
   revokeOnly(options.revoked ?? [])
   map = await node.map(MAP_NAME)

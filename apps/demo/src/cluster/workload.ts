@@ -93,7 +93,7 @@ export class BackgroundWrites {
 }
 
 /** The nodes that agree with the first, and the content if all do. */
-export async function compareContents(nodes: readonly ClusterNode[]): Promise<{
+export async function compareContents(nodes: readonly Pick<ClusterNode, 'content'>[]): Promise<{
   agreed: boolean
   content: ReadonlyMap<string, readonly LiveValue[]>
   different: readonly number[]

@@ -4,8 +4,7 @@ import type { Command } from './command.ts'
 import type { Finding } from './doctor/check.ts'
 import { clockSkew } from './doctor/clock-check.ts'
 import { contact } from './doctor/contact-check.ts'
-import { addresses, nodeVersion, tcpPort, udpBuffers, udpPort, wholeNode } from './doctor/host-checks.ts'
-import { dataFolder, store } from './doctor/store-checks.ts'
+import { addresses, nodeVersion, tcpPort, udpBuffers, udpPort } from './doctor/host-checks.ts'
 import { EXIT } from './exit-code.ts'
 import { columns, print, printJson } from './print.ts'
 
@@ -31,6 +30,9 @@ export const doctor: Command = {
     const port = given.number('port', 1, 65_535) ?? 4001
     const httpPort = given.number('http-port', 1, 65_535)
     const data = given.text('data')
+    // Loaded here, so that the other commands start without a node and a store.
+    const { wholeNode } = await import('./doctor/whole-node.ts')
+    const { dataFolder, store } = await import('./doctor/store-checks.ts')
     const findings: Finding[] = [nodeVersion(), await wholeNode(), await udpPort(port)]
     if (httpPort !== undefined) findings.push(await tcpPort(httpPort))
     findings.push(await udpBuffers(), addresses())

@@ -1,5 +1,4 @@
 import { NODE_OPTIONS, nodeOptionsOf } from '../node-options.ts'
-import { runNode } from '../run-node.ts'
 import type { Command } from './command.ts'
 import { EXIT } from './exit-code.ts'
 
@@ -13,7 +12,10 @@ export const node: Command = {
     'CLUSTER_SECRET=… starling node --data ./b --join /ip4/10.0.0.7/udp/4001/quic-v1/p2p/12D3Koo… --headless'
   ],
   run: async (given, { environment }) => {
-    await runNode(nodeOptionsOf(given, environment))
+    const options = nodeOptionsOf(given, environment)
+    // A node is much to load: the other commands start without it.
+    const { runNode } = await import('../run-node.ts')
+    await runNode(options)
     return EXIT.done
   }
 }

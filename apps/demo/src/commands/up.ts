@@ -2,7 +2,6 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Cluster, nodeName, NODES_MAX } from '../cluster/cluster.ts'
-import { serveCluster } from '../cluster/hub-server.ts'
 import { UsageError } from '../usage-error.ts'
 import { DEFAULT_PORT } from './client.ts'
 import type { Command, CommandContext } from './command.ts'
@@ -59,6 +58,8 @@ interface UpOptions {
 
 async function runCluster(options: UpOptions, { signal }: CommandContext): Promise<number> {
   const { nodes, port, steadyWrites, dataDir, json } = options
+  // Loaded here, so that the other commands start without a server.
+  const { serveCluster } = await import('../cluster/hub-server.ts')
   const cluster = new Cluster({ nodes, dataDir, served: true })
   const server = await serveCluster(cluster, {
     port,
