@@ -1,4 +1,4 @@
-import type { Clock } from '@starling/ports'
+import type { Clock, Log } from '@starling/ports'
 import type { Counters } from './counters.ts'
 import type { PeerKey } from './ports.ts'
 import type { BroadcastSeen } from './types.ts'
@@ -8,10 +8,12 @@ export class BroadcastTap {
   readonly #listeners = new Set<(seen: BroadcastSeen) => void>()
   readonly #clock: Clock
   readonly #counters: Counters
+  readonly #log: Log | undefined
 
-  constructor(clock: Clock, counters: Counters) {
+  constructor(clock: Clock, counters: Counters, log: Log | undefined) {
     this.#clock = clock
     this.#counters = counters
+    this.#log = log
   }
 
   listen(listener: (seen: BroadcastSeen) => void): () => void {
@@ -34,8 +36,9 @@ export class BroadcastTap {
     for (const listener of [...this.#listeners]) {
       try {
         listener(seen)
-      } catch {
+      } catch (error) {
         this.#counters.listenersFailed++
+        this.#log?.error('a broadcast listener threw - %e', error)
       }
     }
   }

@@ -6,7 +6,9 @@ export const NO_BROADCASTS: BroadcastTotals = {
   delivered: 0,
   redundant: 0,
   controlSent: 0,
-  controlReceived: 0
+  controlReceived: 0,
+  lateGrafts: 0,
+  abandoned: 0
 }
 
 /** Adds what a topic's tree has done. */
@@ -16,7 +18,9 @@ export function addBroadcasts(totals: BroadcastTotals, tree: PlumtreeStats): Bro
     delivered: totals.delivered + tree.delivered,
     redundant: totals.redundant + tree.duplicates,
     controlSent: totals.controlSent + controlOf(tree.sent),
-    controlReceived: totals.controlReceived + controlOf(tree.received)
+    controlReceived: totals.controlReceived + controlOf(tree.received),
+    lateGrafts: totals.lateGrafts + tree.lateGrafts,
+    abandoned: totals.abandoned + tree.abandoned
   }
 }
 

@@ -1,10 +1,12 @@
 import { encodeUtf8 } from '@starling/codec'
-import type { Clock, Hash, Hmac, Random, Timers } from '@starling/ports'
+import type { Clock, Hash, Hmac, Log, Observers, Random, Timers } from '@starling/ports'
+import { registerFigures } from '@starling/ports/metrics'
 import { BroadcastTap } from './broadcast-tap.ts'
 import { addBroadcasts, NO_BROADCASTS } from './broadcast-totals.ts'
 import { gossipConfig, type GossipConfig, type GossipInit } from './config.ts'
 import { newCounters } from './counters.ts'
 import { GossipStoppedError, TopicLimitError } from './errors.ts'
+import { GOSSIP_FIGURES, type Gathered } from './figures.ts'
 import { Links } from './links.ts'
 import type { SessionPort } from './ports.ts'
 import { TimerQueue } from './timer-queue.ts'
@@ -12,7 +14,7 @@ import { SwarmTopic } from './topic.ts'
 import type { BroadcastSeen, BroadcastTotals, Gossip, GossipStats, JoinOptions, Topic } from './types.ts'
 
 /** What gossip is made of. */
-export interface GossipComponents {
+export interface GossipComponents extends Observers {
   readonly sessions: SessionPort
   readonly clock: Clock
   readonly timers: Timers
@@ -35,6 +37,7 @@ class TopicSwarms implements Gossip {
   readonly #tap: BroadcastTap
   readonly #topics = new Map<string, SwarmTopic>()
   readonly #unsubscribe: () => void
+  readonly #log: Log | undefined
   /** What topics that were left have done. */
   #past: BroadcastTotals = NO_BROADCASTS
   #stopping: Promise<void> | undefined
@@ -42,13 +45,28 @@ class TopicSwarms implements Gossip {
   constructor(components: GossipComponents, config: GossipConfig) {
     this.#components = components
     this.#config = config
-    const { clock, timers, sessions, hmac } = components
+    const { clock, timers, sessions, hmac, metrics, logger } = components
+    this.#log = logger?.forComponent('starling:gossip')
     this.#queue = new TimerQueue(clock, timers)
-    this.#tap = new BroadcastTap(clock, this.#counters)
-    this.#links = new Links({ config, counters: this.#counters, sessions, clock, hmac, timers: this.#queue })
+    this.#tap = new BroadcastTap(clock, this.#counters, this.#log)
+    this.#links = new Links({
+      config,
+      counters: this.#counters,
+      sessions,
+      clock,
+      hmac,
+      timers: this.#queue,
+      log: this.#log
+    })
     this.#unsubscribe = sessions.onSession(() => {
       for (const topic of [...this.#topics.values()]) topic.refreshAddresses()
     })
+    if (metrics === undefined) return
+    const gathered = (): Gathered => ({
+      stats: this.stats(),
+      topics: this.topics().map(topic => topic.stats())
+    })
+    registerFigures(metrics, gathered, GOSSIP_FIGURES)
   }
 
   join(name: string, options: JoinOptions): Topic {
@@ -71,6 +89,7 @@ class TopicSwarms implements Gossip {
       config: this.#config,
       links: this.#links,
       tap: this.#tap,
+      log: this.#log,
       sessions,
       clock,
       timers: this.#queue,

@@ -1,3 +1,4 @@
+import type { Log } from '@starling/ports'
 import type { GossipConfig } from './config.ts'
 import type { Counters } from './counters.ts'
 import type { LinkEvents } from './inbound.ts'
@@ -11,6 +12,7 @@ export interface LinkInit {
   readonly counters: Counters
   readonly sessions: SessionPort
   readonly timers: TimerQueue
+  readonly log: Log | undefined
   readonly nowMs: () => number
   readonly signal: AbortSignal
   readonly events: LinkEvents

@@ -286,6 +286,7 @@ export class Link {
   #break(reason: string): void {
     this.#outbox.clear()
     for (const lane of this.lanes.splice(0)) lane.channel.abort(new GossipChannelError(this.peer, reason))
+    this.#init.log?.('the channel of %s was closed: %s', this.peer, reason)
     this.#init.events.broken(this)
   }
 

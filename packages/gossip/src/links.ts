@@ -1,4 +1,4 @@
-import type { Clock, Hmac } from '@starling/ports'
+import type { Clock, Hmac, Log } from '@starling/ports'
 import { GOSSIP_TAG, type GossipConfig } from './config.ts'
 import type { Counters } from './counters.ts'
 import type { LinkEvents } from './inbound.ts'
@@ -27,6 +27,7 @@ export interface LinksInit {
   readonly clock: Clock
   readonly hmac: Hmac
   readonly timers: TimerQueue
+  readonly log: Log | undefined
 }
 
 /** All links, and the way from a frame to its topic. */
@@ -156,7 +157,7 @@ export class Links implements LinkEvents {
   #get(peer: PeerKey): Link | undefined {
     const known = this.#links.get(peer)
     if (known !== undefined) return known
-    const { config, counters, sessions, timers, clock } = this.#init
+    const { config, counters, sessions, timers, clock, log } = this.#init
     if (this.#links.size >= config.linksMax || this.#closing.signal.aborted) return undefined
     const link = new Link({
       peer,
@@ -164,6 +165,7 @@ export class Links implements LinkEvents {
       counters,
       sessions,
       timers,
+      log,
       nowMs: () => clock.monotonicMs(),
       signal: this.#closing.signal,
       events: this,

@@ -7,7 +7,7 @@ import {
 import type { Input as OverlayInput, Output as OverlayOutput, PeerInfo } from '@starling/hyparview'
 import { decodeMessage as decodeTree, encodeMessage as encodeTree, Plumtree } from '@starling/plumtree'
 import type { Input as TreeInput, Output as TreeOutput } from '@starling/plumtree'
-import type { Clock, Hash, Random } from '@starling/ports'
+import type { Clock, Hash, Log, Random } from '@starling/ports'
 import { decodeAddresses, encodeAddresses } from './addresses.ts'
 import type { BroadcastTap } from './broadcast-tap.ts'
 import { STRANGER_AGE_MS, type GossipConfig } from './config.ts'
@@ -24,6 +24,7 @@ export interface TopicInit {
   readonly config: GossipConfig
   readonly links: Links
   readonly tap: BroadcastTap
+  readonly log: Log | undefined
   readonly sessions: SessionPort
   readonly clock: Clock
   readonly timers: TimerQueue
@@ -221,7 +222,7 @@ export class SwarmTopic implements Topic, TopicReceiver {
   }
 
   #performOverlay(output: OverlayOutput): void {
-    const { links, timers, clock, config } = this.#init
+    const { links, timers, clock, config, log } = this.#init
     switch (output.type) {
       case 'send': {
         const { to, message } = output
@@ -247,6 +248,7 @@ export class SwarmTopic implements Topic, TopicReceiver {
         this.#neighbors.set(output.peer, clock.monotonicMs())
         links.want(output.peer, this.name, Number.POSITIVE_INFINITY, decodeAddresses(output.data))
         this.#step({ layer: 'tree', input: { type: 'neighborUp', peer: output.peer } })
+        log?.('%s: %s is a neighbour', this.name, output.peer)
         this.#emit(this.#neighborListeners, { type: 'up', peer: output.peer })
         return
       case 'neighborDown': {
@@ -254,6 +256,7 @@ export class SwarmTopic implements Topic, TopicReceiver {
         links.find(output.peer)?.letGo(this.name, clock.monotonicMs() + config.holdMs)
         const failed = output.reason === 'failed'
         this.#step({ layer: 'tree', input: { type: 'neighborDown', peer: output.peer, failed } })
+        log?.('%s: %s is no neighbour any more: %s', this.name, output.peer, output.reason)
         this.#emit(this.#neighborListeners, { type: 'down', peer: output.peer })
         return
       }

@@ -93,6 +93,9 @@ export interface BroadcastTotals {
   /** Messages of the trees other than payloads: announcements, grafts, prunes and refusals. */
   readonly controlSent: number
   readonly controlReceived: number
+  /** Payloads that were announced, did not come, and were asked for; and those that no announcer had. */
+  readonly lateGrafts: number
+  readonly abandoned: number
 }
 
 /** Counters and sizes over all topics. */

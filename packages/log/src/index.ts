@@ -39,6 +39,7 @@ export {
   type MemoryStoreOptions
 } from './memory-store.ts'
 export { destroyStore } from './destroy-store.ts'
+export { registerStore } from './figures.ts'
 export type { KeyRange } from './keys.ts'
 export type { Level, LevelOperation, LevelScan } from './level.ts'
 export type { MarkFile, StoreMedium } from './medium.ts'

@@ -1,6 +1,17 @@
 import type { Replica } from '@starling/replica'
 import type { HealthState, MapHealth } from './types.ts'
 
+/** All of them, in the order in which they are told. */
+export const HEALTH_STATES: readonly HealthState[] = [
+  'not-synced',
+  'unconverged',
+  'over-quota',
+  'clock-ahead',
+  'stale',
+  'damaged',
+  'poisoned'
+]
+
 /** Puts a replica's status into the words of the map. */
 export function healthOf(status: ReturnType<Replica['status']>, synced: boolean): MapHealth {
   const { refused, clockAheadMs, stale, damagedKeys } = status

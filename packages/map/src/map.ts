@@ -5,6 +5,7 @@ import { MapClosedError, WatcherLimitError } from './errors.ts'
 import { healthOf } from './health.ts'
 import { toLine } from './lines.ts'
 import { Listeners } from './listeners.ts'
+import { mapFigures } from './figures.ts'
 import { Projection } from './projection.ts'
 import { toValidate, type Validate } from './schema.ts'
 import { Synced } from './synced.ts'
@@ -58,7 +59,10 @@ export async function createMap<V>(
   const view = new View(replica, projection, clock, hash)
   const writer = new Writer({ replica, view, validate, limits, clock, timers })
   const synced = new Synced(sync, components.alone ?? sync === undefined)
-  return new OwnedMap({ replica, limits, validate, projection, listeners, view, writer, synced })
+  const map = new OwnedMap({ replica, limits, validate, projection, listeners, view, writer, synced })
+  const { metrics } = components
+  if (metrics !== undefined) void map.closed.then(mapFigures(metrics).add(replica.name, map))
+  return map
 }
 
 interface Parts<V> {

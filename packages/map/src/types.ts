@@ -1,5 +1,5 @@
 import type { OnStale, QuotaLimits } from '@starling/ormap'
-import type { Clock, Hash, Timers } from '@starling/ports'
+import type { Clock, Hash, Metrics, Timers } from '@starling/ports'
 import type { Replica, ReplicaOwner, ReplicaStats } from '@starling/replica'
 import type { MapLimits } from './config.ts'
 import type { SyncView } from './synced.ts'
@@ -220,6 +220,8 @@ export interface MapComponents {
   readonly clock: Clock
   readonly timers: Timers
   readonly hash: Hash
+  /** Where the map's figures are registered, under the name of its replica. */
+  readonly metrics?: Metrics
   /** There is nobody else: the map counts as synced at once. Default: when there is no `sync`. */
   readonly alone?: boolean
 }

@@ -3,7 +3,7 @@ import type { Timers } from '@starling/ports'
 import type { BatchBuffers } from './batch-buffers.ts'
 import { eachPiece } from './bytes.ts'
 import { MESSAGE_CHARGE_BYTES } from './config.ts'
-import type { Counters } from './counters.ts'
+import type { Traffic } from './counters.ts'
 import {
   ChannelClosedError,
   ChannelOverrunError,
@@ -47,8 +47,8 @@ export interface ChannelInit {
   readonly timers: Timers
   /** Given when the transport takes one write at a time and is done with its bytes when it drains. */
   readonly buffers: BatchBuffers | undefined
-  /** Where whole messages are counted, those of all channels together. */
-  readonly counters: Pick<Counters, 'moved'>
+  /** Where whole messages are counted. */
+  readonly traffic: Traffic
 }
 
 /** A framed channel on one stream. Built in the same turn in which the head of the stream has been read. */
@@ -116,7 +116,9 @@ export class Channel implements FramedChannel {
     }
     if (this.#outbox.overflows(message.length)) throw new ChannelQueueFullError(this.peer, this.tag)
     this.#outbox.push(message)
-    this.#init.counters.moved('sent', message.length)
+    const { traffic } = this.#init
+    traffic.messagesSent++
+    traffic.bytesSent += message.length
     return !this.#outbox.full
   }
 
@@ -208,7 +210,9 @@ export class Channel implements FramedChannel {
       case PART: {
         const message = this.#inbox.queue.take(type, body)
         if (message === undefined) return this.#grant()
-        this.#init.counters.moved('received', message.length)
+        const { traffic } = this.#init
+        traffic.messagesReceived++
+        traffic.bytesReceived += message.length
         this.#inbox.deliver(message)
         return
       }

@@ -1,4 +1,16 @@
+import { RESERVED_PREFIX } from './config.ts'
 import type { LimitName, Refusal } from './types.ts'
+
+/** Whole messages and their bytes, either way. */
+export interface Traffic {
+  messagesSent: number
+  messagesReceived: number
+  bytesSent: number
+  bytesReceived: number
+}
+
+/** Under which the tags of applications are counted. */
+const OTHER_TAGS = 'other'
 
 /** What has happened since construction, and the most there was of each thing at one time. */
 export class Counters {
@@ -8,8 +20,7 @@ export class Counters {
   abandoned = 0
   handlersFailed = 0
   channelsTruncated = 0
-  readonly messages: { sent: number; received: number } = { sent: 0, received: 0 }
-  readonly bytes: { sent: number; received: number } = { sent: 0, received: 0 }
+  readonly #traffic = new Map<string, Traffic>()
   readonly refused: Record<Refusal, number> = noRefusals()
   readonly refusedByPeer: Record<Refusal, number> = noRefusals()
   readonly limited: Record<LimitName, number> = {
@@ -22,10 +33,20 @@ export class Counters {
   }
   readonly peak = { inbound: 0, outbound: 0, channels: 0, parked: 0 }
 
-  /** Notes one whole message of a channel. */
-  moved(direction: 'sent' | 'received', bytes: number): void {
-    this.messages[direction]++
-    this.bytes[direction] += bytes
+  /** What is counted for the channels of a tag: Starling's own apart, all others together, since an application may have any number. */
+  trafficOf(tag: string): Traffic {
+    const name = tag.startsWith(RESERVED_PREFIX) ? tag : OTHER_TAGS
+    let traffic = this.#traffic.get(name)
+    if (traffic === undefined) {
+      traffic = { messagesSent: 0, messagesReceived: 0, bytesSent: 0, bytesReceived: 0 }
+      this.#traffic.set(name, traffic)
+    }
+    return traffic
+  }
+
+  /** Whole messages of channels, and their bytes, by tag. */
+  get traffic(): Record<string, Traffic> {
+    return Object.fromEntries([...this.#traffic].map(([tag, traffic]) => [tag, { ...traffic }]))
   }
 
   /** Notes that there are now so many. */

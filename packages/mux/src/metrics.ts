@@ -1,61 +1,51 @@
-import type { Metrics } from '@libp2p/interface'
+import { counter, counters, gauge, gauges, type Figure } from '@starling/ports/metrics'
+import type { Traffic } from './counters.ts'
 import type { MuxStats } from './types.ts'
 
-/** What every name begins with. */
-const PREFIX = 'starling_mux'
-
-/**
- * Registers the figures of `stats()`. They are read when somebody asks, so a figure costs nothing until then. No label is a
- * peer's or an application's text, so their number is fixed.
- */
-export function registerMetrics(metrics: Metrics, stats: () => MuxStats): void {
-  metrics.registerMetricGroup(`${PREFIX}_streams`, {
-    label: 'direction',
-    help: 'Streams that are not closed at both ends',
-    calculate: () => ({ ...stats().streams })
-  })
-  metrics.registerMetricGroup(`${PREFIX}_buffered_bytes`, {
-    label: 'direction',
-    help: 'Payload bytes held by all channels',
-    calculate: () => ({ ...stats().bytesBuffered })
-  })
-  counters('messages_total', 'direction', 'Whole messages on all channels', ({ messages }) => messages)
-  counters('bytes_total', 'direction', 'Payload bytes of those messages', ({ bytes }) => bytes)
-  gauge('channels', 'Open channels', ({ channels }) => channels)
-  gauge('parked_streams', 'Inbound streams without a verdict', ({ parked }) => parked)
-  gauge('queued_opens', 'Opens that wait for a place on their connection', ({ queued }) => queued)
-  counter('opened_total', 'Outbound streams that were accepted', ({ opened }) => opened)
-  counter('received_total', 'Inbound streams', ({ received }) => received)
-  counter('accepted_total', 'Inbound streams that were accepted', ({ accepted }) => accepted)
-  counter('abandoned_total', 'Inbound streams gone before their verdict', ({ abandoned }) => abandoned)
-  counter('handlers_failed_total', 'Handlers that threw or rejected', ({ handlersFailed }) => handlersFailed)
+/** What is registered of `stats()`. No label is a peer's or an application's text, so their number is fixed. */
+export const MUX_FIGURES: readonly Figure<MuxStats>[] = [
+  gauges('starling_mux_streams', 'direction', 'Streams not closed at both ends', ({ streams }) => streams),
+  gauges(
+    'starling_mux_buffered_bytes',
+    'direction',
+    'Payload held by channels',
+    stats => stats.bytesBuffered
+  ),
+  gauge('starling_mux_channels', 'Open channels', ({ channels }) => channels),
+  gauge('starling_mux_parked_streams', 'Inbound streams without a verdict', ({ parked }) => parked),
+  gauge('starling_mux_queued_opens', 'Opens that wait for a place', ({ queued }) => queued),
+  counters('starling_mux_sent_messages_total', 'tag', 'Messages sent', byTag('messagesSent')),
+  counters('starling_mux_received_messages_total', 'tag', 'Messages received', byTag('messagesReceived')),
+  counters('starling_mux_sent_bytes_total', 'tag', 'Bytes of messages sent', byTag('bytesSent')),
+  counters('starling_mux_received_bytes_total', 'tag', 'Bytes of messages received', byTag('bytesReceived')),
+  counter('starling_mux_opened_total', 'Outbound streams that were accepted', ({ opened }) => opened),
+  counter('starling_mux_received_total', 'Inbound streams', ({ received }) => received),
+  counter('starling_mux_accepted_total', 'Inbound streams that were accepted', ({ accepted }) => accepted),
   counter(
-    'channels_truncated_total',
+    'starling_mux_abandoned_total',
+    'Inbound streams gone before their verdict',
+    stats => stats.abandoned
+  ),
+  counter(
+    'starling_mux_handlers_failed_total',
+    'Handlers that threw',
+    ({ handlersFailed }) => handlersFailed
+  ),
+  counter(
+    'starling_mux_channels_truncated_total',
     'Channels without the END of the peer',
-    stats => stats.channelsTruncated
+    ({ channelsTruncated }) => channelsTruncated
+  ),
+  counters('starling_mux_refused_total', 'reason', 'Inbound streams refused', ({ refused }) => refused),
+  counters('starling_mux_refused_by_peer_total', 'reason', 'Outbound streams refused', s => s.refusedByPeer),
+  counters(
+    'starling_mux_limited_total',
+    'limit',
+    'Streams that a limit turned away',
+    ({ limited }) => limited
   )
-  counters('refused_total', 'reason', 'Inbound streams refused', ({ refused }) => refused)
-  counters('refused_by_peer_total', 'reason', 'Outbound streams refused', stats => stats.refusedByPeer)
-  counters('limited_total', 'limit', 'Streams that a limit turned away', ({ limited }) => limited)
+]
 
-  function gauge(name: string, help: string, read: (stats: MuxStats) => number): void {
-    metrics.registerMetric(`${PREFIX}_${name}`, { help, calculate: () => read(stats()) })
-  }
-
-  function counter(name: string, help: string, read: (stats: MuxStats) => number): void {
-    metrics.registerCounter(`${PREFIX}_${name}`, { help, calculate: () => read(stats()) })
-  }
-
-  function counters(
-    name: string,
-    label: string,
-    help: string,
-    read: (stats: MuxStats) => Readonly<Record<string, number>>
-  ): void {
-    metrics.registerCounterGroup(`${PREFIX}_${name}`, {
-      label,
-      help,
-      calculate: () => ({ ...read(stats()) })
-    })
-  }
+function byTag(what: keyof Traffic): (stats: MuxStats) => Record<string, number> {
+  return ({ traffic }) => Object.fromEntries(Object.entries(traffic).map(([tag, each]) => [tag, each[what]]))
 }

@@ -15,7 +15,7 @@ import { ChannelTruncatedError, MuxStoppedError, NotConnectedError, StreamLimitE
 import { OpenAttempt } from './opener.ts'
 import { Registry } from './registry.ts'
 import { retireStream } from './retire-stream.ts'
-import { registerMetrics } from './metrics.ts'
+import { MUX_FIGURES } from './metrics.ts'
 import { encodeTag } from './tag.ts'
 import type {
   ChannelHandler,
@@ -32,6 +32,7 @@ import type {
   StreamInfo
 } from './types.ts'
 import type { Timers } from '@starling/ports'
+import { registerFigures } from '@starling/ports/metrics'
 import { systemTimers } from '@starling/ports/system'
 
 /** The multiplexer: hands inbound streams to handlers by tag, opens outbound ones, and keeps the account of both. */
@@ -66,7 +67,7 @@ export class TagMux implements Mux, Startable {
         this.#makeChannel(stream, info, windowBytes, creditBytes),
       log: components.logger?.forComponent('starling:mux')
     })
-    if (components.metrics !== undefined) registerMetrics(components.metrics, () => this.stats())
+    if (components.metrics !== undefined) registerFigures(components.metrics, () => this.stats(), MUX_FIGURES)
   }
 
   async start(): Promise<void> {
@@ -154,7 +155,7 @@ export class TagMux implements Mux, Startable {
       receiving += bytes.receiving
     }
     const { opened, received, accepted, abandoned, handlersFailed, channelsTruncated } = this.#counters
-    const { peak, refused, limited, refusedByPeer, messages, bytes } = this.#counters
+    const { peak, refused, limited, refusedByPeer, traffic } = this.#counters
     return {
       streams: { inbound: this.#streams.inbound, outbound: this.#streams.outbound },
       channels: this.#channels.size,
@@ -170,8 +171,7 @@ export class TagMux implements Mux, Startable {
       refusedByPeer: { ...refusedByPeer },
       handlersFailed,
       channelsTruncated,
-      messages: { ...messages },
-      bytes: { ...bytes },
+      traffic,
       bytesBuffered: { sending, receiving }
     }
   }
@@ -225,7 +225,7 @@ export class TagMux implements Mux, Startable {
       closeTimeoutMs,
       stallTimeoutMs,
       timers: this.#timers,
-      counters: this.#counters,
+      traffic: this.#counters.trafficOf(tag),
       // Its streams take one write at a time, and drain when the native side has copied it (measured on libp2p-quic 2.1.1).
       buffers: connection.multiplexer === 'quic' ? this.#buffers : undefined
     })

@@ -175,10 +175,21 @@ export interface MuxStats {
   readonly handlersFailed: number
   /** Channels that ended without the peer's END. */
   readonly channelsTruncated: number
-  /** Whole messages on all channels: those `send` took, and those that came completely. */
-  readonly messages: { readonly sent: number; readonly received: number }
-  /** Their bytes: the payload, without frames, encryption or what raw streams carry. */
-  readonly bytes: { readonly sent: number; readonly received: number }
+  /**
+   * Whole messages of channels, those that `send` took and those that came completely, and their bytes: the payload, without
+   * frames, encryption or what raw streams carry. By tag for Starling's own, together as `other` for an application's.
+   */
+  readonly traffic: Readonly<
+    Record<
+      string,
+      {
+        readonly messagesSent: number
+        readonly messagesReceived: number
+        readonly bytesSent: number
+        readonly bytesReceived: number
+      }
+    >
+  >
   /** Payload bytes held by all channels: queued to be sent, and received but not dealt with. */
   readonly bytesBuffered: { readonly sending: number; readonly receiving: number }
 }

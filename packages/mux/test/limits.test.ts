@@ -1,5 +1,6 @@
 import type { Metrics } from '@libp2p/interface'
 import { StreamLimitError, StreamLostError, type FramedChannel } from '@starling/mux'
+import { RecordedMetrics } from '../../../tooling/vitest/recorded-metrics.ts'
 import { describe, expect, test } from 'vitest'
 import { Recorder, turns, until } from '../src/contract/probes.ts'
 import { InMemoryConnection, inMemoryHost } from './support/in-memory-network.ts'
@@ -229,16 +230,8 @@ describe('a registration that is disposed', () => {
 
 describe('metrics', () => {
   test('are the figures of stats(), read when asked for, without labels from outside', async () => {
-    const read = new Map<string, () => unknown>()
-    const register = (name: string, options: { calculate: () => unknown }): void => {
-      read.set(name, options.calculate)
-    }
-    const metrics = {
-      registerMetric: register,
-      registerMetricGroup: register,
-      registerCounter: register,
-      registerCounterGroup: register
-    } as unknown as Metrics
+    const recorded = new RecordedMetrics()
+    const metrics = recorded as unknown as Metrics
     const timers = new ManualTimers()
     const acceptor = await inMemoryHost('acceptor', {}, timers, undefined, { metrics })
     const dialler = await inMemoryHost('dialler', {}, timers)
@@ -249,12 +242,13 @@ describe('metrics', () => {
     await expect(dialler.mux.open(connection.asConnection, 'nobody')).rejects.toThrow()
     await halfOpen(connection)
     await turns()
-    const figures = Object.fromEntries([...read].map(([name, calculate]) => [name, calculate()]))
-    expect(figures).toEqual({
+    expect(recorded.collect()).toEqual({
       starling_mux_streams: { inbound: 2, outbound: 0 },
       starling_mux_buffered_bytes: { sending: 0, receiving: 100 },
-      starling_mux_messages_total: { sent: 0, received: 1 },
-      starling_mux_bytes_total: { sent: 0, received: 100 },
+      starling_mux_sent_messages_total: { other: 0 },
+      starling_mux_received_messages_total: { other: 1 },
+      starling_mux_sent_bytes_total: { other: 0 },
+      starling_mux_received_bytes_total: { other: 100 },
       starling_mux_channels: 1,
       starling_mux_parked_streams: 1,
       starling_mux_queued_opens: 0,

@@ -1,7 +1,7 @@
 import { createGossip } from '@starling/gossip'
-import { openStore } from '@starling/log'
+import { openStore, registerStore } from '@starling/log'
 import type { PeersInit } from '@starling/peers'
-import type { Ports } from '@starling/ports'
+import type { Observers, Ports } from '@starling/ports'
 import { systemPorts } from '@starling/ports/system'
 import { createHostFinder, createSync } from '@starling/sync'
 import { mkdir } from 'node:fs/promises'
@@ -51,23 +51,31 @@ async function start(config: NodeConfig, ports: Ports, shutdown: Shutdown): Prom
     announce: config.announce,
     transports,
     peers: peersInit(config),
-    ports
+    ports,
+    metrics: config.metrics,
+    logger: config.logger
   })
   shutdown.defer('libp2p', async () => {
     await host.stop()
   })
+  const observers = observersOf(host)
+  if (observers.metrics !== undefined) registerStore(observers.metrics, store)
+  const log = host.logger.forComponent('starling:node')
   await listen(host, config.listen)
   const { peers } = host.services
   shutdown.defer('peers', () => peers.stop({ timeoutMs: GOODBYES_MS }))
   const gossip = await SavedPeers.open({
-    gossip: createGossip({ ...ports, sessions: peers }, { leaveTimeoutMs: FAREWELL_MS }),
+    gossip: createGossip({ ...ports, ...observers, sessions: peers }, { leaveTimeoutMs: FAREWELL_MS }),
     file: join(dataDir, PEERS_FILE),
     timers: ports.timers,
-    onWarning: config.onWarning
+    onWarning: warning => {
+      log.error('%e', warning)
+      config.onWarning(warning)
+    }
   })
   shutdown.defer('gossip', () => gossip.stop())
   const sync = createSync(
-    { ...ports, sessions: peers },
+    { ...ports, ...observers, sessions: peers },
     { reconcileIntervalMs: config.reconcileIntervalMs, closeMs: CHANNEL_END_MS }
   )
   shutdown.defer('sync', () => sync.close())
@@ -83,11 +91,12 @@ async function start(config: NodeConfig, ports: Ports, shutdown: Shutdown): Prom
     hosts.close()
     await cluster.leave()
   })
-  const maps = new HostedMaps({ store, gossip, sync, hosts, ports }, config)
+  const maps = new HostedMaps({ store, gossip, sync, hosts, ports, observers, log }, config)
   shutdown.defer('maps', () => maps.close())
   // Before the swarms end: what they know is what the next start begins with.
   shutdown.defer('saved peers', () => gossip.close())
   await Promise.all(Object.entries(config.maps).map(([name, options]) => maps.open(name, options)))
+  log('%s of cluster %s listens on %s', id, config.clusterName, peers.ownAddresses().join(', '))
   return new RunningNode(
     {
       host,
@@ -101,6 +110,11 @@ async function start(config: NodeConfig, ports: Ports, shutdown: Shutdown): Prom
     },
     shutdown
   )
+}
+
+/** What the parts are watched by: the libp2p node's own. */
+function observersOf({ metrics, logger }: Host): Observers {
+  return metrics === undefined ? { logger } : { metrics, logger }
 }
 
 function peersInit(config: NodeConfig): PeersInit {

@@ -1,9 +1,10 @@
-import type { Libp2p, PrivateKey } from '@libp2p/interface'
+import type { ComponentLogger, Libp2p, PrivateKey } from '@libp2p/interface'
 import { mux, type Mux } from '@starling/mux'
 import { peers, type Peers, type PeersInit } from '@starling/peers'
 import type { Ports } from '@starling/ports'
 import { createLibp2p } from 'libp2p'
 import { CONNECTION_LIMITS } from './config.ts'
+import type { MetricsFactory } from './options.ts'
 import type { Transports } from './transports.ts'
 
 /** The libp2p node under a Starling node: transports, our multiplexer and our peer manager, and nothing else that acts by itself. */
@@ -17,12 +18,16 @@ export async function createHost(init: {
   transports: Transports
   peers: PeersInit
   ports: Ports
+  metrics?: MetricsFactory | undefined
+  logger?: ComponentLogger | undefined
 }): Promise<Host> {
   const host: Host = await createLibp2p({
     start: false,
     privateKey: init.privateKey,
     addresses: { listen: [...init.listen], announce: [...init.announce] },
     ...init.transports,
+    ...(init.metrics === undefined ? {} : { metrics: init.metrics }),
+    ...(init.logger === undefined ? {} : { logger: init.logger }),
     connectionManager: {
       ...CONNECTION_LIMITS,
       // The default of five connections a second from one address turns away everybody behind one NAT, or on one machine.

@@ -1,7 +1,7 @@
 import type { Gossip, Topic } from '@starling/gossip'
 import type { Store } from '@starling/log'
 import { createMap, type MapInit, type ReplicatedMap } from '@starling/map'
-import type { Ports } from '@starling/ports'
+import type { Log, Observers, Ports } from '@starling/ports'
 import { createReplica, type Replica, type ReplicaEvent, type ReplicaInit } from '@starling/replica'
 import type { HostFinder, Sync, SyncHandle } from '@starling/sync'
 import type { Contact } from './addresses.ts'
@@ -52,6 +52,8 @@ export interface HostedMapsComponents {
   /** Brings the hosts of a map together, where few nodes host it. */
   readonly hosts: Pick<HostFinder, 'find'>
   readonly ports: Ports
+  readonly observers: Observers
+  readonly log: Log
 }
 
 /** The maps open on this node: each a log, a swarm, a replica and its reconciliation sessions, by name. */
@@ -142,18 +144,24 @@ export class HostedMaps {
   }
 
   #host(name: string, options: MapOptions<unknown>): Hosted {
+    const { log } = this.#components
     const opening = this.#open(name, options)
     const gone = opening.then(
       async opened => {
         hosted.opened = opened
+        log('map %s is open with %d keys', name, opened.map.size)
         // Whoever closes the map, its sessions and its swarm end with it.
         await opened.map.closed
         opened.stopSeeking()
         await Promise.allSettled([opened.handle.close(), opened.topic.leave()])
         this.#pastWrites += opened.replica.stats().localWrites
         this.#maps.delete(name)
+        log('map %s is closed', name)
       },
-      () => void this.#maps.delete(name)
+      (error: unknown) => {
+        this.#maps.delete(name)
+        log.error('map %s did not open - %e', name, error)
+      }
     )
     const hosted: Hosted = { options, opening, opened: undefined, gone }
     this.#maps.set(name, hosted)
@@ -161,7 +169,7 @@ export class HostedMaps {
   }
 
   async #open(name: string, options: MapOptions<unknown>): Promise<OpenMap> {
-    const { store, gossip, sync, hosts, ports } = this.#components
+    const { store, gossip, sync, hosts, ports, observers } = this.#components
     const { durability = 'sync', forgetting, onStale, onEvent, ...mapInit } = options
     const log = await store.openLog(name, { durability })
     const undo: (() => Promise<void>)[] = [() => log.close()]
@@ -174,11 +182,12 @@ export class HostedMaps {
       const map = await createMap(
         {
           ...ports,
+          ...(observers.metrics === undefined ? {} : { metrics: observers.metrics }),
           alone: this.#init.contacts.length === 0,
           open: async (owner, { quota }) => {
             const { driftMsMax } = this.#init
             const replica = await createReplica(
-              { ...ports, log, broadcast: topic },
+              { ...ports, ...observers, log, broadcast: topic },
               {
                 name,
                 owner,

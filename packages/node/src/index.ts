@@ -48,7 +48,7 @@ export type {
   SessionInspection,
   SwarmInspection
 } from './inspection.ts'
-export type { ClusterInit, NodeInit, NodeWarning } from './options.ts'
+export type { ClusterInit, MetricsFactory, NodeInit, NodeWarning } from './options.ts'
 export type { Abandoned } from './shutdown.ts'
 export type { StarlingNode } from './types.ts'
 export type { BroadcastSeen, TopicLink } from '@starling/gossip'

@@ -106,6 +106,20 @@ export interface PeerInspection extends Omit<PeerInfo, 'lastError'> {
   readonly lastError: { readonly name: string; readonly message: string } | undefined
 }
 
+/** Messages and bytes of all tags together. */
+export function sumTraffic(
+  traffic: MuxStats['traffic']
+): Pick<NodeTotals, 'messagesSent' | 'messagesReceived' | 'bytesSent' | 'bytesReceived'> {
+  const totals = { messagesSent: 0, messagesReceived: 0, bytesSent: 0, bytesReceived: 0 }
+  for (const each of Object.values(traffic)) {
+    totals.messagesSent += each.messagesSent
+    totals.messagesReceived += each.messagesReceived
+    totals.bytesSent += each.bytesSent
+    totals.bytesReceived += each.bytesReceived
+  }
+  return totals
+}
+
 /** A peer as plain data. */
 export function plainPeer(peer: PeerInfo): PeerInspection {
   const { lastError } = peer

@@ -1,3 +1,4 @@
+import type { ComponentLogger } from '@libp2p/interface'
 import { checkMetadata, type Metadata } from '@starling/peers'
 import type { Ports } from '@starling/ports'
 import {
@@ -9,6 +10,7 @@ import {
   type Contact,
   type TransportChoice
 } from './addresses.ts'
+import type { Libp2pOptions } from 'libp2p'
 import type { SavedPeersError } from './errors.ts'
 import type { MapOptions } from './hosted-maps.ts'
 import { ANNOUNCE_MAX, SECRET_BYTES_MIN, SECRETS_MAX } from './config.ts'
@@ -65,9 +67,19 @@ export interface NodeInit {
    * Told of what is wrong and does not stop the node. Default: nobody is. What it throws is dropped.
    */
   readonly onWarning?: (warning: NodeWarning) => void
+  /**
+   * Where every part registers its figures: a libp2p metrics factory, such as `prometheusMetrics()` of `@libp2p/prometheus-metrics`.
+   * Default: nowhere. Their names: docs/metrics.md.
+   */
+  readonly metrics?: MetricsFactory
+  /** Where every part writes its log lines: a libp2p logger. Default: libp2p's, which follows `DEBUG='starling:*'`. */
+  readonly logger?: ComponentLogger
   /** Clock, timers, randomness and hashing. Default: the system's. */
   readonly ports?: Ports
 }
+
+/** Makes the metrics of a libp2p node. */
+export type MetricsFactory = NonNullable<Libp2pOptions['metrics']>
 
 /** What a node goes on without. */
 export type NodeWarning = SavedPeersError
@@ -87,6 +99,8 @@ export interface NodeConfig {
   readonly driftMsMax: number
   readonly reconcileIntervalMs: number
   readonly maps: Readonly<Record<string, MapOptions<unknown>>>
+  readonly metrics: MetricsFactory | undefined
+  readonly logger: ComponentLogger | undefined
   readonly onWarning: (warning: NodeWarning) => void
 }
 
@@ -128,6 +142,8 @@ export function checkOptions(init: NodeInit): NodeConfig {
       86_400_000
     ),
     maps: checkMaps(init.maps ?? {}),
+    metrics: checkMetrics(init.metrics),
+    logger: init.logger,
     onWarning: warning => warn(init.onWarning, warning)
   }
 }
@@ -166,6 +182,13 @@ function checkMaps(maps: NonNullable<NodeInit['maps']>): NodeConfig['maps'] {
       throw new TypeError('maps takes an object of map options by name: { flags: {} }.')
   }
   return maps
+}
+
+function checkMetrics(metrics: MetricsFactory | undefined): MetricsFactory | undefined {
+  if (metrics === undefined || typeof metrics === 'function') return metrics
+  throw new TypeError(
+    `metrics takes a function that makes them, such as prometheusMetrics(); got ${typeof metrics}.`
+  )
 }
 
 function checkList(list: readonly string[], option: string): readonly string[] {

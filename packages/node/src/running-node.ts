@@ -9,7 +9,7 @@ import { STOP_TIMEOUT_MS } from './config.ts'
 import { NodeStoppedError } from './errors.ts'
 import type { HostedMaps, MapOptions } from './hosted-maps.ts'
 import type { Host } from './host.ts'
-import { plainPeer, plainSwarm, type NodeInspection } from './inspection.ts'
+import { plainPeer, plainSwarm, sumTraffic, type NodeInspection } from './inspection.ts'
 import { checkPeerIds, checkSecrets, type ClusterInit } from './options.ts'
 import type { Abandoned, Shutdown } from './shutdown.ts'
 import type { StarlingNode } from './types.ts'
@@ -99,10 +99,7 @@ export class RunningNode implements StarlingNode {
       startedAtMs: this.#startedAtMs,
       uptimeMs: clock.monotonicMs() - this.#startedMs,
       totals: {
-        messagesSent: streams.messages.sent,
-        messagesReceived: streams.messages.received,
-        bytesSent: streams.bytes.sent,
-        bytesReceived: streams.bytes.received,
+        ...sumTraffic(streams.traffic),
         writes: maps.writes,
         delivered: gossipStats.delivered,
         redundant: gossipStats.redundant

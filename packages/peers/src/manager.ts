@@ -1,4 +1,5 @@
 import type { Connection } from '@libp2p/interface'
+import { registerFigures } from '@starling/ports/metrics'
 import { AddressBook } from './address-book.ts'
 import { Admission } from './admission.ts'
 import { Announcer } from './announcer.ts'
@@ -15,9 +16,11 @@ import { Counters } from './counters.ts'
 import { limited, raced } from './deadline.ts'
 import { AdmissionError, TooManyIntentsError, TooManyPeersError } from './errors.ts'
 import type { Lagged } from './event-stream.ts'
+import { PEERS_FIGURES } from './figures.ts'
 import { infoOf } from './info.ts'
 import { checkMode, PeerIntent } from './intent.ts'
 import type { EventStreamOptions, Intent, WantOptions } from './intent-types.ts'
+import { logEvents } from './log-events.ts'
 import { checkMetadata } from './metadata.ts'
 import { Names } from './names.ts'
 import { PeerDriver } from './peer-driver.ts'
@@ -64,7 +67,9 @@ export class PeerManager implements Peers {
     this.#timings = resolveTimings(init.timings)
     this.#admission = new Admission(init.cluster, init.accept, components.hash)
     this.#announcer = new Announcer(this.#counters, record => this.#infoOf(record))
-    const { clock, timers } = components
+    const { clock, timers, metrics, logger } = components
+    if (logger !== undefined) logEvents(logger.forComponent('starling:peers'), this.#announcer)
+    if (metrics !== undefined) registerFigures(metrics, () => this.stats(), PEERS_FIGURES)
     this.#names = new Names({ lookup: init.names, clock, timers, counters: this.#counters })
     this.#driver = new PeerDriver({
       self: this.self,

@@ -1,7 +1,7 @@
 import type { Connection, ConnectionStatus, PeerId, TypedEventTarget } from '@libp2p/interface'
 import type { OpenConnectionOptions } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Clock, Hash, Hmac, Random, Timers } from '@starling/ports'
+import type { Clock, Hash, Hmac, Observers, Random, Timers } from '@starling/ports'
 
 /** A stream of whole messages with flow control, as the multiplexer gives it. */
 export interface FramedChannel extends AsyncIterable<Uint8Array> {
@@ -61,7 +61,7 @@ export interface ConnectionEvents {
 }
 
 /** What a peer manager is made of. */
-export interface PeersComponents {
+export interface PeersComponents extends Observers {
   readonly mux: MuxPort
   readonly connectionManager: DiallerPort
   readonly events: Pick<TypedEventTarget<ConnectionEvents>, 'addEventListener' | 'removeEventListener'>

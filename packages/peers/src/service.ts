@@ -31,7 +31,7 @@ export interface PeersServiceInit extends PeersInit {
 export function peers(init: PeersServiceInit): (components: PeersServiceComponents) => Peers {
   // libp2p's components are looked up when they are used: the multiplexer may be listed after this service.
   return components => {
-    const { connectionManager, events, peerId, addressManager } = components
+    const { connectionManager, events, peerId, addressManager, metrics, logger } = components
     const parts: PeersComponents = {
       get mux() {
         return components.mux
@@ -40,6 +40,8 @@ export function peers(init: PeersServiceInit): (components: PeersServiceComponen
       events,
       peerId,
       ...(addressManager === undefined ? {} : { addressManager }),
+      ...(metrics === undefined ? {} : { metrics }),
+      ...(logger === undefined ? {} : { logger }),
       ...(init.ports ?? systemPorts)
     }
     return new PeersService(parts, { names: systemNames, ...init })

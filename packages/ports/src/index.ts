@@ -1,8 +1,9 @@
 /**
- * The ports a Starling driver is given instead of reaching for the platform: time, timers, randomness and hashing.
+ * The ports a Starling driver is given instead of reaching for the platform: time, timers, randomness and hashing, and whom it is
+ * watched by.
  *
  * The root export holds types, the seeded generator and two pure draws; the implementation on the platform is
- * `@starling/ports/system`. A package that only names these types cannot read a clock or draw a number by itself, which is
+ * `@starling/ports/system`, and `@starling/ports/metrics` registers what a part counts. A package that only names these types cannot read a clock or draw a number by itself, which is
  * what lets the same code run in the simulator.
  *
  * @example
@@ -22,6 +23,15 @@ import type { Timers } from './timers.ts'
 
 export type { Clock } from './clock.ts'
 export type { Hash, Hmac } from './hash.ts'
+export type {
+  ComponentLogger,
+  Log,
+  MetricCounter,
+  MetricCounterGroup,
+  MetricHistogram,
+  Metrics,
+  Observers
+} from './observing.ts'
 export { pick, sample, type Random, type SeededRandom } from './random.ts'
 export { seededRandom } from './seeded-random.ts'
 export type { TimerHandle, Timers } from './timers.ts'

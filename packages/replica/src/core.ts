@@ -1,3 +1,4 @@
+import type { Log } from '@starling/ports'
 import { DRIFT_MS_MAX, SkewReport } from '@starling/hlc'
 import {
   BY_AGE,
@@ -15,6 +16,7 @@ import { Counters } from './counters.ts'
 import { ReplicaClosedError, ReplicaPoisonedError } from './errors.ts'
 import { Identity } from './identity.ts'
 import { loadLog, type Loaded } from './load-log.ts'
+import { logEvent } from './log-event.ts'
 import { ReplicaState } from './replica-state.ts'
 import { SideRows } from './side-rows.ts'
 import { rowBytes } from './split-entry.ts'
@@ -37,6 +39,7 @@ export class Core {
   readonly queue: CommitQueue<Write>
   /** What the absence of a write means here. */
   readonly forgetting: Forgetting
+  readonly #log: Log | undefined
   /** What was found on disk. */
   readonly loaded: Loaded
   phase: 'open' | 'closing' | 'closed' = 'open'
@@ -54,6 +57,7 @@ export class Core {
     const { clock, random, hash, log } = components
     const { driftMsMax = DRIFT_MS_MAX, quota, onStale = 'set-aside', evidenceMs = EVIDENCE_MS } = init
     this.components = components
+    this.#log = components.logger?.forComponent('starling:replica')
     this.endsToldMs = clock.wallMs()
     this.init = init
     this.limits = resolveLimits(init.limits)
@@ -139,6 +143,7 @@ export class Core {
   }
 
   emit(event: ReplicaEvent): void {
+    if (this.#log !== undefined) logEvent(this.#log, this.init.name, event)
     // Whoever listens to events has nowhere to report to; the replica goes on.
     callUser(
       () => this.init.onEvent?.(event),

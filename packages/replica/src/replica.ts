@@ -7,6 +7,7 @@ import { callUser } from './call-user.ts'
 import { ACKNOWLEDGE_MS, ACKNOWLEDGE_MS_MAX } from './config.ts'
 import { Core } from './core.ts'
 import { readBroadcast } from './frames.ts'
+import { replicaFigures, type ReplicaFigures } from './figures.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { Intake } from './intake.ts'
 import { LocalWrites } from './local-writes.ts'
@@ -45,6 +46,8 @@ class LoggedReplica implements Replica {
   readonly #reopening: Reopening
   readonly #housekeeping: Housekeeping
   readonly #stopListening: () => void
+  readonly #figures: ReplicaFigures | undefined
+  readonly #stopFigures: (() => void) | undefined
   #repairing: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
@@ -65,6 +68,8 @@ class LoggedReplica implements Replica {
     const { keys, badRows, quarantined, damaged } = core.loaded
     core.emit({ type: 'recovered', keys, badRows, quarantined, damaged })
     this.#housekeeping.noticeEnds()
+    this.#figures = components.metrics === undefined ? undefined : replicaFigures(components.metrics)
+    this.#stopFigures = this.#figures?.add(this.name, this)
     this.#stopListening = components.broadcast.onMessage((payload, from) => this.#onMessage(payload, from))
   }
 
@@ -87,9 +92,12 @@ class LoggedReplica implements Replica {
     // While a clock is being repaired, what it stamped in the future is still here, and no write can exceed it.
     while (this.#repairing !== undefined) await this.#repairing.catch(() => undefined)
     this.#core.assertWorks()
+    const { clock } = this.#core.components
+    const startedMs = this.#figures === undefined ? 0 : clock.monotonicMs()
     const staged = this.#writes.commit(operations)
     this.#housekeeping.noticeEnds()
     const committed = await staged
+    this.#figures?.commits.observe((clock.monotonicMs() - startedMs) / 1_000)
     this.#housekeeping.noticeEnds()
     callUser(
       () => options.onDurable?.(committed.results),
@@ -223,6 +231,7 @@ class LoggedReplica implements Replica {
       this.#acknowledgements.stop()
       await this.#reopening.stop()
       this.#core.phase = 'closed'
+      this.#stopFigures?.()
       await this.#core.components.log.close()
     }
   }

@@ -8,7 +8,7 @@ import type {
   SetAsideDot,
   StaleConflictError
 } from '@starling/ormap'
-import type { Clock, Hash, Random, Timers } from '@starling/ports'
+import type { Clock, Hash, Observers, Random, Timers } from '@starling/ports'
 import type { ReplicaLimits } from './config.ts'
 import type { BroadcastPort, LogPort, PeerPort, SyncProtocol } from './ports.ts'
 
@@ -130,7 +130,7 @@ export type ReplicaEvent =
   | { readonly type: 'broadcastFailed'; readonly error: unknown }
 
 /** Everything a replica stands on. */
-export interface ReplicaComponents {
+export interface ReplicaComponents extends Observers {
   readonly log: LogPort
   readonly broadcast: BroadcastPort
   readonly clock: Clock

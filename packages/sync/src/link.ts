@@ -262,7 +262,7 @@ export class Link {
     if (this.#record.vain > 1) this.#keepWaiting()
     // A round that moved nothing would move nothing again at once either.
     if (outcome.more === true && outcome.entriesSent + outcome.entriesReceived > 0) this.#due = true
-    this.#afterRound(round, { peer: this.peer, outcome })
+    this.#afterRound(round, { peer: this.peer, durationMs: round.durationMs, outcome })
   }
 
   #roundFailed(round: Round, error: Error, wasDue: boolean): void {
@@ -275,7 +275,7 @@ export class Link {
     if (!round.initiator && !(error instanceof SyncRoundError)) {
       this.#coolUntilMs = components.clock.monotonicMs() + this.#pauseMs(config.reconcileIntervalMs)
     }
-    this.#afterRound(round, { peer: this.peer, error })
+    this.#afterRound(round, { peer: this.peer, durationMs: round.durationMs, error })
   }
 
   #afterRound(round: Round, event: RoundEvent): void {

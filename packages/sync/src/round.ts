@@ -52,6 +52,11 @@ export class Round {
     })
   }
 
+  /** How long it has run, in ms. */
+  get durationMs(): number {
+    return this.#init.clock.monotonicMs() - this.#startedMs
+  }
+
   /** Resolves when the channel is gone, which takes a moment after the round's end: the peer acknowledges ours. */
   get gone(): Promise<void> {
     return this.#init.channel.channel.closed

@@ -1,11 +1,15 @@
+import type { Log } from '@starling/ports'
+import { registerFigures } from '@starling/ports/metrics'
 import { toString } from 'uint8arrays'
 import { PUSH_TAG, SYNC_TAG, WIRE_VERSION, resolveConfig, type SyncConfig } from './config.ts'
 import { Deadline } from './deadline.ts'
 import { SyncClosedError, SyncHandshakeError } from './errors.ts'
+import { SYNC_FIGURES } from './figures.ts'
 import { receiveHello, refuse } from './handshake.ts'
 import type { FramedChannel, PeerKey, Session, SessionEvent } from './ports.ts'
 import { Pushes } from './pushes.ts'
 import { RoundSlots } from './round-slots.ts'
+import { RoundTally } from './round-tally.ts'
 import { checkTopic, topicToken } from './token.ts'
 import { Topic, type TopicHost } from './topic.ts'
 import type { Sync, SyncComponents, SyncHandle, SyncInit, SyncStats, TopicOptions } from './types.ts'
@@ -45,14 +49,16 @@ class SyncManager implements Sync {
     version: 0
   }
   #sessionsStarted = 0
-  #roundsCompleted = 0
-  #roundsFailed = 0
+  readonly #rounds: RoundTally
+  readonly #log: Log | undefined
   #listenersFailed = 0
   #closing: Promise<void> | undefined
 
   constructor(components: SyncComponents, config: SyncConfig) {
     this.#components = components
     this.#config = config
+    this.#log = components.logger?.forComponent('starling:sync')
+    this.#rounds = new RoundTally(this.#log, components)
     this.#slots = new RoundSlots(config.roundsPerPeerMax)
     this.#pushes = new Pushes({
       components,
@@ -66,6 +72,8 @@ class SyncManager implements Sync {
       sessions.handleChannel(SYNC_TAG, (channel, session) => void this.#onChannel(channel, session)),
       sessions.handleChannel(PUSH_TAG, (channel, session) => this.#pushes.onChannel(channel, session))
     ]
+    const { metrics } = components
+    if (metrics !== undefined) registerFigures(metrics, () => this.stats(), SYNC_FIGURES)
   }
 
   open(name: string, options: TopicOptions): SyncHandle {
@@ -91,6 +99,7 @@ class SyncManager implements Sync {
 
   stats(): SyncStats {
     const links = [...this.#topics.values()].flatMap(topic => topic.links)
+    const since = links.flatMap(({ info }) => info.differsSinceMs ?? [])
     return {
       topics: this.#topics.size,
       links: links.length,
@@ -99,8 +108,9 @@ class SyncManager implements Sync {
       roundsWaiting: this.#slots.waiting,
       handshakesPending: this.#inbound.size,
       sessionsStarted: this.#sessionsStarted,
-      roundsCompleted: this.#roundsCompleted,
-      roundsFailed: this.#roundsFailed,
+      lagging: since.length,
+      lagMs: Math.max(0, ...since.map(sinceMs => this.#components.clock.monotonicMs() - sinceMs)),
+      ...this.#rounds.counts,
       refused: { ...this.#refused },
       pushes: this.#pushes.stats(),
       listenersFailed: this.#listenersFailed
@@ -132,16 +142,13 @@ class SyncManager implements Sync {
       slots: this.#slots,
       transport: peer => this.#transport(peer),
       push: (topic, peer, payload, signal) => this.#pushes.push(topic.name, peer, payload, signal),
-      counted: event => this.#count(event),
+      counted: event => {
+        if (event === 'session') this.#sessionsStarted++
+        else this.#listenersFailed++
+      },
+      roundEnded: (topic, event) => this.#rounds.add(topic.name, event),
       ended: topic => this.#onTopicEnded(topic)
     }
-  }
-
-  #count(event: Parameters<TopicHost['counted']>[0]): void {
-    if (event === 'session') this.#sessionsStarted++
-    else if (event === 'roundCompleted') this.#roundsCompleted++
-    else if (event === 'roundFailed') this.#roundsFailed++
-    else this.#listenersFailed++
   }
 
   #onTopicEnded(topic: Topic): void {
@@ -191,6 +198,7 @@ class SyncManager implements Sync {
       deadline.signal.throwIfAborted()
       const verdict = typeof link === 'string' ? link : 'busy'
       this.#refused[verdict]++
+      this.#log?.('a round of %s was refused: %s', peer, verdict)
       await refuse(channel, verdict, deadline.signal)
     } catch (error) {
       if (error instanceof SyncHandshakeError) {

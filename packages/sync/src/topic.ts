@@ -9,7 +9,8 @@ import { SyncClosedError } from './errors.ts'
 
 /** What a topic needs of the manager. */
 export type TopicHost = Pick<LinkHost, 'components' | 'config' | 'slots' | 'transport'> & {
-  counted(event: 'session' | 'roundCompleted' | 'roundFailed' | 'listenerFailed'): void
+  counted(event: 'session' | 'listenerFailed'): void
+  roundEnded(topic: Topic, event: RoundEvent): void
   push(topic: Topic, peer: PeerKey, payload: Uint8Array, signal: AbortSignal | undefined): Promise<Uint8Array>
   /** The last handle was closed. */
   ended(topic: Topic): void
@@ -132,7 +133,7 @@ export class Topic {
   }
 
   #onRound(event: RoundEvent): void {
-    this.#host.counted(event.error === undefined ? 'roundCompleted' : 'roundFailed')
+    this.#host.roundEnded(this, event)
     if (event.outcome?.news === true && this.#closing === undefined) this.#passOn(event.peer)
     for (const handle of this.#handles) {
       for (const listener of handle.listeners) {

@@ -1,4 +1,4 @@
-import type { Clock, Hmac, Random, Timers } from '@starling/ports'
+import type { Clock, Hmac, Observers, Random, Timers } from '@starling/ports'
 import type { SyncConfig } from './config.ts'
 import type { NeighborSource, PeerKey, SessionPort } from './ports.ts'
 
@@ -91,6 +91,7 @@ export interface SyncSessionInfo {
 /** A round ended here: with `outcome`, or with `error`. */
 export interface RoundEvent {
   readonly peer: PeerKey
+  readonly durationMs: number
   readonly outcome?: SyncOutcome
   readonly error?: Error
 }
@@ -125,7 +126,7 @@ export interface TopicOptions {
   readonly neighbors: NeighborSource
 }
 
-/** Counters since the start; the first six are as of now. */
+/** Counters since the start; the first eight are as of now. */
 export interface SyncStats {
   readonly topics: number
   readonly links: number
@@ -135,9 +136,17 @@ export interface SyncStats {
   readonly roundsRunning: number
   readonly roundsWaiting: number
   readonly handshakesPending: number
+  /** Peers of topics known to hold something else, and since when the first of them, in ms. */
+  readonly lagging: number
+  readonly lagMs: number
   readonly sessionsStarted: number
   readonly roundsCompleted: number
   readonly roundsFailed: number
+  /** Of the completed ones: those that found nothing different, and those that could not bring everything across. */
+  readonly roundsEqual: number
+  readonly roundsIncomplete: number
+  readonly entriesSent: number
+  readonly entriesReceived: number
   /** Channels refused here, by reason. */
   readonly refused: Readonly<Record<'unknownTopic' | 'busy' | 'malformed' | 'timeout' | 'version', number>>
   /** Pushes answered and not answered, ours and those of peers. */
@@ -161,7 +170,7 @@ export interface Sync {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export interface SyncComponents {
+export interface SyncComponents extends Observers {
   readonly sessions: SessionPort
   readonly clock: Clock
   readonly timers: Timers

@@ -22,7 +22,7 @@ export function channelOn(stream: InMemoryStream, timers: ManualTimers, peer: st
     closeTimeoutMs: 1000,
     stallTimeoutMs: 60_000,
     timers,
-    counters: new Counters(),
+    traffic: new Counters().trafficOf('test'),
     buffers: stream.manner === 'quic' ? new BatchBuffers() : undefined
   })
 }
