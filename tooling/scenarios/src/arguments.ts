@@ -4,7 +4,7 @@ import { numberIn, wholeNumber, type Scenario } from './scenario.ts'
 
 export const USAGE: string =
   'usage: npm run sim -- SCENARIO [--nodes N] [--seed S] [--json] [--twice] [--save FILE] [--wall-seconds-max N] ' +
-  '[scenario options], or: list, replay FILE, shrink FILE'
+  '[scenario options], or: list, replay FILE, shrink FILE, explain FILE, corpus add FILE, corpus run'
 
 /** Most nodes a run may ask for. */
 const NODES_MAX = 1_000_000

@@ -1,11 +1,15 @@
 import { parseFileVerb, parseRun, USAGE, type RunArguments } from './arguments.ts'
-import { playAny, shrinkAny, type AnyPlan } from './any-plan.ts'
+import { isClusterPlan, playAny, shrinkAny, type AnyPlan } from './any-plan.ts'
+import { explain } from './explain.ts'
 import { formatPlan, parsePlan } from './plan.ts'
 import { EXIT, UsageError, type Platform } from './platform.ts'
 import { regressionTest } from './regression.ts'
 import { SCENARIOS } from './registry.ts'
 import { createReport, renderTable, type Report } from './report.ts'
-import { isPlanned, numberIn, type Scenario, type ScenarioResult } from './scenario.ts'
+import { isPlanned, numberIn, wholeNumber, type Scenario, type ScenarioResult } from './scenario.ts'
+
+/** Events of each node that `explain` tells unless told otherwise. */
+const EXPLAINED_EVENTS = 30
 
 /** Wall time a shrink takes at most unless told otherwise, minutes. */
 const SHRINK_MINUTES = 5
@@ -41,6 +45,10 @@ async function run(args: readonly string[], platform: Platform): Promise<number>
       return await replay(rest, platform)
     case 'shrink':
       return await shrinkFile(rest, platform)
+    case 'explain':
+      return explainFile(rest, platform)
+    case 'corpus':
+      return await corpus(rest, platform)
   }
   if (name.startsWith('-'))
     throw new UsageError(`name the scenario before its options (${names()}); ${USAGE}`)
@@ -122,6 +130,42 @@ async function shrinkFile(args: readonly string[], platform: Platform): Promise<
   const { test } = values
   if (typeof test === 'string') platform.writeFile(test, regressionTest(shrunk.plan, shrunk.invariant))
   return shrunk.stopped ? EXIT.budget : EXIT.violated
+}
+
+/** Tells what happened last to the nodes of the first violation. */
+function explainFile(args: readonly string[], platform: Platform): number {
+  const { file, values } = parseFileVerb('explain', args, ['node', 'last'])
+  const plan = readPlan(file, platform)
+  if (isClusterPlan(plan)) throw new UsageError(`${file} is a run of replicas: explain tells of overlays`)
+  const number = (name: string, fallback: number | undefined, max: number): number | undefined => {
+    const text = values[name]
+    if (text === undefined) return fallback
+    const wrong = wholeNumber(0, max)(String(text))
+    if (wrong !== undefined) throw new UsageError(`--${name} ${wrong}, got ${text}`)
+    return Number(text)
+  }
+  const node = number('node', undefined, plan.nodes - 1)
+  const last = number('last', EXPLAINED_EVENTS, 100_000) as number
+  for (const line of explain(plan, { nodes: node === undefined ? [] : [node], last })) platform.out(line)
+  return EXIT.held
+}
+
+/** `corpus add FILE` keeps a plan for good; `corpus run` plays all that are kept. */
+async function corpus([verb, ...rest]: readonly string[], platform: Platform): Promise<number> {
+  if (verb === 'add') {
+    const { file } = parseFileVerb('corpus add', rest, [])
+    const plan = readPlan(file, platform)
+    platform.writeFile(`${platform.corpus}/${plan.scenario}-${plan.seed}.plan`, formatPlan(plan))
+    return EXIT.held
+  }
+  if (verb !== 'run' || rest.length > 0) throw new UsageError(`say corpus add FILE, or corpus run; ${USAGE}`)
+  let broken = false
+  for (const name of platform.listFiles(platform.corpus)) {
+    const { violations } = await playAny(readPlan(`${platform.corpus}/${name}`, platform))
+    broken ||= violations.length > 0
+    platform.out(`${name}: ${violations[0] ?? 'ok'}`)
+  }
+  return broken ? EXIT.violated : EXIT.held
 }
 
 function readPlan(file: string, platform: Platform): AnyPlan {

@@ -1,7 +1,8 @@
 /** The program behind `npm run sim`. */
 import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
+import { fileURLToPath } from 'node:url'
 import { runCommandLine } from './command-line.ts'
 
 const [, script = ''] = process.argv
@@ -12,6 +13,8 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   nowMs: () => performance.now(),
   readFile: path => readFileSync(path, 'utf8'),
   writeFile: (path, text) => writeFileSync(path, text),
+  corpus: fileURLToPath(new URL('../corpus', import.meta.url)),
+  listFiles: folder => readdirSync(folder).toSorted(),
   elsewhere: args => {
     const { stdout } = spawnSync(process.execPath, [script, ...args], {
       encoding: 'utf8',

@@ -17,6 +17,7 @@ import {
   type SimNetworkInit,
   type Simulation
 } from '@starling/sim'
+import type { Observer } from './observer.ts'
 
 /** What travels between the nodes of a world: membership messages, and those of whatever runs on top. */
 export type Envelope<X> =
@@ -111,6 +112,8 @@ export class OverlayWorld<X = never> {
   readonly #indexes = new Map<PeerKey, NodeIndex>()
   readonly #nodes: WorldNode[] = []
   #performing = false
+  /** Sees each input of a machine and what came of it. */
+  observer: Observer | undefined
   /** Called after each input of a node: where checkers that run at every step look. */
   afterStep: ((node: NodeIndex) => void) | undefined
 
@@ -233,7 +236,9 @@ export class OverlayWorld<X = never> {
   apply(node: NodeIndex, input: Input): void {
     if (!this.network.isUp(node)) return
     const { machine } = this.#node(node)
-    const outputs = machine.handle(input, this.simulation.nowMs)
+    const { nowMs } = this.simulation
+    const outputs = machine.handle(input, nowMs)
+    this.observer?.step(node, input, outputs, nowMs)
     this.#performing = true
     for (const output of outputs) this.#perform(node, output)
     this.#performing = false

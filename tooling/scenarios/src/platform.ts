@@ -6,6 +6,10 @@ export interface Platform {
   nowMs(): number
   readFile(path: string): string
   writeFile(path: string, text: string): void
+  /** The folder of the corpus: plans that once broke a promise, and have to keep all. */
+  readonly corpus: string
+  /** Names of the files of a folder, in order. */
+  listFiles(folder: string): readonly string[]
   /** Runs this program with these arguments in another process and returns the last line of its output. */
   elsewhere(args: readonly string[]): string
 }

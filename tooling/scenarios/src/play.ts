@@ -6,10 +6,12 @@ import { Connectivity } from './checkers/connectivity.ts'
 import { Conservation } from './checkers/conservation.ts'
 import { Cost } from './checkers/cost.ts'
 import { Delivery } from './checkers/delivery.ts'
+import { RareStates } from './checkers/rare-states.ts'
 import { Symmetry } from './checkers/symmetry.ts'
 import { Views } from './checkers/views.ts'
 import { Conditions } from './conditions.ts'
 import { SAMPLE_MS, SAVED_MAX } from './config.ts'
+import type { Observer } from './observer.ts'
 import { FAULT_TYPES, type Plan, type TimedAction } from './plan.ts'
 import type { ScenarioResult } from './scenario.ts'
 import { Violations } from './violations.ts'
@@ -17,24 +19,36 @@ import { Violations } from './violations.ts'
 /** Time between a node's goodbye and the end of its process, ms. */
 const GOODBYE_MS = 100
 
+/** Time between two looks at the counters of all trees, ms. */
+const RARE_MS = 5_000
+
 /** Plays a plan: a world of HyParView and Plumtree, everything the plan says done to it, and every checker watching. */
-export function play(plan: Plan): ScenarioResult {
-  return new Player(plan).run()
+export function play(plan: Plan, observer?: Observer): ScenarioResult {
+  return new Player(plan, observer).run()
 }
 
 class Player {
   readonly #plan: Plan
   readonly #world: BroadcastWorld
-  readonly #violations = new Violations()
+  readonly #violations: Violations
+  readonly #rare: RareStates
   readonly #checkers: readonly Checker[]
   readonly #conditions: Conditions<unknown>
   readonly #injected: Record<string, number> = {}
   /** Nodes whose process has begun. */
   readonly #started = new Set<number>()
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, observer: Observer | undefined) {
     this.#plan = plan
+    this.#violations = new Violations(() => observer?.violated?.())
     this.#world = new BroadcastWorld(createSimulation({ seed: plan.seed }), { nodes: plan.nodes })
+    this.#rare = new RareStates(this.#world)
+    this.#world.overlay.observer = {
+      step: (node, input, outputs, nowMs) => {
+        this.#rare.step(node, input, outputs)
+        observer?.step(node, input, outputs, nowMs)
+      }
+    }
     this.#conditions = new Conditions(this.#world.overlay.network)
     const all: readonly CheckerClass[] = [Views, Bounds, Symmetry, Connectivity, Delivery, Cost, Conservation]
     this.#checkers = all.map(Checks => new Checks(this.#world, plan, this.#violations))
@@ -53,6 +67,7 @@ class Player {
       for (let timeMs = 0; timeMs <= endMs; timeMs += SAMPLE_MS) {
         simulation.runUntil(timeMs)
         for (const checker of this.#checkers) checker.sample?.()
+        if (timeMs % RARE_MS === 0) this.#rare.sample()
       }
       simulation.runUntil(endMs)
     } catch (error) {
@@ -67,6 +82,7 @@ class Player {
     const faults = FAULT_TYPES.map(type => [`${type}Faults`, this.#injected[type] ?? 0] as const)
     return {
       violations: this.#violations.sentences,
+      reached: this.#rare.reached,
       metrics: { ...metrics, ...Object.fromEntries(faults.filter(([, count]) => count > 0)) },
       traceHash: this.#world.simulation.trace.hash,
       simulatedMs: this.#world.simulation.nowMs

@@ -20,6 +20,8 @@ export interface ScenarioResult {
   readonly metrics: Metrics
   readonly traceHash: string
   readonly simulatedMs: number
+  /** Rare states that a run came to. */
+  readonly reached?: readonly string[]
 }
 
 /** An option of one scenario. `parse` returns a complaint, or `undefined` when the text is fine. */

@@ -16,7 +16,13 @@ export type InvariantId =
 /** What checkers complain to: keeps the first few sentences, each with the id of its promise in front. */
 export class Violations {
   readonly #sentences: string[] = []
+  readonly #first: () => void
   #count = 0
+
+  /** @param first called with the first complaint */
+  constructor(first: () => void = () => undefined) {
+    this.#first = first
+  }
 
   get sentences(): readonly string[] {
     return this.#sentences
@@ -28,7 +34,7 @@ export class Violations {
   }
 
   add(invariant: InvariantId, sentence: string): void {
-    this.#count++
+    if (this.#count++ === 0) this.#first()
     if (this.#sentences.length < VIOLATIONS_MAX) this.#sentences.push(`${invariant} ${sentence}`)
   }
 }

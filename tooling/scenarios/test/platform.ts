@@ -25,6 +25,12 @@ export async function run(args: readonly string[], init: Partial<Machine> = {}):
       return text
     },
     writeFile: (path, text) => files.set(path, text),
+    corpus: 'corpus',
+    listFiles: folder =>
+      [...files.keys()]
+        .filter(path => path.startsWith(`${folder}/`))
+        .map(path => path.slice(folder.length + 1))
+        .toSorted(),
     elsewhere: init.elsewhere ?? (() => '{}')
   })
   const ran = { code, out, err, files }

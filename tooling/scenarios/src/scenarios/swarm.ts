@@ -4,7 +4,8 @@ import { CUT_KINDS, drawCut, type CutKind } from '../cut.ts'
 import { exponential, PlanBuilder } from '../plan-builder.ts'
 import { FAULT_TYPES, type FaultType, type Plan } from '../plan.ts'
 import { play } from '../play.ts'
-import { numberIn, type PlannedScenario, wholeNumber, type ScenarioResult } from '../scenario.ts'
+import { RARE_STATES } from '../checkers/rare-states.ts'
+import { numberIn, oneOf, type PlannedScenario, wholeNumber, type ScenarioResult } from '../scenario.ts'
 
 const NODES_MIN = 4
 const WARM_UP_MS = 60_000
@@ -25,6 +26,12 @@ export const swarmScenario: PlannedScenario<Plan> = {
       meaning: 'stop after so many minutes of wall time, 0 for never',
       default: '0',
       complaint: numberIn(0, 100_000)
+    },
+    states: {
+      meaning:
+        'whether rare states that no world came to are only listed, or a violation: a run of hundreds comes to all',
+      default: 'listed',
+      complaint: oneOf('listed', 'required')
     }
   },
   plan: ({ nodes, seed }) => swarmPlan(nodes, seed),
@@ -37,7 +44,8 @@ export const swarmScenario: PlannedScenario<Plan> = {
       total.add(seed + i, play(swarmPlan(nodes, seed + i)))
       if ((i + 1) % 100 === 0) progress(`${i + 1} seeds, ${total.failed} of them failed`)
     }
-    return total.result()
+    for (const state of total.unreached) progress(`no world came to the state in which ${state}`)
+    return total.result(options['states'] === 'required')
   }
 }
 
@@ -50,13 +58,20 @@ class Total {
   #hash = 0
   #simulatedMs = 0
   #connectedMsMax = 0
+  readonly #reached = new Set<string>()
 
   get failed(): number {
     return this.#failed
   }
 
-  add(seed: number, { violations, metrics, traceHash, simulatedMs }: ScenarioResult): void {
+  /** Rare states that no world came to. */
+  get unreached(): readonly string[] {
+    return RARE_STATES.filter(state => !this.#reached.has(state))
+  }
+
+  add(seed: number, { violations, metrics, traceHash, simulatedMs, reached = [] }: ScenarioResult): void {
     this.#seeds++
+    for (const state of reached) this.#reached.add(state)
     if (violations.length > 0) this.#failed++
     const [first] = violations
     if (first !== undefined) this.#violations.push(`${first} (seed ${seed})`)
@@ -70,13 +85,19 @@ class Total {
     }
   }
 
-  result(): ScenarioResult {
+  result(statesRequired: boolean): ScenarioResult {
     const never = this.#connectedMsMax === Infinity
+    const missing = statesRequired ? this.unreached : []
     return {
-      violations: this.#violations,
+      violations: [
+        ...this.#violations,
+        ...missing.map(state => `no world came to the state in which ${state}`)
+      ],
       metrics: {
         seeds: this.#seeds,
         seedsFailed: this.#failed,
+        rareStates: RARE_STATES.length,
+        rareStatesReached: this.#reached.size,
         connectedMsMax: never ? null : this.#connectedMsMax,
         ...this.#sums
       },
