@@ -46,7 +46,8 @@ const stages = {
     args: [
       'packages/log/test/real-faults.test.ts',
       'packages/log/test/compaction.test.ts',
-      'packages/log/test/write-size.test.ts'
+      'packages/log/test/write-size.test.ts',
+      'packages/replica/test/overwrites.test.ts'
     ]
   },
   floods: {

@@ -120,6 +120,10 @@ class ValueEncoder {
   }
 
   #bytes(bytes: Uint8Array): void {
+    // It looks empty, and what it held is somebody else's by now.
+    if (bytes.length === 0 && 'detached' in bytes.buffer && bytes.buffer.detached) {
+      this.#fail('unsupportedType', 'its buffer was transferred; encode it before, or keep a copy')
+    }
     this.#room(bytes.length)
     this.#head(MAJOR.bytes, bytes.length)
     this.#out.raw(bytes)

@@ -24,6 +24,12 @@ const unencodable = (value: unknown, limits = {}) => {
 }
 const nested = (depth: number): Value => (depth === 0 ? 0 : [nested(depth - 1)])
 
+function detached(): Uint8Array {
+  const bytes = new Uint8Array(4)
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] })
+  return bytes
+}
+
 describe('vectors', () => {
   // The first block is from RFC 8949, appendix A.
   test.each<[Value, string]>([
@@ -262,6 +268,7 @@ describe('encodeValue refuses', () => {
     ['a Set', new Set(), ['unsupportedType']],
     ['a class instance', new URL('file:///'), ['unsupportedType']],
     ['another typed array', new Uint16Array(1), ['unsupportedType']],
+    ['bytes of a buffer that was transferred', { b: detached() }, ['unsupportedType', 'b']],
     ['NaN', [Number.NaN], ['notFinite', 0]],
     ['Infinity', -Infinity, ['notFinite']],
     ['a bigint above 64 bits', { n: 2n ** 64n }, ['bigintRange', 'n']],
