@@ -1,6 +1,7 @@
 import { createNode, type ReplicatedMap, type StarlingNode } from '@starling/node'
 import { fstatSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { nodeMetrics } from './api/metrics.ts'
 import { serveNode, type NodeServer } from './api/node-server.ts'
 import type { NodeOptions } from './node-options.ts'
 import { runCommand, show } from './prompt.ts'
@@ -12,7 +13,8 @@ export async function runNode(options: NodeOptions): Promise<void> {
     listen: options.listen,
     contacts: options.join,
     cluster: { name: options.clusterName, secret: options.secret },
-    ...(options.name === undefined ? {} : { metadata: { name: options.name } })
+    ...(options.name === undefined ? {} : { metadata: { name: options.name } }),
+    ...(options.http === undefined ? {} : { metrics: nodeMetrics })
   })
   let server: NodeServer | undefined
   try {

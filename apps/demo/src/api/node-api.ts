@@ -3,7 +3,7 @@ import { Hono, type Context } from 'hono'
 import type { HttpLimits } from './config.ts'
 import { entryRoutes } from './entries.ts'
 import type { EventStreams } from './event-stream.ts'
-import { metricsText } from './metrics.ts'
+import { metricsPage } from './metrics.ts'
 import { RefusedRequest } from './problem.ts'
 import type { Pulses } from './pulses.ts'
 import type { ServedMap } from './served-map.ts'
@@ -55,9 +55,7 @@ export function nodeApi(components: NodeApiComponents): Hono {
       return streams.respond(context.req.raw.signal, signal => watchEvents(map, { from, again }, signal))
     })
     .route('/api/v1/maps/:map', entryRoutes(mapOf, limits))
-    .get('/metrics', context =>
-      context.text(metricsText(node), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
-    )
+    .get('/metrics', () => metricsPage())
     .get('/health', context => health(maps, context, 'poisoned'))
     .get('/ready', context => health(maps, context, 'not-synced'))
 }

@@ -1,6 +1,7 @@
 // One node of the demo's cluster, in a process of its own. It does what the launcher asks, and ends when the launcher does.
 import type { ReplicatedMap, StarlingNode } from '@starling/node'
 import { createNode } from '@starling/node'
+import { nodeMetrics } from '../api/metrics.ts'
 import { serveNode, type NodeServer } from '../api/node-server.ts'
 import { TrackedWrites } from './tracked-writes.ts'
 import type { Content, Reply, Request, Started, StartOptions, Status } from './worker-protocol.ts'
@@ -58,7 +59,7 @@ async function start(options: StartOptions): Promise<Started> {
     listen: ['/ip4/127.0.0.1/udp/0/quic-v1'],
     contacts: options.contacts,
     cluster: { name: options.clusterName, secret: options.secret },
-    ...(options.served === undefined ? {} : { metadata: { name: options.served } })
+    ...(options.served === undefined ? {} : { metadata: { name: options.served }, metrics: nodeMetrics })
   })
   revokeOnly(options.revoked ?? [])
   map = await node.map(MAP_NAME)

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { HttpLimits } from '../../../src/api/config.ts'
 import { readEvents, type ReadEvent } from '../../../src/api/event-reader.ts'
+import { nodeMetrics } from '../../../src/api/metrics.ts'
 import { serveNode, type NodeServer } from '../../../src/api/node-server.ts'
 
 export interface ServedNode {
@@ -20,7 +21,8 @@ export async function servedNode(limits: Partial<HttpLimits> = {}): Promise<Serv
   const node = await createNode({
     dataDir: join(folder, 'node'),
     listen: ['/ip4/127.0.0.1/udp/0/quic-v1'],
-    cluster: { name: 'http', secret: 'a secret of some length' }
+    cluster: { name: 'http', secret: 'a secret of some length' },
+    metrics: nodeMetrics
   })
   const map = await node.map<unknown>('things', { limits: { valueBytesMax: 1000 } })
   const maps = new Map([['things', map]])
