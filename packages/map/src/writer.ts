@@ -45,7 +45,8 @@ export class Writer<V> {
     return this.#renewals.size
   }
 
-  async set(
+  /** Throws at once for what is wrong, before anything happens. */
+  set(
     key: string,
     value: V,
     options: SetOptions,
@@ -55,8 +56,11 @@ export class Writer<V> {
     const put = this.#put(key, value, ttlMs)
     if (renew && ttlMs === undefined) throw new TypeError('renew needs ttlMs')
     const operation: Put = expected === undefined ? put : { ...put, expected }
-    if (!renew || ttlMs === undefined) return written(await this.#commit([operation], options))
-    return written(await this.#setRenewed(operation, ttlMs, options))
+    const committed =
+      !renew || ttlMs === undefined
+        ? this.#commit([operation], options)
+        : this.#setRenewed(operation, ttlMs, options)
+    return committed.then(written)
   }
 
   async delete(key: string, options: WriteOptions): Promise<boolean> {

@@ -16,7 +16,7 @@ export class LocalWrites {
 
   /** Stages the operations during the call, and resolves once they are durable, applied and broadcast. */
   async commit(operations: readonly Operation[]): Promise<StagedCommit> {
-    const staged = this.#stage(operations)
+    const staged = this.stage(operations)
     await this.add(staged.writes, staged.bytes)
     return staged
   }
@@ -43,7 +43,8 @@ export class LocalWrites {
     return items.length === 0 ? undefined : versionOf({ items }, components.hash)
   }
 
-  #stage(operations: readonly Operation[]): StagedCommit {
+  /** Makes the writes of operations, which {@link add} then queues. Throws before any effect. */
+  stage(operations: readonly Operation[]): StagedCommit {
     const { state, identity, queue, limits, components, wallMs } = this.#core
     this.#core.checkClocks()
     if (queue.commitBytes > limits.queueBytesMax) {

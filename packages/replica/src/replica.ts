@@ -94,15 +94,19 @@ class LoggedReplica implements Replica {
     this.#core.assertWorks()
     const { clock } = this.#core.components
     const startedMs = this.#figures === undefined ? 0 : clock.monotonicMs()
-    const staged = this.#writes.commit(operations)
+    const committed = this.#writes.stage(operations)
+    const durable = this.#writes.add(committed.writes, committed.bytes)
     this.#housekeeping.noticeEnds()
-    const committed = await staged
+    await durable
     this.#figures?.commits.observe((clock.monotonicMs() - startedMs) / 1_000)
     this.#housekeeping.noticeEnds()
-    callUser(
-      () => options.onDurable?.(committed.results),
-      error => this.#core.emit({ type: 'ownerFailed', error })
-    )
+    const { onDurable } = options
+    if (onDurable !== undefined) {
+      callUser(
+        () => onDurable(committed.results),
+        error => this.#core.emit({ type: 'ownerFailed', error })
+      )
+    }
     if (replicas > 1 && committed.writes.length > 0) {
       await this.#acknowledgements.collect(committed, replicas - 1, options)
     }
