@@ -1,6 +1,9 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, posix } from 'node:path'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { installAlone } from '../src/install-alone.ts'
 import { startRegistry } from '../src/local-registry.ts'
@@ -25,6 +28,9 @@ const budgets = JSON.parse(readFileSync(budgetFile, 'utf8')) as Readonly<Record<
 
 /** Packages that bring nothing from outside, so that they install without a network. */
 const INSTALLED_HERE = ['gossip', 'ormap', 'sim']
+
+/** Ways to resolve a module that know no `exports`, or come from CommonJS. */
+const NOT_FOR_ES_MODULES = ['node10', 'node16-cjs']
 
 let work: string
 let packed: readonly PackedPackage[]
@@ -73,6 +79,22 @@ test.each(names)('%s is published with plain ranges: no workspace and no catalog
   const { manifest } = packedAs(short)
   const ranges = Object.values(manifest.dependencies ?? {})
   expect(ranges.filter(range => !/^[\^~]?\d+\.\d+\.\d+$/u.test(range))).toEqual([])
+})
+
+test.each(names)('%s has entry points that resolve to files of the right format', async short => {
+  const { unpacked } = packedAs(short)
+  const { messages, pkg } = await publint({ pkgDir: unpacked, pack: false, strict: true })
+  expect(messages.map(message => formatMessage(message, pkg))).toEqual([])
+})
+
+test.each(names)('%s has types that ES modules resolve, in every way that compilers do', async short => {
+  const tarball = new Uint8Array(readFileSync(packedAs(short).tarball))
+  const result = await checkPackage(createPackageFromTarballData(tarball))
+  if (result.types === false) throw new Error(`${short} packs no types`)
+  const ours = result.problems.filter(
+    problem => !('resolutionKind' in problem && NOT_FOR_ES_MODULES.includes(problem.resolutionKind))
+  )
+  expect(ours).toEqual([])
 })
 
 test.each(names)('%s is within its budget of bytes and dependencies', short => {
