@@ -1,7 +1,8 @@
-import { encodeEntry, liveDots, putEntry } from '@starling/ormap'
+import { encodeEntry, liveDots, putEntry, REFUSAL_PAUSE_MS } from '@starling/ormap'
 import { describe, expect, test } from 'vitest'
 import { EntryPacker } from '../src/frames.ts'
 import type { Replica } from '../src/index.ts'
+import { syncRound } from './support/exchange.ts'
 import { MemoryLog } from './support/memory-log.ts'
 import { bytes, first, openNode, put, read, remove, settle, valuesOf } from './support/world.ts'
 
@@ -90,6 +91,28 @@ describe('a received entry', () => {
     expect(liveDots(node.replica.entry('k') as never)).toHaveLength(1)
     expect(node.replica.stats().rejected).toEqual({ rowTooLong: 1 })
     await settle()
+  })
+
+  test('that would make a row too long leaves both sides unconverged, which says so, until somebody writes the key', async () => {
+    const init = { limits: { rowBytesMax: 220 } }
+    const [a, b] = [await openNode({ name: 'a', init }), await openNode({ name: 'b', init })]
+    const writers = await Promise.all(['x', 'y', 'z'].map(name => openNode({ name })))
+    for (const { name, replica } of writers) await replica.commit([put('k', name.repeat(60))])
+    const [x, y, z] = writers.map(({ broadcast }) => broadcast.sent[0] as Uint8Array)
+    for (const message of [x, y]) a.broadcast.deliver(message as Uint8Array)
+    for (const message of [y, z]) b.broadcast.deliver(message as Uint8Array)
+    await syncRound(a, b)
+    for (const { replica } of [a, b]) expect(replica.status().refused.rowTooLong).toBe(1)
+    for (const node of [a, b]) {
+      node.clock.ms += 10
+      await node.replica.commit([put('k', `settled by ${node.name}`)])
+      node.clock.ms += REFUSAL_PAUSE_MS
+    }
+    await syncRound(a, b)
+    await syncRound(b, a)
+    expect(valuesOf(a.replica.entry('k'))).toEqual(['settled by a', 'settled by b'])
+    expect(a.replica.root()).toEqual(b.replica.root())
+    for (const { replica } of [a, b]) expect(replica.status().refused.rowTooLong).toBe(0)
   })
 
   test('raises the clock, so that the next write exceeds it', async () => {
