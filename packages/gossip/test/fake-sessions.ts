@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { setImmediate as macrotask } from 'node:timers/promises'
-import type { Timers } from '@starling/ports'
+import type { Observers, Timers } from '@starling/ports'
 import { systemHash } from '@starling/ports/system'
 import { createSimulation, type NodePorts, type Simulation } from '@starling/sim'
 import {
@@ -43,6 +43,8 @@ export class Swarm {
   readonly refusedAtOnce = new Set<PeerKey>()
   readonly #topics = new Map<string, Topic>()
   readonly #init: GossipInit
+  /** What the nodes added from now on are watched by. */
+  observers: Observers = {}
   /** How many HMACs all nodes have made. */
   hmacs = 0
   #blocked: ((a: PeerKey, b: PeerKey) => boolean) | undefined
@@ -70,6 +72,7 @@ export class Swarm {
     const timers = counted(node.ports.timers, node.timers)
     node.gossip = createGossip(
       {
+        ...this.observers,
         sessions: this.#port(node),
         clock,
         timers,

@@ -5,6 +5,7 @@ import { prometheusMetrics } from '@libp2p/prometheus-metrics'
 import { register } from 'prom-client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createNode, type NodeInit, type StarlingNode } from '../src/index.ts'
+import { RecordedLogger } from '../../../tooling/vitest/recorded-logger.ts'
 import { eventually } from './node-process.ts'
 import { recordNodeMetrics } from './recorded-node-metrics.ts'
 
@@ -110,4 +111,35 @@ test('a factory that is none is refused before anything is opened', async () => 
     name: 'TypeError',
     message: expect.stringMatching(/metrics/u)
   })
+})
+
+test('every part writes its lines to the logger of the node', async () => {
+  const logger = new RecordedLogger()
+  // libp2p's own lines have formats of their own, and are not looked at.
+  const libp2pLog = Object.assign(() => {}, {
+    error() {},
+    trace() {},
+    enabled: false,
+    newScope: () => libp2pLog
+  })
+  const a = await start('a', {
+    logger: {
+      forComponent: name =>
+        name.startsWith('starling:')
+          ? Object.assign(logger.forComponent(name), { enabled: true, newScope: () => libp2pLog })
+          : libp2pLog
+    }
+  })
+  const b = await start('b', { contacts: a.addresses() })
+  const there = await b.map<string>('m')
+  await there.whenSynced({ signal: AbortSignal.timeout(20_000) })
+  await a.stop()
+  const said = logger.lines.map(line => line.split(':').slice(0, 2).join(':').split(' ')[0])
+  expect(new Set(said)).toEqual(
+    new Set(['starling:node', 'starling:peers', 'starling:gossip', 'starling:sync', 'starling:replica'])
+  )
+  expect(logger.lines).toContain('starling:node: map m is open with 0 keys')
+  expect(logger.lines).toContain('starling:node: map m is closed')
+  expect(logger.lines).toContain(`starling:peers: session with ${b.id} is up`)
+  expect(logger.lines).toContain(`starling:gossip: m: ${b.id} is a neighbour`)
 })

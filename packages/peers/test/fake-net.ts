@@ -3,7 +3,7 @@ import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import { seededRandom } from '@starling/ports'
+import { seededRandom, type Observers } from '@starling/ports'
 import { systemHash, systemHmac } from '@starling/ports/system'
 import {
   createPeers,
@@ -124,7 +124,8 @@ export class FakeNode {
         timers: net.time.timers,
         random: seededRandom(`${net.seed}/${number}`),
         hash: systemHash,
-        hmac: systemHmac
+        hmac: systemHmac,
+        ...net.observers
       },
       { cluster: { name: 'test', secrets: ['a secret of enough bytes'] }, ...init }
     )
@@ -195,6 +196,8 @@ export class FakeNet {
   swallows: (address: string) => boolean = address => address.includes('/udp/9/')
   /** How long a dial takes, ms. */
   dialMs: () => number = () => 1
+  /** What the nodes added from now on are watched by. */
+  observers: Observers = {}
   #connections = 0
 
   constructor(seed = 1) {

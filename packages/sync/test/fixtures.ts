@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import type { Observers } from '@starling/ports'
 import { systemHmac } from '@starling/ports/system'
 import {
   createSync,
@@ -24,11 +25,13 @@ export function testNode(
   network: FakeNetwork,
   name: string,
   neighbors: readonly string[] = [],
-  init?: SyncInit
+  init?: SyncInit,
+  observers: Observers = {}
 ): TestNode {
   const sessions = network.node(name)
   const sync = createSync(
     {
+      ...observers,
       sessions,
       clock: network.time,
       timers: network.time,

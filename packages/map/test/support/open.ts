@@ -1,4 +1,4 @@
-import { seededRandom } from '@starling/ports'
+import { seededRandom, type Metrics } from '@starling/ports'
 import { systemHash } from '@starling/ports/system'
 import { createMap, type MapInit, type ReplicatedMap, type SyncView } from '@starling/map'
 import {
@@ -100,6 +100,7 @@ export async function openMap<V>(
     startMs?: number
     sync?: SyncView
     alone?: boolean
+    metrics?: Metrics
   } = {}
 ): Promise<TestNode<V>> {
   const log = options.log ?? new HeldLog()
@@ -113,6 +114,7 @@ export async function openMap<V>(
       clock,
       timers: clock,
       hash: systemHash,
+      ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       ...(options.alone === undefined ? {} : { alone: options.alone }),
       open: async (owner, { quota }) => {
         replica = await createReplica(

@@ -1,6 +1,6 @@
 import { decodeValue, encodeValue } from '@starling/codec'
 import { liveDots, winner, type Entry } from '@starling/ormap'
-import { seededRandom, type Clock, type TimerHandle, type Timers } from '@starling/ports'
+import { seededRandom, type Clock, type Observers, type TimerHandle, type Timers } from '@starling/ports'
 import { systemHash } from '@starling/ports/system'
 import {
   createReplica,
@@ -102,6 +102,7 @@ export interface NodeOptions {
   readonly timers?: TestTimers
   readonly seed?: number | string
   readonly init?: Partial<ReplicaInit>
+  readonly observers?: Observers
 }
 
 export async function openNode(options: NodeOptions = {}): Promise<Node> {
@@ -113,7 +114,15 @@ export async function openNode(options: NodeOptions = {}): Promise<Node> {
   const changes: Change[] = []
   const events: ReplicaEvent[] = []
   const replica = await createReplica(
-    { log, broadcast, clock, timers, random: seededRandom(options.seed ?? name), hash: systemHash },
+    {
+      ...options.observers,
+      log,
+      broadcast,
+      clock,
+      timers,
+      random: seededRandom(options.seed ?? name),
+      hash: systemHash
+    },
     {
       name,
       owner: { applied: list => void changes.push(...list) },

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { RecordedLogger } from '../../../tooling/vitest/recorded-logger.ts'
+import { RecordedMetrics } from '../../../tooling/vitest/recorded-metrics.ts'
+import { openNode, put, remove, settle } from './support/world.ts'
+
+test('figures of replicas are by their name, commits are timed, and what happens is told', async () => {
+  const [metrics, logger] = [new RecordedMetrics(), new RecordedLogger()]
+  const observers = { metrics, logger }
+  const a = await openNode({ name: 'a', observers })
+  const b = await openNode({ name: 'b', observers })
+  await a.replica.commit([put('k', 'v'), put('l', 'v')])
+  await a.replica.commit([remove('l')])
+  await b.replica.commit([put('m', 'v')])
+  expect(metrics.collect()).toMatchObject({
+    starling_replica_keys: { a: 1, b: 1 },
+    starling_replica_entries: { a: 2, b: 1 },
+    starling_replica_evidence: { a: 1, b: 0 },
+    starling_replica_local_writes_total: { a: 3, b: 1 },
+    starling_replica_poisoned: 0,
+    starling_replica_commit_seconds: [0, 0, 0]
+  })
+  b.broadcast.deliver(Uint8Array.of(255, 255))
+  expect(metrics.collect()).toMatchObject({ starling_replica_dropped_total: { malformed: 1 } })
+  expect(logger.lines).toEqual([
+    'starling:replica: a: 0 keys recovered, 0 rows bad',
+    'starling:replica: b: 0 keys recovered, 0 rows bad',
+    'starling:replica: b: entries of peer refused: malformed'
+  ])
+  await a.replica.close()
+  expect(metrics.collect()).toMatchObject({
+    starling_replica_keys: { a: 0, b: 1 },
+    starling_replica_local_writes_total: { a: 3, b: 1 }
+  })
+  await b.replica.close()
+  await settle()
+})
