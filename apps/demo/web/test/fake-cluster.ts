@@ -21,6 +21,8 @@ interface FakeMember {
   counters: { sent: number; received: number; writes: number; delivered: number }
   broadcasts: BroadcastSeen[]
   url?: string
+  /** What it said last stays known when it is gone, as in a real cluster's server. */
+  lastPulse?: Pulse
 }
 
 const MAP = 'flags'
@@ -170,7 +172,8 @@ export class FakeCluster {
   announce(): void {
     const state = this.state()
     this.events.emit('cluster', state)
-    for (const { pulse } of state.members) if (pulse !== undefined) this.events.emit('pulse', pulse)
+    for (const { state: its, pulse } of state.members)
+      if (its === 'running' && pulse !== undefined) this.events.emit('pulse', pulse)
   }
 
   say(node: string, type: string, text: string): void {
@@ -243,8 +246,17 @@ export class FakeCluster {
 
   #public(member: FakeMember): ClusterMember {
     const { index, id, name, state, part, url } = member
-    const live = state === 'running' ? { pulse: this.pulse(index) } : {}
-    return { index, id, name, state, part, ...(url === undefined ? {} : { url }), ...live }
+    if (state === 'running') member.lastPulse = this.pulse(index)
+    const pulse = member.lastPulse
+    return {
+      index,
+      id,
+      name,
+      state,
+      part,
+      ...(url === undefined ? {} : { url }),
+      ...(pulse === undefined ? {} : { pulse })
+    }
   }
 
   #align(): void {

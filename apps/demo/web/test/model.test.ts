@@ -144,6 +144,7 @@ describe('the overlay', () => {
 
   test('what a killed node said last draws no link', () => {
     const cluster = new FakeCluster(2)
+    cluster.announce()
     cluster.act(0, 'kill')
     cluster.act(1, 'pause')
     expect(overlayOfCluster(cluster.state(), undefined, new Set()).edges).toEqual([])
