@@ -18,7 +18,10 @@ export function encodeAddresses(addresses: readonly string[], bytesMax: number):
   return writer.finish()
 }
 
-/** The addresses in a peer's data; none when it cannot be read. They are claims: whoever answers there proves its identity. */
+/** What a node listens on when it listens everywhere: nobody else can dial it, and here it would be this machine. */
+const NOWHERE = /^\/(?:ip4\/0\.0\.0\.0|ip6\/(?:0*:)+0*)\//
+
+/** The addresses in a peer's data, without those that lead nowhere; none when it cannot be read. They are claims: whoever answers there proves its identity. */
 export function decodeAddresses(data: Uint8Array | undefined): string[] {
   if (data === undefined || data.length === 0) return []
   try {
@@ -27,7 +30,7 @@ export function decodeAddresses(data: Uint8Array | undefined): string[] {
     const addresses: string[] = []
     for (let i = 0; i < count; i++) addresses.push(reader.string(ADDRESS_BYTES_MAX))
     reader.end()
-    return addresses
+    return addresses.filter(address => !NOWHERE.test(address))
   } catch (error) {
     if (error instanceof DecodeError) return []
     throw error

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { plumtreeConfig } from '../src/index.ts'
+import { ROUND_MAX } from '../src/tree.ts'
 import { Bench, delivers, gossip, sends } from './step.ts'
 
 describe('strangers', () => {
@@ -36,6 +37,17 @@ describe('ids', () => {
     bench.announce('a', gossip(1).id)
     bench.announce('b', gossip(1).id)
     expect(sends(bench.receive('a', { ...gossip(1), sequence: 2 }))).toEqual(['b:graft'])
+  })
+
+  test('a hop count that lies is told on as it is cut, and changes nothing else', () => {
+    const bench = new Bench({ newLinks: 'eager' }, ['a', 'b'])
+    const outputs = bench.receive('a', gossip(1, new Uint8Array([1]), Number.MAX_SAFE_INTEGER))
+    const rounds = outputs.flatMap(output => {
+      if (output.type === 'deliver') return [output.round]
+      return output.type === 'send' && output.message.type === 'gossip' ? [output.message.round] : []
+    })
+    expect(rounds).toEqual([ROUND_MAX, ROUND_MAX])
+    expect(bench.machine.eagerPeers().toSorted()).toEqual(['a', 'b'])
   })
 
   test('equal payloads broadcast twice are two messages', () => {
