@@ -76,6 +76,8 @@ export interface Conflict<V> {
   readonly stamp: bigint
   /** The replica that wrote it. */
   readonly replica: string
+  /** When its time is over, in wall ms since the epoch; absent for a value that stays. */
+  readonly expiresAtMs?: number
 }
 
 /** What a write made. */

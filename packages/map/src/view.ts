@@ -67,7 +67,9 @@ export class View<V> implements WatchSource<V> {
       .toSorted(newestFirst)
       .flatMap(dot => {
         const value = this.#projection.decode(key, dot)
-        return value === undefined ? [] : [{ value, stamp: dot.stamp, replica: dot.replica }]
+        if (value === undefined) return []
+        const { stamp, replica, expiresAtMs } = dot
+        return [{ value, stamp, replica, ...(expiresAtMs === undefined ? {} : { expiresAtMs }) }]
       })
   }
 

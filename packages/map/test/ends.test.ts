@@ -33,6 +33,9 @@ test('of two values the one that has not ended is shown', async () => {
   a.clock.ms += 5
   gossip(a, b)
   expect([a.map.get('k'), a.map.conflicts('k').length]).toEqual(['ends', 2])
+  const [ends, stays] = a.map.conflicts('k')
+  expect(ends?.expiresAtMs).toBe(a.clock.ms + 1000)
+  expect(stays).not.toHaveProperty('expiresAtMs')
   a.clock.ms += 1000
   expect([a.map.get('k'), a.map.conflicts('k').length, a.map.size]).toEqual(['stays', 1, 1])
 })

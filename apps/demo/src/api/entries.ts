@@ -76,7 +76,8 @@ function entryOf(map: ServedMap, key: string): Entry | undefined {
     key,
     value: toJson(versioned.value),
     version: versioned.version,
-    ...(values.length > 1 ? { conflicts: values.map(({ value }) => toJson(value)) } : {})
+    ...(values.length > 1 ? { conflicts: values.map(({ value }) => toJson(value)) } : {}),
+    ...(values[0]?.expiresAtMs === undefined ? {} : { expiresAtMs: values[0].expiresAtMs })
   }
 }
 

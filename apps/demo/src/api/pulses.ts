@@ -1,4 +1,4 @@
-import type { StarlingNode } from '@starling/node'
+import type { PeerEvent, StarlingNode } from '@starling/node'
 import type { HttpLimits } from './config.ts'
 import { EventFeed, type State } from './event-feed.ts'
 import type { ServerEvent } from './event-stream.ts'
@@ -7,6 +7,22 @@ import type { BroadcastSeen, Pulse } from './types.ts'
 
 /** What of a node the pulses are made of. */
 export type PulsingNode = Pick<StarlingNode, 'inspect' | 'onPeer' | 'onBroadcast'>
+
+/** What a node meets, in the words of the log. */
+function textOf(event: PeerEvent): string {
+  switch (event.type) {
+    case 'peer:join':
+      return `is in session with ${event.peer}`
+    case 'peer:leave':
+      return `has parted from ${event.peer} (${event.reason})`
+    case 'peer:suspect':
+      return `has heard nothing from ${event.peer} for ${event.silentMs.toFixed(0)} ms`
+    case 'peer:alive':
+      return `hears ${event.peer} again`
+    case 'self:stalled':
+      return `stood still for ${event.lateMs.toFixed(0)} ms`
+  }
+}
 
 /** A node that tells how it is: a pulse a second while anybody listens, and what happened as lines of a log. */
 export class Pulses {
@@ -26,10 +42,7 @@ export class Pulses {
     this.#name = name
     this.#limits = limits
     this.#feed = new EventFeed(limits)
-    this.#stopListening = node.onPeer(event => {
-      const peer = 'peer' in event ? event.peer : undefined
-      this.log(event.type, peer === undefined ? event.type : `${event.type} ${peer}`)
-    })
+    this.#stopListening = node.onPeer(event => this.log(event.type, textOf(event)))
   }
 
   /** Adds a line to the log of events. */

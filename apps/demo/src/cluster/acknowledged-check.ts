@@ -31,7 +31,7 @@ export async function checkAcknowledged({ nodes, ledger }: Checked): Promise<Che
       ledger.forget(compared.content, due)
       return {
         checked: due.size,
-        lost: lost.map(({ key, node }) => `"${key}", acknowledged by node-${node + 1}`),
+        lost: lost.map(({ write, key, node }) => `${write} of "${key}", acknowledged by node-${node + 1}`),
         invented
       }
     }

@@ -36,7 +36,7 @@ export class Hub {
   #timer: NodeJS.Timeout | undefined
   #convergedSinceMs: number | undefined
   #lostAcknowledged: number | undefined
-  #lost = 0
+  readonly #lost = new Set<string>()
   #checkDue = false
   #checking: Promise<void> | undefined
   #open = false
@@ -166,13 +166,16 @@ export class Hub {
     await this.#writes.pause()
     this.#checkDue = false
     const result = await checkAcknowledged(this.#cluster)
-    if (result === undefined) {
+    // What was done to the cluster meanwhile asks for another check.
+    if (result === undefined || this.#checkDue) {
       this.#checkDue = true
       return
     }
-    this.#lost += result.lost.length
-    this.#lostAcknowledged = this.#lost
-    for (const lost of result.lost) this.log('cluster', 'lost', `LOST: ${lost}`)
+    for (const lost of result.lost) {
+      if (!this.#lost.has(lost)) this.log('cluster', 'lost', `LOST: ${lost}`)
+      this.#lost.add(lost)
+    }
+    this.#lostAcknowledged = this.#lost.size
     const verdict = result.lost.length === 0 ? 'none is lost' : `${result.lost.length} are LOST`
     this.log('cluster', 'checked', `all members agree; of ${result.checked} acknowledged writes ${verdict}`)
   }

@@ -75,12 +75,16 @@ describe('one entry', () => {
 
   test('lives as long as asked', async () => {
     expect((await put('brief', 1)).status).toBe(200)
+    expect((await get(at('brief'))).json).not.toHaveProperty('expiresAtMs')
     const brief = await ask(served.url, `${at('brief')}?ttlMs=3600000`, {
       method: 'PUT',
       body: '2',
       headers: json
     })
     expect(brief.status).toBe(200)
+    const { expiresAtMs } = (await get(at('brief'))).json as Entry
+    expect(expiresAtMs).toBeGreaterThan(Date.now() + 3_500_000)
+    expect(expiresAtMs).toBeLessThanOrEqual(Date.now() + 3_600_000)
     await remove('brief')
   })
 })

@@ -59,13 +59,13 @@ describe('a reader', () => {
   })
 
   test('whose lines are not kept any more is told to start over', async () => {
-    const feed = feedOf()
+    const feed = new EventFeed({ logLinesMax: 4, readerLinesMax: 10 })
     feed.log(line('a'))
     const [event] = await taken(feed.read(undefined, []))
     for (const text of ['b', 'c', 'd']) feed.log(line(text))
     expect((await taken(feed.read(event?.id, []))).map(textOf)).toEqual(['b', 'c', 'd'])
     for (const text of ['e', 'f']) feed.log(line(text))
-    expect((await taken(feed.read(event?.id, []))).map(textOf)).toEqual(['resync', 'd', 'e', 'f'])
+    expect((await taken(feed.read(event?.id, []))).map(textOf)).toEqual(['resync', 'c', 'd', 'e', 'f'])
   })
 
   test('that does not read keeps the newest lines, one state of a kind, and the word that something is missing', async () => {

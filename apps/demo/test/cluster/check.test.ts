@@ -61,7 +61,7 @@ test('a write that was acknowledged and is nowhere is told, with its key and its
   }
   const content: Content = [['a', [{ write: kept.write, stamp: '1' }]]]
   const result = await checkAcknowledged({ nodes: [nodeWith(content), nodeWith(content)], ledger })
-  expect(result).toEqual({ checked: 2, lost: ['"b", acknowledged by node-2'], invented: [] })
+  expect(result).toEqual({ checked: 2, lost: ['w2 of "b", acknowledged by node-2'], invented: [] })
 })
 
 test('a check judges what was acknowledged before it looked, and no later write', async () => {

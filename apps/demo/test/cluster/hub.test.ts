@@ -172,7 +172,8 @@ describe('is refused, by name', () => {
   })
 })
 
-test('Ctrl-C ends every process', async () => {
+test('Ctrl-C ends every process, one that stands still too', async () => {
+  await act(1, 'pause')
   const urls = (await state()).members.map(member => member.url ?? '')
   expect(urls).toHaveLength(5)
   expect(await program.end()).toBe(130)
