@@ -26,6 +26,18 @@ describe('full replicas', () => {
     expect(violations).toEqual([])
   }, 300_000)
 
+  test.each(['hostile', 'flood'])(
+    'keep every promise to each other under mischief: %s',
+    async faults => {
+      const { report } = await run(['cluster', '--seeds', '6', '--seed', '31', '--faults', faults, '--json'])
+      expect(report.violations).toEqual([])
+      expect(report.metrics[`${faults}Faults`]).toBeGreaterThan(5)
+      // It is no use unless it gets through to where it is refused.
+      expect(report.metrics['rejectedSeen']).toBeGreaterThan(0)
+    },
+    120_000
+  )
+
   test('I22: one seed gives one trace', async () => {
     const plan = drawClusterPlan({
       scenario: 'cluster',

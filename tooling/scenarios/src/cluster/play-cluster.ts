@@ -2,21 +2,10 @@ import { createSimulation, type Simulation } from '@starling/sim'
 import { seededRandom } from '@starling/ports'
 import { systemHash, systemHmac } from '@starling/ports/system'
 import type { ReplicaEvent, ReplicaInit } from '@starling/replica'
-import {
-  checkAnswered,
-  checkConvergence,
-  checkErrors,
-  checkInvented,
-  checkLost,
-  checkResurrection,
-  checkStamps,
-  checkTold,
-  type Shown
-} from '../checkers/replicas.ts'
 import type { ScenarioResult } from '../scenario.ts'
 import { ClusterNode } from './cluster-node.ts'
-import { HOSTILE_PREFIX, HostilePeer } from './hostile-peer.ts'
-import type { ClusterProcess } from './cluster-process.ts'
+import { HostilePeer } from './hostile-peer.ts'
+import { judgeCluster, lacksRoom } from './judge-cluster.ts'
 import { CLUSTER_FAULTS, MISCHIEF, type ClusterAction, type ClusterPlan } from './cluster-plan.ts'
 import { History } from './history.ts'
 import { SimTransport } from './sim-transport.ts'
@@ -44,17 +33,6 @@ const RARE = [
   'damagedMissing',
   'short'
 ] as const
-
-/** What a caller of a map may be told, by name: what its README lists. */
-const DOCUMENTED: ReadonlySet<string> = new Set([
-  'VersionMismatchError',
-  'ReplicaPoisonedError',
-  'ReplicaClosedError',
-  'MapClosedError',
-  'WriteQueueFullError',
-  'ClockAheadError',
-  'QuotaExceededError'
-])
 
 /** Plays a plan with real replicas, and judges what came of it. */
 export async function playCluster(plan: ClusterPlan): Promise<ScenarioResult> {
@@ -300,7 +278,7 @@ class ClusterRun {
       if (agreedMs !== undefined && this.#simulation.nowMs - agreedMs >= QUIET_MS) {
         this.#convergedMs = agreedMs - healMs
         // What there is no room for is asked for again after a pause.
-        const isShort = this.#nodes.some(({ process }) => process !== undefined && this.#isShort(process))
+        const isShort = this.#nodes.some(({ process }) => process !== undefined && lacksRoom(process.map))
         if (this.#moved() !== moved && !isShort) {
           this.#violations.push('I16: nodes that agree go on exchanging entries')
         }
@@ -314,19 +292,10 @@ class ClusterRun {
     const processes = this.#nodes.flatMap(({ process }) => (process === undefined ? [] : [process]))
     if (processes.length < this.#nodes.length) return false
     // Who has no room, and says so, need not agree.
-    const roots = processes.filter(one => !this.#isShort(one)).map(({ replica }) => replica.root())
+    const roots = processes.filter(({ map }) => !lacksRoom(map)).map(({ replica }) => replica.root())
     const [first] = roots
     if (first === undefined) return true
     return roots.every(({ sum, count }) => count === first.count && Buffer.compare(sum, first.sum) === 0)
-  }
-
-  /** Whether there is no room for something, and the map says that it has not converged. */
-  #isShort({ map }: ClusterProcess): boolean {
-    return (
-      this.#plan.entriesMax !== undefined &&
-      (map.health().refused['quota'] ?? 0) > 0 &&
-      map.health().states.includes('unconverged')
-    )
   }
 
   /** Entries that reconciliation has moved so far, by node. */
@@ -335,47 +304,9 @@ class ClusterRun {
   }
 
   #judge(): void {
-    const all: Shown[] = []
-    const short: Shown[] = []
-    for (const [index, { process }] of this.#nodes.entries()) {
-      if (process === undefined) continue
-      const isShort = this.#isShort(process)
-      ;(isShort ? short : all).push(shown(index, process.map))
-      if (isShort) this.#count('short')
-      this.#checkBounds(index, process)
-    }
-    this.#violations.push(
-      ...checkConvergence(all),
-      ...[...all, ...short].flatMap(one => checkInvented(one, this.#history)),
-      // What there is no room for in one place has to be in another.
-      ...(short.length === 0 ? all : [together([...all, ...short])]).flatMap(one =>
-        checkLost(one, this.#history)
-      ),
-      ...(short.length === 0 ? all : []).flatMap(one => checkResurrection(one, this.#history)),
-      ...this.#nodes.flatMap(({ process }, index) =>
-        process === undefined ? [] : checkTold(index, process.told, new Map(process.map))
-      ),
-      ...checkStamps(this.#history),
-      ...checkAnswered(this.#history),
-      ...checkErrors(this.#history, DOCUMENTED)
-    )
-  }
-
-  /** I17: what is kept stays within its limits. */
-  #checkBounds(index: number, { map, replica }: ClusterProcess): void {
-    const { entriesMax } = this.#plan
-    const { liveKeys, entries } = replica.stats()
-    const { watchers, listenersFailed } = map.stats()
-    if (entriesMax !== undefined && (liveKeys > entriesMax || entries > 2 * entriesMax)) {
-      this.#violations.push(
-        `I17: node ${index} holds ${liveKeys} keys and ${entries} entries, beyond ${entriesMax}`
-      )
-    }
-    if (watchers !== 1 || listenersFailed > 0) {
-      this.#violations.push(
-        `I19: node ${index} has ${watchers} watchers, ${listenersFailed} listeners failed`
-      )
-    }
+    const processes = this.#nodes.map(({ process }) => process)
+    for (const one of processes) if (one !== undefined && lacksRoom(one.map)) this.#count('short')
+    this.#violations.push(...judgeCluster(processes, this.#history, this.#plan))
   }
 
   #startLater(node: ClusterNode, downMs: number): void {
@@ -391,28 +322,4 @@ class ClusterRun {
   #count(what: string): void {
     this.#counts[what] = (this.#counts[what] ?? 0) + 1
   }
-}
-
-function shown(
-  node: number,
-  map: { keys(): Iterable<string>; conflicts(key: string): readonly { value: string }[] }
-): Shown {
-  return {
-    node,
-    values: new Map(
-      [...map.keys()]
-        .filter(key => !key.startsWith(HOSTILE_PREFIX))
-        .map(key => [key, map.conflicts(key).map(({ value }) => value)])
-    )
-  }
-}
-
-/** What several nodes show between them. */
-function together(all: readonly Shown[]): Shown {
-  const values = new Map<string, string[]>()
-  for (const one of all) {
-    for (const [key, ofKey] of one.values)
-      values.set(key, [...new Set([...(values.get(key) ?? []), ...ofKey])])
-  }
-  return { node: -1, values }
 }
