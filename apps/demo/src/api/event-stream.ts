@@ -51,22 +51,22 @@ export class EventStreams {
   }
 
   /**
-   * Passes on what another server answers, as it comes. It counts as a reader from the call on until its body has ended.
+   * Passes on what another server answers, as it comes. A stream of events counts as a reader until it has ended.
    *
-   * @throws RefusedRequest when there are `readersMax` readers already; what `ask` throws
+   * @throws RefusedRequest for a stream when there are `readersMax` readers already; what `ask` throws
    */
   async passOn(gone: AbortSignal, ask: (signal: AbortSignal) => Promise<Response>): Promise<Response> {
-    const { signal, end } = this.#enter(gone)
+    const asking = new AbortController()
+    gone.addEventListener('abort', () => asking.abort(), { once: true })
+    const answer = await ask(asking.signal)
+    const { body, status, headers } = answer
+    if (body === null || headers.get('content-type') !== 'text/event-stream') return answer
     try {
-      const { body, status, headers } = await ask(signal)
-      if (body === null) {
-        end()
-        return new Response(null, { status, headers })
-      }
-      const passed = body.pipeThrough(new TransformStream({ flush: end }))
-      return new Response(passed, { status, headers })
+      const { signal, end } = this.#enter(gone)
+      signal.addEventListener('abort', () => asking.abort(), { once: true })
+      return new Response(body.pipeThrough(new TransformStream({ flush: end })), { status, headers })
     } catch (error) {
-      end()
+      asking.abort()
       throw error
     }
   }

@@ -58,7 +58,10 @@ export interface EntryPage {
   readonly size: number
 }
 
-/** One event of `GET /api/v1/maps/:map/watch` (server-sent events, name `change`). */
+/**
+ * One event of `GET /api/v1/maps/:map/watch` (server-sent events, name `change`). An event named `snapshot` (`{ size }`) comes once the
+ * snapshot has been sent. A reader that comes back gets `resync` first.
+ */
 export interface Change {
   readonly type: 'set' | 'delete' | 'expired' | 'conflict' | 'resync'
   readonly key?: string
@@ -120,7 +123,7 @@ export interface Pulse {
   readonly broadcastsLeftOff: number
 }
 
-/** One line of the log of events (name `event` on `/api/v1/events`). */
+/** One line of the log of events (name `event` on `/api/v1/events`). An event named `resync` before lines says that some were missed. */
 export interface LogLine {
   readonly atMs: number
   /** Which node it is about; its name. */

@@ -39,7 +39,9 @@ async function* follow(
     promise.catch(() => {})
     return promise
   }
-  if (again) yield changeEvent({ type: 'resync' })
+  // Any id will do: a browser sends the last one when it comes back, and says with it that it was here before.
+  let number = 0
+  if (again) yield changeEvent({ type: 'resync' }, ++number)
   let inSnapshot = from === 'snapshot'
   let pending = next()
   for (;;) {
@@ -48,7 +50,7 @@ async function* follow(
     const ofSnapshot = soon !== undefined && soon.done !== true && isOfSnapshot(soon.value)
     if (inSnapshot && !ofSnapshot) {
       inSnapshot = false
-      yield { name: 'snapshot', data: { size: map.size } }
+      yield { name: 'snapshot', data: { size: map.size }, id: String(++number) }
       continue
     }
     if (soon === undefined) continue
@@ -56,7 +58,7 @@ async function* follow(
     pending = next()
     // A snapshot begins anew after a resync.
     if (soon.value.type === 'resync') inSnapshot = from === 'snapshot'
-    yield changeEvent(changeOf(soon.value))
+    yield changeEvent(changeOf(soon.value), ++number)
   }
 }
 
@@ -70,8 +72,8 @@ function settled(): Promise<undefined> {
   })
 }
 
-function changeEvent(change: Change): ServerEvent {
-  return { name: 'change', data: change }
+function changeEvent(change: Change, number: number): ServerEvent {
+  return { name: 'change', data: change, id: String(number) }
 }
 
 function changeOf(event: MapEvent<unknown>): Change {

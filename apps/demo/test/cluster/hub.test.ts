@@ -68,6 +68,25 @@ test('a write through one member is read through another, with its condition and
   expect(refused.headers['content-type']).toBe('application/problem+json')
 })
 
+test('more writes at once than there may be readers pass through, and streams are counted', async () => {
+  const writes = Array.from({ length: 100 }, (_, index) => put(1, `many-${index}`, index))
+  expect(new Set((await Promise.all(writes)).map(({ status }) => status))).toEqual(new Set([200]))
+  const path = '/api/v1/cluster/nodes/2/api/maps/demo/watch?from=now'
+  const readers = await Promise.all(Array.from({ length: 66 }, () => Reader.open(url, path)))
+  const refused = readers.filter(({ response }) => response.status === 503)
+  // The hub itself reads the member's events with one of the member's places.
+  expect(refused.length).toBeGreaterThanOrEqual(2)
+  for (const reader of readers) reader.leave()
+  await expect.poll(async () => (await ask(url, '/api/v1/role')).status, within).toBe(200)
+  await expect
+    .poll(async () => {
+      const reader = await Reader.open(url, path)
+      reader.leave()
+      return reader.response.status
+    }, within)
+    .toBe(200)
+})
+
 test('a paused member stands still and catches up; a killed one comes back on its store', async () => {
   expect(await act(1, 'pause')).toMatchObject({ state: 'paused' })
   expect(await act(2, 'kill')).toMatchObject({ state: 'killed' })
