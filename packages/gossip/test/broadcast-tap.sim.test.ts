@@ -36,6 +36,11 @@ describe('the tap', () => {
       expect([here?.hops, here?.bytes]).toEqual([(before?.hops ?? Number.NaN) + 1, 10])
       expect(here?.atMs).toBeGreaterThanOrEqual(before?.atMs ?? Number.NaN)
     }
+    swarm.topic('n3', 'flags').broadcast(new Uint8Array(10))
+    await swarm.pass(5_000)
+    const second = new Set(KEYS.map(key => seen.get(key)?.[1]?.id))
+    expect(second.size).toBe(1)
+    expect(second).not.toContain(origin?.id)
   })
 
   test('a listener that throws is counted and harms nobody, and one that was stopped hears nothing', async () => {

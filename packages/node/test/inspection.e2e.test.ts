@@ -79,6 +79,10 @@ test('two linked nodes show one another, equal fingerprints, and totals that ris
     expect(quota.entries).toBe(2)
     expect(quota.bytes).toBeGreaterThan(0)
     expect(quota.bytes).toBeLessThan(quota.bytesMax)
+    const [session] = mapOf(self).sync
+    expect(session).toMatchObject({ peer: other.id, differsSinceMs: undefined })
+    expect(session?.lastCompleteMs).toBeGreaterThanOrEqual(shown.startedAtMs)
+    expect(session?.lastCompleteMs).toBeLessThanOrEqual(Date.now())
     expect(shown.uptimeMs).toBeGreaterThan(0)
     expect(shown.startedAtMs).toBeLessThanOrEqual(shown.atMs)
   }
