@@ -5,6 +5,7 @@ import { Header } from './parts/header.tsx'
 import { LogCard } from './parts/log-card.tsx'
 import { MapsCard, type MapSource } from './parts/maps-card.tsx'
 import { MembersCard } from './parts/members-card.tsx'
+import { CROWD_FROM } from './parts/overlay-graph.tsx'
 import { OverlayCard } from './parts/overlay-card.tsx'
 import { RatesCard } from './parts/rates-card.tsx'
 import { StateBanner } from './parts/state-banner.tsx'
@@ -27,7 +28,14 @@ export function ClusterPage({ news }: { readonly news: PageNews }): JSX.Element 
             : `${count(members.length, 'node')} on this machine`
         }
       />
-      <main id="main" tabIndex={-1} class={news.connection.value.type === 'lost' ? 'old' : ''}>
+      <main
+        id="main"
+        tabIndex={-1}
+        class={[
+          news.connection.value.type === 'lost' ? 'old' : '',
+          members.length > CROWD_FROM ? 'crowd' : ''
+        ].join(' ')}
+      >
         <StateBanner news={news} />
         <OverlayCard news={news} role="cluster" />
         <div class="stack tall">

@@ -7,6 +7,9 @@ import { useMedia, useWidth } from './media.ts'
 import { NodeShape } from './node-shape.tsx'
 import { OverlayLayout } from './overlay-layout.ts'
 
+/** With more nodes than this the picture takes the whole width of the page. */
+export const CROWD_FROM = 16
+
 interface OverlayGraphProps {
   readonly overlay: Overlay
   readonly traffic: Traffic
@@ -22,10 +25,12 @@ export function OverlayGraph({ overlay, traffic, topic, summary, centre }: Overl
   const frame = useRef<HTMLDivElement>(null)
   const dots = useRef<SVGGElement>(null)
   const width = useWidth(frame)
-  const height = Math.round(Math.max(300, Math.min(460, width * 0.62)))
+  const crowd = overlay.nodes.length > CROWD_FROM
+  const height = Math.round(Math.max(300, Math.min(crowd ? 620 : 460, width * 0.62)))
   const still = useMedia('(prefers-reduced-motion: reduce)')
   const [, redraw] = useReducer((n: number) => n + 1, 0)
   const layout = useMemo(() => new OverlayLayout(() => redraw(undefined)), [])
+  const prefix = commonPrefix(overlay.nodes)
   const links = useRef<ReadonlySet<string>>(new Set())
   links.current = new Set(overlay.edges.map(({ key }) => key))
   const radius = radiusFor(overlay.nodes.length, width)
@@ -49,7 +54,7 @@ export function OverlayGraph({ overlay, traffic, topic, summary, centre }: Overl
   }, [traffic, topic, still, radius])
 
   return (
-    <div class="graph" ref={frame}>
+    <div class={crowd ? 'graph crowd' : 'graph'} ref={frame}>
       <svg role="img" aria-label={summary} width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
         {parts.length > 1 && width > 0 && (
           <g class="divide">
@@ -84,9 +89,9 @@ export function OverlayGraph({ overlay, traffic, topic, summary, centre }: Overl
                 {node.differs && <circle class="halo" r={radius + 6} />}
                 <NodeShape look={node.look} radius={radius} />
                 <text class="name" y={radius + 17}>
-                  {node.name}
+                  {crowd ? node.name.slice(prefix.length) : node.name}
                 </text>
-                {radius >= 14 && (
+                {(radius >= 14 || node.look !== 'running') && (
                   <text class="note" y={radius + 31}>
                     {noteOf(node, parts)}
                   </text>
@@ -105,6 +110,13 @@ function noteOf({ look, differs, part }: OverlayNode, parts: readonly number[]):
   if (parts.length > 1) notes.push(`side ${sideName(parts.indexOf(part))}`)
   if (differs) notes.push('differs')
   return notes.join(', ')
+}
+
+/** What all names begin with, up to a dash: in a crowd it only takes room. */
+function commonPrefix(nodes: readonly OverlayNode[]): string {
+  const first = nodes[0]?.name ?? ''
+  const prefix = first.slice(0, first.lastIndexOf('-') + 1)
+  return nodes.every(({ name }) => name.startsWith(prefix)) ? prefix : ''
 }
 
 /** A, B, C… */

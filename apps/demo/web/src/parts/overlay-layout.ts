@@ -79,7 +79,8 @@ export class OverlayLayout {
         return [id, place]
       })
     )
-    const spread = Math.min(space.width, space.height)
+    // The side of the square that each node has for itself.
+    const own = Math.sqrt((space.width * space.height) / Math.max(4, nodes.length))
     const sideX = ({ part }: Place): number =>
       parts.length < 2 ? space.width / 2 : space.width * ((parts.indexOf(part) + 0.5) / parts.length)
     const pull = parts.length < 2 ? 0.05 : 0.25
@@ -89,18 +90,18 @@ export class OverlayLayout {
         'links',
         this.#links
           .links(edges.map(({ a, b }) => ({ source: a, target: b })))
-          .distance(spread / 2)
+          .distance(own)
           .strength(0.1)
       )
       .force(
         'charge',
         forceManyBody<Place>()
-          .strength((-spread * 14) / Math.max(3, nodes.length))
-          .distanceMax(spread * 1.5)
+          .strength(nodes.length <= 8 ? -own * 5 : -own * 2.2)
+          .distanceMax(own * 4)
       )
       .force('room', forceCollide<Place>(space.radius * 2.1))
       .force('x', forceX<Place>(sideX).strength(pull))
-      .force('y', forceY<Place>(space.height / 2 - 8).strength(0.14))
+      .force('y', forceY<Place>(space.height / 2 - 8).strength(nodes.length <= 8 ? 0.14 : 0.08))
       .alpha(1)
     if (first || still) {
       this.#simulation.stop().tick(200)

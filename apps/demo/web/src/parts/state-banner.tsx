@@ -42,7 +42,9 @@ function clusterVerdict(state: ClusterState, differing: ReadonlyMap<number, numb
       tone: 'good',
       text:
         running === 1
-          ? `${prefix}one node is running`
+          ? split
+            ? `${prefix}one node is running`
+            : 'One node is running'
           : `${prefix === '' ? 'Converged' : `${prefix}converged`}: ${running === 2 ? 'both' : `all ${running}`} running nodes hold the same`,
       sinceMs: state.convergedSinceMs,
       more
