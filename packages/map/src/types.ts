@@ -47,6 +47,8 @@ export type MapEvent<V> =
     }
   | {
       readonly type: 'resync'
+      /** How many changes this reader is not told of: the last of each key that waited, and each one after there was no more room. */
+      readonly missed: number
       readonly key: undefined
       readonly value: undefined
       readonly previous: undefined

@@ -65,7 +65,8 @@ export class Watcher<V> implements AsyncIterableIterator<MapEvent<V>> {
   #snapshot = new Set<string>()
   /** One iterator for the whole snapshot: starting anew at each read would pass over what was deleted before. */
   #snapshotKeys: Iterator<string, undefined> = this.#snapshot.values()
-  #overflowed = false
+  /** Changes dropped since there was no more room; the reader is told of their number before anything else. */
+  #missed = 0
   #waiters: Waiter<V>[] = []
   #ended: { readonly reason: unknown; readonly failed: boolean } | undefined
 
@@ -78,7 +79,11 @@ export class Watcher<V> implements AsyncIterableIterator<MapEvent<V>> {
 
   /** Takes note of a change of what is shown. Called in the order of the changes. */
   offer(key: string, previous: Entry | undefined, entry: Entry, cause: EventCause): void {
-    if (this.#ended !== undefined || this.#overflowed || this.#snapshot.has(key)) return
+    if (this.#ended !== undefined || this.#snapshot.has(key)) return
+    if (this.#missed > 0) {
+      this.#missed++
+      return
+    }
     const pending = this.#pending.get(key)
     if (pending !== undefined) {
       pending.entry = entry
@@ -86,9 +91,9 @@ export class Watcher<V> implements AsyncIterableIterator<MapEvent<V>> {
     } else if (this.#pending.size < this.#init.keysMax) {
       this.#pending.set(key, { previous, entry, cause })
     } else {
+      this.#missed = this.#pending.size + 1
       this.#pending.clear()
       this.#snapshot.clear()
-      this.#overflowed = true
     }
     this.#serve()
   }
@@ -123,7 +128,7 @@ export class Watcher<V> implements AsyncIterableIterator<MapEvent<V>> {
   #discard(): void {
     this.#pending.clear()
     this.#snapshot.clear()
-    this.#overflowed = false
+    this.#missed = 0
   }
 
   #end(how: { readonly reason: unknown; readonly failed: boolean }): void {
@@ -146,10 +151,11 @@ export class Watcher<V> implements AsyncIterableIterator<MapEvent<V>> {
   }
 
   #take(): MapEvent<V> | undefined {
-    if (this.#overflowed) {
-      this.#overflowed = false
+    if (this.#missed > 0) {
+      const event = { ...RESYNC, missed: this.#missed }
+      this.#missed = 0
       this.#takeSnapshot()
-      return RESYNC
+      return event
     }
     return this.#takeFromSnapshot() ?? this.#takeChange()
   }
