@@ -6,9 +6,12 @@ import type { Clock } from '@starling/ports'
  * have not.
  */
 export function visibleEntry(entry: Entry, wallMs: number): Entry {
-  return entry.items.some(item => isDot(item) && isExpired(item, wallMs))
-    ? { items: entry.items.filter(item => isDot(item) && !isExpired(item, wallMs)) }
-    : entry
+  // By a loop: this runs for every change and every read, and an entry mostly has one item.
+  for (const item of entry.items) {
+    if (!isDot(item) || !isExpired(item, wallMs)) continue
+    return { items: entry.items.filter(one => isDot(one) && !isExpired(one, wallMs)) }
+  }
+  return entry
 }
 
 /** The dot that `get` shows. The clock is read only for dots that end. */

@@ -60,7 +60,7 @@ export class Watcher<V> implements AsyncIterableIterator<MapEvent<V>> {
   readonly #init: WatcherInit
   readonly #pending = new Map<string, Pending>()
   /** One iterator as long as anything is pending: a new one has to pass over what was taken before. */
-  #changes: Iterator<[string, Pending], undefined> | undefined
+  #changes: Iterator<string, undefined> | undefined
   /** Keys of the snapshot that were not read yet. Their changes need no place: the read will see them. */
   #snapshot = new Set<string>()
   /** One iterator for the whole snapshot: starting anew at each read would pass over what was deleted before. */
@@ -172,9 +172,10 @@ export class Watcher<V> implements AsyncIterableIterator<MapEvent<V>> {
   }
 
   #takeChange(): MapEvent<V> | undefined {
-    this.#changes ??= this.#pending.entries()
+    this.#changes ??= this.#pending.keys()
     for (let next = this.#changes.next(); next.done !== true; next = this.#changes.next()) {
-      const [key, pending] = next.value
+      const key = next.value
+      const pending = this.#pending.get(key) as Pending
       this.#pending.delete(key)
       const before = pending.previous === undefined ? undefined : this.#source.show(key, pending.previous)
       const now = this.#source.show(key, pending.entry)

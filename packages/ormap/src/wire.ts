@@ -5,7 +5,7 @@ import { isDot, joinEntries, liveDots } from './entry.ts'
 import { ENDING, entryLength, inOrder, keyStart, liveEnd, skipKey, writeEntry } from './entry-bytes.ts'
 import { encodeKey } from './key.ts'
 import { replicaIdOfWords } from './replica-id.ts'
-import type { Dot, Entry, Item } from './types.ts'
+import type { Dot, Entry, Item, ReplicaId } from './types.ts'
 
 /** Starts the hash of an evidence row. No entry format has this number, so it can never equal an item hash. */
 const EVIDENCE_DOMAIN = 0
@@ -121,13 +121,14 @@ function readLive(reader: ByteReader, limits: EntryLimits): Dot[] {
   const dots: Dot[] = []
   const count = readCount(reader, limits.itemsMax)
   for (let i = 0; i < count; i++) {
-    const { replica, stamp } = readIdentity(reader, dots[i - 1])
+    const replica = readReplica(reader, dots[i - 1])
+    const stamp = reader.u64()
     const kind = reader.u8()
     if (kind > ENDING) reader.fail('unknownType', `dot kind ${kind}`, reader.offset - 1)
-    const end = kind === ENDING ? { expiresAtMs: reader.varint() } : undefined
-    const value = readValue(reader, limits)
+    const expiresAtMs = kind === ENDING ? reader.varint() : undefined
     // Not slice(): a Node buffer's is a view, which would keep all of the buffer alive.
-    dots.push({ replica, stamp, value: new Uint8Array(value), ...end })
+    const value = new Uint8Array(readValue(reader, limits))
+    dots.push(expiresAtMs === undefined ? { replica, stamp, value } : { replica, stamp, value, expiresAtMs })
   }
   return dots
 }
@@ -147,7 +148,10 @@ export function readValue(reader: ByteReader, limits: EntryLimits): Uint8Array {
 function readEvidence(reader: ByteReader, itemsMax: number): Item[] {
   const items: Item[] = []
   const count = readCount(reader, itemsMax)
-  for (let i = 0; i < count; i++) items.push({ ...readIdentity(reader, items[i - 1]), value: undefined })
+  for (let i = 0; i < count; i++) {
+    const replica = readReplica(reader, items[i - 1])
+    items.push({ replica, stamp: reader.u64(), value: undefined })
+  }
   return items
 }
 
@@ -160,11 +164,11 @@ function readCount(reader: ByteReader, max: number): number {
   return count
 }
 
-function readIdentity(reader: ByteReader, previous: Item | undefined): Pick<Item, 'replica' | 'stamp'> {
+function readReplica(reader: ByteReader, previous: Item | undefined): ReplicaId {
   const start = reader.offset
   const replica = replicaIdOfWords(reader.u32(), reader.u32())
   if (previous !== undefined && replica <= previous.replica) reader.fail('notSorted', 'replica ids', start)
-  return { replica, stamp: reader.u64() }
+  return replica
 }
 
 /** Puts both kinds of items in one order. A replica in both would have two items, which no merge makes. */

@@ -148,8 +148,10 @@ export class ReplicaState {
 
   /** Asks to be woken when something of the entry ends. */
   noteEnds(key: string, entry: Entry): void {
-    if (entry.items.some(item => item.expiresAtMs !== undefined)) {
+    for (const { expiresAtMs } of entry.items) {
+      if (expiresAtMs === undefined) continue
       this.expiry.note(key, entry, this.#clock.wallMs())
+      return
     }
   }
 
