@@ -1,4 +1,4 @@
-import { encodeEntry, liveDots, putEntry, REFUSAL_PAUSE_MS } from '@starling/ormap'
+import { decodeRows, encodeEntry, liveDots, putEntry, REFUSAL_PAUSE_MS, type Entry } from '@starling/ormap'
 import { describe, expect, test } from 'vitest'
 import { EntryPacker } from '../src/frames.ts'
 import type { Replica } from '../src/index.ts'
@@ -25,6 +25,28 @@ describe('a received entry', () => {
     log.succeed()
     await node.replica.close()
     expect(log.disk.size).toBe(1)
+  })
+
+  test('is on disk with its evidence, and with what joined it meanwhile', async () => {
+    const log = new MemoryLog('manual')
+    const node = await openNode({ log })
+    const wall = BigInt(node.clock.ms) << 16n
+    const deliver = (entry: Entry): void => {
+      const packer = new EntryPacker('broadcast', 1 << 20)
+      packer.add(encodeEntry('k', entry))
+      node.broadcast.deliver(packer.flush() as Uint8Array)
+    }
+    const seen = putEntry(undefined, 'aaaaaaaaaaaaaaaa', wall, bytes('seen'))
+    deliver(putEntry(seen, 'bbbbbbbbbbbbbbbb', wall + 1n, bytes('new')))
+    await settle()
+    deliver(putEntry(undefined, 'cccccccccccccccc', wall + 2n, bytes('beside')))
+    log.succeed()
+    await settle()
+    log.succeed()
+    await node.replica.close()
+    const rowOf = (kind: string) => [...log.disk.values()].find(row => row.kind === kind)?.value
+    expect(decodeRows(rowOf('live'), rowOf('evidence'))).toEqual(node.replica.entry('k'))
+    expect(node.replica.entry('k')?.items).toHaveLength(3)
   })
 
   test('that changes nothing costs no disk write, no event and no broadcast', async () => {
