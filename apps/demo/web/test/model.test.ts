@@ -52,9 +52,9 @@ describe('the event log', () => {
     expect(lines[0]?.text).toBe(`line ${LOG_LINES_MAX + 19}`)
     expect(lines.at(-1)?.text).toBe('line 20')
     expect(log.newestFirst()).toBe(lines)
-    log.add({ atMs: 0, node: 'a', type: 't', text: 'one more' }, 'f-9999')
+    log.add({ atMs: 0, node: 'a', type: 't', text: 'one more' }, `f-${LOG_LINES_MAX + 21}`)
     // Told again after a reconnection.
-    log.add({ atMs: 0, node: 'a', type: 't', text: 'one more' }, 'f-9999')
+    log.add({ atMs: 0, node: 'a', type: 't', text: 'one more' }, `f-${LOG_LINES_MAX + 21}`)
     expect(
       log
         .newestFirst()
@@ -62,6 +62,15 @@ describe('the event log', () => {
         .slice(0, 2)
     ).toEqual(['one more', `line ${LOG_LINES_MAX + 19}`])
     expect(log.newestFirst()).toHaveLength(LOG_LINES_MAX)
+  })
+
+  test('says how many lines are missing, and nothing when the process is another', () => {
+    const log = new LogLines()
+    const line = { atMs: 0, node: 'a', type: 't', text: 'x' }
+    log.add(line, 'f-1')
+    log.add(line, 'f-5')
+    log.add(line, 'g-9')
+    expect(log.newestFirst().map(({ text }) => text)).toEqual(['x', 'x', '3 events not shown', 'x'])
   })
 })
 
