@@ -57,7 +57,12 @@ async function demo(options: DemoOptions): Promise<number> {
     }
     const good = outcome.converged && outcome.lostAcknowledged === 0 && outcome.invented === 0
     if (server !== undefined) {
-      reporter.event(`the cluster stays, its stores are in ${dataDir}; Ctrl-C ends it`, { dataDir })
+      reporter.event(
+        `the cluster stays, with its page at ${server.url} and its stores in ${dataDir}; Ctrl-C ends it`,
+        {
+          dataDir
+        }
+      )
       reporter.verdict(outcome)
       story.close()
       server.open()

@@ -64,7 +64,7 @@ export class EventStreams {
     try {
       const { signal, end } = this.#enter(gone)
       signal.addEventListener('abort', () => asking.abort(), { once: true })
-      return new Response(body.pipeThrough(new TransformStream({ flush: end })), { status, headers })
+      return new Response(untilItEnds(body, end), { status, headers })
     } catch (error) {
       asking.abort()
       throw error
@@ -143,6 +143,23 @@ export class EventStreams {
       }
     })
   }
+}
+
+/** The same stream, which also ends when its server dies: readers of events come back by themselves. */
+function untilItEnds(body: ReadableStream<Uint8Array>, ended: () => void): ReadableStream<Uint8Array> {
+  const reader = body.getReader()
+  return new ReadableStream<Uint8Array>({
+    pull: async controller => {
+      const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined }) as const)
+      if (!done) return controller.enqueue(value)
+      ended()
+      controller.close()
+    },
+    cancel: reason => {
+      ended()
+      return reader.cancel(reason)
+    }
+  })
 }
 
 /** `undefined` when the time for a heartbeat came first. A source that fails has nothing more to say. */

@@ -1,6 +1,6 @@
 import type { Change } from '../api/types.ts'
 import { UsageError } from '../usage-error.ts'
-import { Client, CLIENT_OPTIONS, mapPath, NoServerError } from './client.ts'
+import { Client, CLIENT_OPTIONS, mapPath, NoServerError, ProblemError } from './client.ts'
 import type { Command, CommandContext, Given } from './command.ts'
 import { EXIT } from './exit-code.ts'
 import { MAP_OPTION } from './get.ts'
@@ -37,14 +37,19 @@ export const watch: Command = {
         if (await follow(client, { given, context, from, again }, printer)) return EXIT.done
       } catch (error) {
         if (context.signal.aborted) break
-        if (!again && error instanceof NoServerError) throw error
-        if (!(error instanceof NoServerError || error instanceof TypeError)) throw error
+        if (!isAway(error) || (!again && !(error instanceof TypeError))) throw error
       }
       remark('the node went away; waiting for it')
       await pause(context.signal)
     }
     return EXIT.interrupted
   }
+}
+
+/** Whether a node that has answered may answer again: it is gone, its stream was cut, or its cluster says that it does not run. */
+function isAway(error: unknown): boolean {
+  if (error instanceof ProblemError) return error.problem.name === 'MemberUnavailableError'
+  return error instanceof NoServerError || error instanceof TypeError
 }
 
 interface Following {

@@ -103,6 +103,22 @@ test('a paused member stands still and catches up; a killed one comes back on it
   for (const index of [1, 2]) expect(await get(index, 'meanwhile')).toMatchObject({ value: 1 })
 })
 
+test('a watch on the command line waits for its member, and says what it may have missed', async () => {
+  await put(0, 'seen', 1)
+  await whole()
+  const args = ['watch', '--url', url, '--member', '3', '--from', 'snapshot', '--prefix', 'seen', '--json']
+  const watching = new Program('starling', args)
+  expect(JSON.parse(await watching.line())).toMatchObject({ key: 'seen', value: 1 })
+  await act(2, 'kill')
+  await put(0, 'seen', 2)
+  await act(2, 'restart')
+  expect(JSON.parse(await watching.line())).toEqual({ type: 'resync' })
+  const values: unknown[] = []
+  while (!values.includes(2)) values.push((JSON.parse(await watching.line()) as Entry).value)
+  expect(await watching.end()).toBe(130)
+  await whole()
+})
+
 test('a member that is stopped says goodbye, and can be started again', async () => {
   expect(await act(3, 'stop')).toMatchObject({ state: 'stopped' })
   expect(await act(3, 'restart')).toMatchObject({ state: 'running' })
