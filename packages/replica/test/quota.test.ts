@@ -10,6 +10,7 @@ import {
   settle,
   TestClock,
   TestTimers,
+  valuesOf,
   watchFate,
   type Node
 } from './support/world.ts'
@@ -143,6 +144,29 @@ describe('a quota', () => {
     await a.replica.commit([remove('l')])
     await syncRound(a, b)
     expect(b.replica.status()).toMatchObject({ refused: { quota: 0 }, overQuota: false })
+  })
+
+  test('refused, an entry takes nothing away: what it replaces stays until there is room for what replaces it', async () => {
+    const a = await openNode({ name: 'a' })
+    const b = await openNode({ name: 'b', init: { quota: { bytesMax: 220 } } })
+    const c = await openNode({ name: 'c' })
+    await a.replica.commit([put('k', 'old'), put('l', 'v'.repeat(60))])
+    await syncRound(a, b)
+    await syncRound(a, c)
+    await c.replica.commit([put('k', 'n'.repeat(100))])
+    b.broadcast.deliver(c.broadcast.sent.at(-1) as Uint8Array)
+    expect([valuesOf(b.replica.entry('k')), b.replica.status().refused.quota]).toEqual([['old'], 1])
+    // By reconciliation neither.
+    b.clock.ms += REFUSAL_PAUSE_MS
+    await syncRound(c, b)
+    expect(valuesOf(b.replica.entry('k'))).toEqual(['old'])
+    await c.replica.commit([remove('l')])
+    for (let i = 0; i < 3; i++) {
+      b.clock.ms += 2 * REFUSAL_PAUSE_MS
+      await syncRound(c, b)
+    }
+    expect([b, c].map(node => read(node, 'k'))).toEqual(['n'.repeat(100), 'n'.repeat(100)])
+    expect(b.replica.status()).toMatchObject({ overQuota: false, refused: { quota: 0 } })
   })
 
   test('lets removals through', async () => {
