@@ -48,13 +48,29 @@ async function add(page: Page, key: string, value: string): Promise<void> {
   await page.getByRole('dialog').waitFor({ state: 'detached' })
 }
 
+async function edit(page: Page, key: string, value: string): Promise<void> {
+  await page.getByRole('button', { name: `Edit ${key}` }).click()
+  await page.getByLabel('Value').fill(value)
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+}
+
 test('a write on one node’s page is seen on another node’s', async () => {
   await cluster.getByText('Converged: all 3 running nodes hold the same').waitFor(SLOW)
   const [one, three] = [await openNode('node-1'), await openNode('node-3')]
   await three.getByLabel('Keys beginning with').fill('page/')
   await three.getByText('No key begins like this.').waitFor()
+  await one.getByLabel('Keys beginning with').fill('page/')
   await add(one, 'page/written', '{"by":"hand"}')
   await three.getByText('{"by":"hand"}').waitFor(SLOW)
+  const version = await one.locator('.version').textContent()
+  await edit(one, 'page/written', '{"by":"hand","again":true}')
+  await three
+    .getByText('{"again":true,"by":"hand"}')
+    .or(three.getByText('{"by":"hand","again":true}'))
+    .waitFor(SLOW)
+  // Both writes are one replica's: what is shown of a version has to be the part that differs.
+  expect(await three.locator('.version').textContent()).not.toBe(version)
   await three.getByRole('button', { name: 'Delete page/written' }).click()
   await three.getByText('No key begins like this.').waitFor(SLOW)
   await one.close()

@@ -30,7 +30,7 @@ export function EntriesTable({ entries, changed, onEdit, onRemove }: EntriesTabl
               <th scope="row" class="mono">
                 {entry.key}
                 <span class="version" title={`version ${entry.version}`}>
-                  {entry.version.slice(0, 8)}
+                  {entry.version.slice(-8)}
                 </span>
               </th>
               <td class="value">
