@@ -1,10 +1,17 @@
 import type { Metrics } from '@starling/ports'
-import { counters, gauges, NamedParts, registerFigures, type Figure } from '@starling/ports/metrics'
+import {
+  counters,
+  gauges,
+  NamedParts,
+  registerFigures,
+  type Figure,
+  type NamedReadings
+} from '@starling/ports/metrics'
 import { HEALTH_STATES } from './health.ts'
-import type { MapStats, ReplicatedMap } from './types.ts'
+import type { MapHealth, MapStats, ReplicatedMap } from './types.ts'
 
 type Watched = Pick<ReplicatedMap<unknown>, 'stats' | 'health'>
-type Parts = NamedParts<Watched>
+type Readings = NamedReadings<{ readonly stats: MapStats; readonly health: MapHealth }>
 
 /** What all maps of a process register together, since a name is registered once. */
 interface MapFigures {
@@ -18,13 +25,13 @@ const known = new WeakMap<Metrics, MapFigures>()
 export function mapFigures(metrics: Metrics): MapFigures {
   const before = known.get(metrics)
   if (before !== undefined) return before
-  const parts: Parts = new NamedParts()
-  parts.refresh = registerFigures(metrics, () => parts, MAP_FIGURES)
+  const parts = new NamedParts((map: Watched) => ({ stats: map.stats(), health: map.health() }))
+  parts.refresh = registerFigures(metrics, () => parts.read(), MAP_FIGURES)
   known.set(metrics, parts)
   return parts
 }
 
-const MAP_FIGURES: readonly Figure<Parts>[] = [
+const MAP_FIGURES: readonly Figure<Readings>[] = [
   gauges(
     'starling_map_entries',
     'map',
@@ -62,13 +69,12 @@ const MAP_FIGURES: readonly Figure<Parts>[] = [
     stats(({ renewals }) => renewals)
   ),
   gauges('starling_map_healthy', 'map', 'Whether nothing ails it', parts =>
-    parts.byName(map => (map.health().ok ? 1 : 0))
+    parts.byName(({ health }) => (health.ok ? 1 : 0))
   ),
   gauges('starling_map_ailing', 'state', 'Maps in a state of ill health', parts =>
-    parts.sums(map => {
-      const { states } = map.health()
-      return Object.fromEntries(HEALTH_STATES.map(state => [state, states.includes(state) ? 1 : 0]))
-    })
+    parts.sums(({ health: { states } }) =>
+      Object.fromEntries(HEALTH_STATES.map(state => [state, states.includes(state) ? 1 : 0]))
+    )
   ),
   counters(
     'starling_map_listeners_failed_total',
@@ -78,6 +84,6 @@ const MAP_FIGURES: readonly Figure<Parts>[] = [
   )
 ]
 
-function stats(read: (stats: MapStats) => number): (parts: Parts) => Record<string, number> {
-  return parts => parts.byName(map => read(map.stats()))
+function stats(read: (stats: MapStats) => number): (parts: Readings) => Record<string, number> {
+  return parts => parts.byName(({ stats }) => read(stats))
 }

@@ -59,11 +59,11 @@ export function counters<From>(
 
 /**
  * Registers figures that are read from what a part counts anyway, so that they cost nothing until somebody asks. Counters are brought
- * up to date when the first gauge is asked for: libp2p's Prometheus and OpenTelemetry metrics take the result of a calculated counter for
+ * up to date when a gauge is asked for: libp2p's Prometheus and OpenTelemetry metrics take the result of a calculated counter for
  * different things (what was added since the last time, and the sum), and this is right for both.
  *
- * @param from called for each gauge that is asked for.
- * @returns brings the counters up to date, for before something they are read from goes away.
+ * @param from called once for all gauges that are asked for in one turn, as a scrape does.
+ * @returns brings the counters up to date, for before and after something they are read from goes away.
  * @throws TypeError without a gauge, which nothing would ever be counted by.
  */
 export function registerFigures<From>(
@@ -71,18 +71,26 @@ export function registerFigures<From>(
   from: () => From,
   figures: readonly Figure<From>[]
 ): () => void {
+  const gauges = figures.filter(({ type }) => type === 'gauge' || type === 'gauges')
+  if (gauges.length === 0) throw new TypeError('figures need a gauge among them')
   const counted: ((now: From) => void)[] = []
-  const refreshed = (): From => {
+  const refresh = (): From => {
     const now = from()
     for (const count of counted) count(now)
     return now
   }
-  const gauges = figures.filter(({ type }) => type === 'gauge' || type === 'gauges')
-  if (gauges.length === 0) throw new TypeError('figures need a gauge among them')
-  // Metrics are read in the order of their registration: the first gauge counts, so that the counters after it are up to date.
-  gauges.forEach((figure, index) => registerGauge(metrics, figure, index === 0 ? refreshed : from))
+  let turn: { readonly now: From } | undefined
+  const current = (): From => {
+    if (turn === undefined) {
+      turn = { now: refresh() }
+      queueMicrotask(() => (turn = undefined))
+    }
+    return turn.now
+  }
+  // Gauges first: metrics are read in the order of their registration, so that the counters after them are up to date.
+  for (const figure of gauges) registerGauge(metrics, figure, current)
   for (const figure of figures) if (!gauges.includes(figure)) counted.push(registerCounter(metrics, figure))
-  return () => void refreshed()
+  return () => void refresh()
 }
 
 function registerGauge<From>(metrics: Metrics, figure: Figure<From>, from: () => From): void {
@@ -128,10 +136,16 @@ class Rise {
 }
 
 /** Parts of one kind that come and go, each under a name, with a bounded number of labels for them. */
-export class NamedParts<Part> {
+export class NamedParts<Part, Reading> {
   readonly #parts = new Map<Part, string>()
   readonly #labels = new Set<string>()
+  readonly #read: (part: Part) => Reading
   #refresh: () => void = () => {}
+
+  /** @param read what a part tells of itself; called once a part and scrape. */
+  constructor(read: (part: Part) => Reading) {
+    this.#read = read
+  }
 
   /** Called before a part goes, and after: what {@link registerFigures} returns. */
   set refresh(refresh: () => void) {
@@ -151,25 +165,43 @@ export class NamedParts<Part> {
     }
   }
 
+  /** What all parts tell of themselves now. */
+  read(): NamedReadings<Reading> {
+    const list = [...this.#parts].map(([part, label]) => ({ label, reading: this.#read(part) }))
+    return new NamedReadings([...this.#labels], list)
+  }
+}
+
+/** What the parts of one kind told of themselves at one moment. */
+export class NamedReadings<Reading> {
+  readonly #labels: readonly string[]
+  readonly #list: readonly { readonly label: string; readonly reading: Reading }[]
+
+  constructor(
+    labels: readonly string[],
+    list: readonly { readonly label: string; readonly reading: Reading }[]
+  ) {
+    this.#labels = labels
+    this.#list = list
+  }
+
   /** Sums by label. A label whose parts are gone is at zero. */
-  byName(read: (part: Part) => number): Record<string, number> {
-    const sums: Record<string, number> = Object.fromEntries([...this.#labels].map(label => [label, 0]))
-    for (const [part, label] of this.#parts) sums[label] = (sums[label] ?? 0) + read(part)
+  byName(value: (reading: Reading) => number): Record<string, number> {
+    const sums: Record<string, number> = Object.fromEntries(this.#labels.map(label => [label, 0]))
+    for (const { label, reading } of this.#list) sums[label] = (sums[label] ?? 0) + value(reading)
     return sums
   }
 
   /** The sum over all. */
-  sum(read: (part: Part) => number): number {
-    let sum = 0
-    for (const part of this.#parts.keys()) sum += read(part)
-    return sum
+  sum(value: (reading: Reading) => number): number {
+    return this.#list.reduce((sum, { reading }) => sum + value(reading), 0)
   }
 
   /** Sums of records over all. */
-  sums(read: (part: Part) => Readonly<Record<string, number>>): Record<string, number> {
+  sums(values: (reading: Reading) => Readonly<Record<string, number>>): Record<string, number> {
     const sums: Record<string, number> = {}
-    for (const part of this.#parts.keys()) {
-      for (const [key, value] of Object.entries(read(part))) sums[key] = (sums[key] ?? 0) + value
+    for (const { reading } of this.#list) {
+      for (const [key, value] of Object.entries(values(reading))) sums[key] = (sums[key] ?? 0) + value
     }
     return sums
   }

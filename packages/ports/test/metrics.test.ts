@@ -26,7 +26,7 @@ const FIGURES: readonly Figure<Stats>[] = [
 ]
 
 describe('figures', () => {
-  test('are read when they are collected; counters rise by what was added', () => {
+  test('are read when they are collected; counters rise by what was added', async () => {
     const metrics = new RecordedMetrics()
     const stats: Stats = { open: 1, sent: 5, byReason: { a: 1 } }
     registerFigures(metrics, () => stats, FIGURES)
@@ -36,14 +36,27 @@ describe('figures', () => {
       refused_total: { a: 1 },
       by_reason: { a: 1 }
     })
+    await Promise.resolve()
     expect(metrics.collect()['sent_total']).toBe(5)
+    await Promise.resolve()
     Object.assign(stats, { open: 0, sent: 7, byReason: { a: 1, b: 2 } })
     expect(metrics.collect()).toMatchObject({ open: 0, sent_total: 7, refused_total: { a: 1, b: 2 } })
+    await Promise.resolve()
     // What it is read from began anew: a counter never falls.
     Object.assign(stats, { sent: 3, byReason: { b: 0 } })
     expect(metrics.collect()).toMatchObject({ sent_total: 7, refused_total: { a: 1, b: 2 } })
+    await Promise.resolve()
     stats.sent = 4
     expect(metrics.collect()).toMatchObject({ sent_total: 8 })
+  })
+
+  test('of one turn are read once', async () => {
+    const metrics = new RecordedMetrics()
+    let reads = 0
+    registerFigures(metrics, () => ({ open: ++reads, sent: 0, byReason: {} }), FIGURES)
+    expect(metrics.collect()).toMatchObject({ open: 1 })
+    await Promise.resolve()
+    expect(metrics.collect()).toMatchObject({ open: 2 })
   })
 
   test('say what they are', () => {
@@ -67,39 +80,40 @@ describe('figures', () => {
 
 describe('parts by name', () => {
   test('are summed by label, and at zero when they are gone', () => {
-    const parts = new NamedParts<{ count: number }>()
+    const parts = new NamedParts(({ count }: { count: number }) => count)
     parts.add('a', { count: 1 })
     const remove = parts.add('b', { count: 2 })
     parts.add('b', { count: 4 })
-    const read = ({ count }: { count: number }): number => count
-    expect([parts.byName(read), parts.sum(read)]).toEqual([{ a: 1, b: 6 }, 7])
+    const read = (count: number): number => count
+    expect([parts.read().byName(read), parts.read().sum(read)]).toEqual([{ a: 1, b: 6 }, 7])
     remove()
     remove()
-    expect(parts.byName(read)).toEqual({ a: 1, b: 4 })
-    expect(parts.sums(({ count }) => ({ count, twice: 2 * count }))).toEqual({ count: 5, twice: 10 })
+    expect(parts.read().byName(read)).toEqual({ a: 1, b: 4 })
+    expect(parts.read().sums(count => ({ count, twice: 2 * count }))).toEqual({ count: 5, twice: 10 })
   })
 
   test('have a bounded number of labels, however many come and go', () => {
-    const parts = new NamedParts<object>()
+    const parts = new NamedParts((part: object) => part)
     for (let n = 0; n < 1_000; n++) parts.add(`name ${n}`, {})()
     parts.add('name 0', {})
     parts.add('name 999', {})
     parts.add('name 1000', {})
-    const counts = parts.byName(() => 1)
+    const counts = parts.read().byName(() => 1)
     expect(Object.keys(counts)).toHaveLength(LABELS_MAX + 1)
     expect([counts['name 0'], counts[OTHER_LABEL], counts['name 1']]).toEqual([1, 2, 0])
   })
 
-  test('are counted a last time before they go', () => {
+  test('are counted a last time before they go', async () => {
     const metrics = new RecordedMetrics()
-    const parts = new NamedParts<{ sent: number }>()
-    parts.refresh = registerFigures(metrics, () => parts, [
+    const parts = new NamedParts(({ sent }: { sent: number }) => sent)
+    parts.refresh = registerFigures(metrics, () => parts.read(), [
       gauges('open', 'map', 'Open', all => all.byName(() => 1)),
-      counters('sent_total', 'map', 'Sent', all => all.byName(({ sent }) => sent))
+      counters('sent_total', 'map', 'Sent', all => all.byName(sent => sent))
     ])
     const part = { sent: 3 }
     const remove = parts.add('a', part)
     metrics.collect()
+    await Promise.resolve()
     part.sent = 8
     remove()
     parts.add('a', { sent: 2 })

@@ -1,9 +1,17 @@
 import type { MetricHistogram, Metrics } from '@starling/ports'
-import { counters, gauge, gauges, NamedParts, registerFigures, type Figure } from '@starling/ports/metrics'
+import {
+  counters,
+  gauge,
+  gauges,
+  NamedParts,
+  registerFigures,
+  type Figure,
+  type NamedReadings
+} from '@starling/ports/metrics'
 import type { Replica, ReplicaStats, ReplicaStatus } from './types.ts'
 
 type Watched = Pick<Replica, 'stats' | 'status'>
-type Parts = NamedParts<Watched>
+type Readings = NamedReadings<{ readonly stats: ReplicaStats; readonly status: ReplicaStatus }>
 
 /** Seconds a commit takes: from memory to a disk that syncs slowly. */
 const COMMIT_SECONDS = [0.0005, 0.002, 0.005, 0.02, 0.1, 0.5, 2, 10]
@@ -22,8 +30,8 @@ const known = new WeakMap<Metrics, ReplicaFigures>()
 export function replicaFigures(metrics: Metrics): ReplicaFigures {
   const before = known.get(metrics)
   if (before !== undefined) return before
-  const parts: Parts = new NamedParts()
-  parts.refresh = registerFigures(metrics, () => parts, REPLICA_FIGURES)
+  const parts = new NamedParts((replica: Watched) => ({ stats: replica.stats(), status: replica.status() }))
+  parts.refresh = registerFigures(metrics, () => parts.read(), REPLICA_FIGURES)
   const help = 'How long commits took until they were durable here'
   const commits = metrics.registerHistogram('starling_replica_commit_seconds', {
     help,
@@ -34,7 +42,7 @@ export function replicaFigures(metrics: Metrics): ReplicaFigures {
   return figures
 }
 
-const REPLICA_FIGURES: readonly Figure<Parts>[] = [
+const REPLICA_FIGURES: readonly Figure<Readings>[] = [
   gauges(
     'starling_replica_keys',
     'map',
@@ -90,10 +98,10 @@ const REPLICA_FIGURES: readonly Figure<Parts>[] = [
     status(s => s.clockAheadMs / 1_000)
   ),
   gauges('starling_replica_refused_entries', 'reason', 'Entries refused and remembered', parts =>
-    parts.sums(replica => replica.status().refused)
+    parts.sums(({ status }) => status.refused)
   ),
   gauge('starling_replica_poisoned', 'Replicas whose disk failed', parts =>
-    parts.sum(replica => (replica.status().state === 'poisoned' ? 1 : 0))
+    parts.sum(({ status }) => (status.state === 'poisoned' ? 1 : 0))
   ),
   counters(
     'starling_replica_local_writes_total',
@@ -150,17 +158,17 @@ const REPLICA_FIGURES: readonly Figure<Parts>[] = [
     stats(s => s.badRows + s.quarantined)
   ),
   counters('starling_replica_rejected_total', 'reason', 'Entries refused', parts =>
-    parts.sums(replica => replica.stats().rejected)
+    parts.sums(({ stats }) => stats.rejected)
   ),
   counters('starling_replica_dropped_total', 'reason', 'Messages and frames dropped whole', parts =>
-    parts.sums(replica => replica.stats().dropped)
+    parts.sums(({ stats }) => stats.dropped)
   )
 ]
 
-function stats(read: (stats: ReplicaStats) => number): (parts: Parts) => Record<string, number> {
-  return parts => parts.byName(replica => read(replica.stats()))
+function stats(read: (stats: ReplicaStats) => number): (parts: Readings) => Record<string, number> {
+  return parts => parts.byName(({ stats }) => read(stats))
 }
 
-function status(read: (status: ReplicaStatus) => number): (parts: Parts) => Record<string, number> {
-  return parts => parts.byName(replica => read(replica.status()))
+function status(read: (status: ReplicaStatus) => number): (parts: Readings) => Record<string, number> {
+  return parts => parts.byName(({ status }) => read(status))
 }

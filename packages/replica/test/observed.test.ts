@@ -20,6 +20,7 @@ test('figures of replicas are by their name, commits are timed, and what happens
     starling_replica_commit_seconds: [0, 0, 0]
   })
   b.broadcast.deliver(Uint8Array.of(255, 255))
+  await settle()
   expect(metrics.collect()).toMatchObject({ starling_replica_dropped_total: { malformed: 1 } })
   expect(logger.lines).toEqual([
     'starling:replica: a: 0 keys recovered, 0 rows bad',
