@@ -6,6 +6,12 @@ import { mutantPlugin } from './tooling/mutation/plugin.mjs'
 
 const root = import.meta.dirname
 
+/**
+ * Packages whose tests start no process, open no file or socket and change nothing global: their files share one worker and what it
+ * has loaded. That saves two fifths of their processor time (measured).
+ */
+const sharing = ['hlc', 'hyparview', 'map', 'ormap', 'plumtree', 'reconcile', 'replica', 'sim', 'sync']
+
 /** Every folder that has tests is a project named after it, so `vitest --project hlc` runs one package. */
 const projects = ['packages', 'apps', 'tooling'].flatMap(group =>
   readdirSync(join(root, group))
@@ -13,7 +19,12 @@ const projects = ['packages', 'apps', 'tooling'].flatMap(group =>
     .map(name => ({
       extends: true as const,
       root: join(root, group, name),
-      test: { name, include: ['test/**/*.test.ts'], setupFiles: [join(root, 'tooling/vitest/setup.ts')] }
+      test: {
+        name,
+        include: ['test/**/*.test.ts'],
+        setupFiles: [join(root, 'tooling/vitest/setup.ts')],
+        isolate: !sharing.includes(name)
+      }
     }))
 )
 
