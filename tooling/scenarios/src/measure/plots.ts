@@ -24,14 +24,14 @@ export function plots(results: readonly Result[]): (readonly [string, string])[]
     figure(
       'degree',
       drawChart({
-        title: 'Neighbours of a node after 50 shuffle cycles',
+        title: 'Neighbours of a node after 10 shuffle cycles',
         x: 'neighbours',
         y: 'share of the nodes',
         bars: true,
         yMax: 1,
         series: sizes.map(size =>
           series(
-            `overlay n=${size} 50 cycles`,
+            `overlay n=${size} 10 cycles`,
             `n = ${size}`,
             [0, 1, 2, 3, 4, 5].map(d => [d, `degreeShare${d}`])
           )
@@ -73,7 +73,7 @@ export function plots(results: readonly Result[]): (readonly [string, string])[]
     figure(
       'eclipse',
       drawChart({
-        title: 'Hostile peers in the views of 200 nodes',
+        title: 'Hostile peers that flood, in the views of 200 nodes',
         x: 'minutes since the attack began',
         y: 'share of the view',
         yMax: 1,
