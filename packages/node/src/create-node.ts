@@ -80,8 +80,10 @@ async function start(config: NodeConfig, ports: Ports, shutdown: Shutdown): Prom
   )
   shutdown.defer('sync', () => sync.close())
   // Every node is in this swarm, whatever it hosts: it is the cluster's membership, and where hosts of a map find each other.
-  const cluster = gossip.join(CLUSTER_TOPIC, { contacts: config.contacts })
   const id = host.peerId.toString()
+  // One list serves all nodes of a cluster; one that names nobody else makes a first node.
+  const contacts = config.contacts.filter(({ peer }) => peer !== id)
+  const cluster = gossip.join(CLUSTER_TOPIC, { contacts })
   const hosts = createHostFinder({
     ...ports,
     announce: cluster,
@@ -91,7 +93,7 @@ async function start(config: NodeConfig, ports: Ports, shutdown: Shutdown): Prom
     hosts.close()
     await cluster.leave()
   })
-  const maps = new HostedMaps({ store, gossip, sync, hosts, ports, observers, log }, config)
+  const maps = new HostedMaps({ store, gossip, sync, hosts, ports, observers, log }, { ...config, contacts })
   shutdown.defer('maps', () => maps.close())
   // Before the swarms end: what they know is what the next start begins with.
   shutdown.defer('saved peers', () => gossip.close())

@@ -36,6 +36,16 @@ test('a declared map is open from the start, and a node without contacts has it 
   await expect(start('b', { maps: { flags: null as never } })).rejects.toThrow(TypeError)
 })
 
+test('a node whose only contact is itself has its maps synced at once', async () => {
+  const first = await start('a')
+  const contacts = first.addresses()
+  await first.stop()
+  const again = await start('a', { contacts })
+  const map = await again.map('m')
+  await map.whenSynced({ signal: AbortSignal.timeout(5_000) })
+  expect(map.health().ok).toBe(true)
+})
+
 test('a map knows when it is synced, and a write when it is on another disk', async () => {
   const a = await start('a')
   const there = await a.map<string>('m')
