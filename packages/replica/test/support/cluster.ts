@@ -128,6 +128,8 @@ export class Cluster {
       await settle()
       for (const { node } of [a, b]) if (node.log.pending.length > 0) node.log.succeed()
     }
+    // A write that the last of these made durable hears of it before anything else happens.
+    await settle()
     if (round.state() !== 'resolved')
       this.violations.push(`a session ended ${round.state()}: ${String(round.error())}`)
   }
