@@ -1,4 +1,5 @@
 import type { PlumtreeConfig } from './config.ts'
+import { OldestKeys } from './oldest-keys.ts'
 import type { MessageId, PeerKey } from './types.ts'
 
 /** A payload that can still be supplied to a peer that asks for it. */
@@ -24,7 +25,9 @@ export interface CachedMessage {
 export class MessageCache {
   readonly #config: PlumtreeConfig
   readonly #entries = new Map<MessageId, CachedMessage>()
+  readonly #oldest = new OldestKeys(this.#entries)
   readonly #unsent = new Map<MessageId, CachedMessage>()
+  readonly #oldestUnsent = new OldestKeys(this.#unsent)
   #bytes = 0
   #unsentBytes = 0
   #unsentDropped = 0
@@ -63,7 +66,7 @@ export class MessageCache {
         this.#unsent.size > this.#config.unsentCountMax ||
         this.#unsentBytes > this.#config.unsentBytesMax
       ) {
-        this.#removeUnsent(first(this.#unsent))
+        this.#removeUnsent(this.#oldestUnsent.next())
         this.#unsentDropped++
       }
       return
@@ -71,14 +74,14 @@ export class MessageCache {
     this.#entries.set(entry.id, entry)
     this.#bytes += entry.payload.length
     while (this.#entries.size > this.#config.cacheCountMax || this.#bytes > this.#config.cacheBytesMax) {
-      this.#remove(first(this.#entries))
+      this.#remove(this.#oldest.next())
     }
   }
 
   /** A first copy of an unsent broadcast leaves: from now on it ages like the others. */
   markSent(entry: CachedMessage, nowMs: number): void {
     if (!entry.unsent) return
-    this.#removeUnsent(entry)
+    this.#removeUnsent(entry.id)
     entry.unsent = false
     entry.freshMs = nowMs
     this.put(entry)
@@ -99,7 +102,7 @@ export class MessageCache {
     for (const entry of this.#entries.values()) {
       const untilMs = entry.freshMs + this.#config.cacheAgeMs
       if (nowMs < untilMs) return untilMs
-      this.#remove(entry)
+      this.#remove(entry.id)
     }
     return undefined
   }
@@ -111,15 +114,19 @@ export class MessageCache {
     this.#unsentBytes = 0
   }
 
-  #remove(entry: CachedMessage): void {
-    if (this.#entries.delete(entry.id)) this.#bytes -= entry.payload.length
+  #remove(id: MessageId | undefined): void {
+    this.#bytes -= take(this.#entries, id)
   }
 
-  #removeUnsent(entry: CachedMessage): void {
-    if (this.#unsent.delete(entry.id)) this.#unsentBytes -= entry.payload.length
+  #removeUnsent(id: MessageId | undefined): void {
+    this.#unsentBytes -= take(this.#unsent, id)
   }
 }
 
-function first(entries: Map<MessageId, CachedMessage>): CachedMessage {
-  return entries.values().next().value as CachedMessage
+/** Removes an entry; returns the bytes it held. */
+function take(entries: Map<MessageId, CachedMessage>, id: MessageId | undefined): number {
+  const entry = id === undefined ? undefined : entries.get(id)
+  if (entry === undefined) return 0
+  entries.delete(entry.id)
+  return entry.payload.length
 }

@@ -25,10 +25,12 @@ export function messageId(hash: Hash, origin: string, sequence: number, payload:
   return hex(hash(bytes).subarray(0, MESSAGE_ID_BYTES))
 }
 
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
 /** Lowercase hex digits, two for each byte. */
 export function hex(bytes: Uint8Array): string {
   let text = ''
-  for (const byte of bytes) text += (byte < 16 ? '0' : '') + byte.toString(16)
+  for (const byte of bytes) text += HEX[byte]
   return text
 }
 

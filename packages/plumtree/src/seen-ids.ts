@@ -1,3 +1,4 @@
+import { OldestKeys } from './oldest-keys.ts'
 import type { MessageId } from './types.ts'
 
 /** Remembers ids by count and age, the oldest first to go. Separate from the payloads, and outliving them. */
@@ -6,6 +7,7 @@ export class SeenIds {
   readonly #ageMs: number
   /** Insertion order is age order, because the clock handed in never decreases. */
   readonly #at = new Map<MessageId, number>()
+  readonly #oldest = new OldestKeys(this.#at)
 
   constructor(countMax: number, ageMs: number) {
     this.#countMax = countMax
@@ -23,8 +25,8 @@ export class SeenIds {
   add(id: MessageId, nowMs: number): void {
     this.#at.set(id, nowMs)
     if (this.#at.size <= this.#countMax) return
-    const oldest = this.#at.keys().next()
-    if (!oldest.done) this.#at.delete(oldest.value)
+    const oldest = this.#oldest.next()
+    if (oldest !== undefined) this.#at.delete(oldest)
   }
 
   /** Drops what is too old; returns when the next id will be, or undefined when none is left. */
