@@ -237,3 +237,17 @@ test('a value that a broken peer changed under its stamp is told, though the ver
   forge('c')
   expect((await watch.next()).value).toMatchObject({ value: 'c', previous: 'b', version })
 })
+
+test('a listener that another one takes away is not called any more, and one that it adds is told of what comes next', async () => {
+  const node = await openMap<number>()
+  const told: string[] = []
+  node.map.onChange(({ value }) => {
+    told.push(`first ${value}`)
+    stop()
+    if (value === 1) node.map.onChange(event => void told.push(`third ${event.value}`))
+  })
+  const stop = node.map.onChange(({ value }) => void told.push(`second ${value}`))
+  await node.map.set('k', 1)
+  await node.map.set('k', 2)
+  expect(told).toEqual(['first 1', 'first 2', 'third 2'])
+})
