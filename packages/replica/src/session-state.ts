@@ -201,7 +201,8 @@ class Session implements ExchangeSession {
     const { value, expiresAtMs } = dot.dot
     const ends = expiresAtMs === undefined ? {} : { expiresAtMs }
     try {
-      await writes.commit([{ type: 'put', key: dot.key, value, ...ends }])
+      // Not over what the owner has written since, who was told that the key is gone.
+      await writes.commit([{ type: 'put', key: dot.key, value, ...ends, expected: { version: undefined } }])
     } catch {
       return
     }

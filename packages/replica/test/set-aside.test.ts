@@ -1,6 +1,7 @@
 import { SILENCE_MS, STALE_DOTS_MAX } from '@starling/ormap'
 import { describe, expect, test } from 'vitest'
 import type { OnStale } from '@starling/ormap'
+import type { Change } from '../src/index.ts'
 import { syncRound } from './support/exchange.ts'
 import {
   openNode,
@@ -14,12 +15,18 @@ import {
   type Node
 } from './support/world.ts'
 
+const NOBODY_TOLD = (): void => undefined
+
 const keys = (count: number): string[] => Array.from({ length: count }, (_, i) => `k${i}`)
 
 /**
  * Two nodes that know of a removal whose evidence is gone, and one that was away meanwhile and still shows the values.
  */
-async function apart(count: number, onStale?: OnStale): Promise<{ here: Node; away: Node }> {
+async function apart(
+  count: number,
+  onStale?: OnStale,
+  told: (change: Change, away: () => Node) => void = NOBODY_TOLD
+): Promise<{ here: Node; away: Node }> {
   const clock = new TestClock()
   const timers = new TestTimers(clock)
   const init = {
@@ -28,7 +35,17 @@ async function apart(count: number, onStale?: OnStale): Promise<{ here: Node; aw
     ...(onStale === undefined ? {} : { onStale })
   } as const
   const [here, other, away] = (await Promise.all(
-    ['here', 'other', 'away'].map(name => openNode({ name, clock, timers, init }))
+    ['here', 'other', 'away'].map(name => {
+      const applied = (changes: readonly Change[]): void => {
+        if (name === 'away') for (const change of changes) told(change, () => away)
+      }
+      return openNode({
+        name,
+        clock,
+        timers,
+        init: told === NOBODY_TOLD ? init : { ...init, owner: { applied } }
+      })
+    })
   )) as [Node, Node, Node]
   await here.replica.commit(keys(count).map(key => put(key, `value of ${key}`)))
   await syncRound(here, away)
@@ -110,5 +127,15 @@ describe('a value that a peer knows to be long dead', () => {
     ]).toEqual([undefined, ['k0', 'k1']])
     const again = await openNode({ log: away.log.reopen(), clock: away.clock, seed: 'again' })
     expect(again.replica.status().stale).toBe(2)
+  })
+
+  test('that is to be kept gives way to what the owner writes when it is told, and stays set aside', async () => {
+    const { here, away } = await apart(2, 'keep', ({ key, cause }, node) => {
+      if (cause === 'setAside' && key === 'k0') void node().replica.commit([put('k0', 'newer')])
+    })
+    await syncRound(away, here)
+    await settle()
+    expect([read(away, 'k0'), read(away, 'k1')]).toEqual(['newer', 'value of k1'])
+    expect(away.replica.stale().map(({ key }) => key)).toEqual(['k0'])
   })
 })
