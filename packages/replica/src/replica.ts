@@ -230,6 +230,8 @@ class LoggedReplica implements Replica {
     this.#stopListening()
     this.#housekeeping.stop()
     try {
+      // It may have been called by who is told of a change, in the middle of a turn that changes more.
+      await Promise.resolve()
       await this.#core.queue.idle()
     } finally {
       this.#acknowledgements.stop()

@@ -76,6 +76,22 @@ describe('close', () => {
     node.broadcast.deliver(remoteMessage('r', 'remote', node.clock.ms))
     expect(node.replica.entry('r')).toBeUndefined()
   })
+
+  test('by whoever is told of a change writes what this turn still changes, and leaves no timer', async () => {
+    let close: (() => void) | undefined
+    const owner = { applied: () => close?.() }
+    const node = await openNode({ init: { owner, evidenceMs: 0, lingerMs: 10 } })
+    await node.replica.commit([{ ...put('ends', '1'), expiresAtMs: node.clock.ms + 10_000 }, put('k', '1')])
+    await node.replica.commit([remove('k')])
+    expect(node.log.disk.size).toBe(2)
+    close = () => void node.replica.close()
+    await node.timers.advance(10_000)
+    await node.timers.advance(1_000)
+    expect(node.log.closed).toBe(true)
+    expect(node.events.map(({ type }) => type)).toEqual(['recovered'])
+    expect([node.replica.stats().evidence, node.log.disk.size]).toEqual([0, 1])
+    expect(node.timers.size).toBe(0)
+  })
 })
 
 describe('destroy', () => {
