@@ -1,7 +1,7 @@
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { HttpLimits } from './config.ts'
 import type { EventStreams } from './event-stream.ts'
@@ -56,6 +56,8 @@ export function application(
     await next()
     for (const [name, value] of Object.entries(HEADERS)) context.header(name, value)
     if (context.req.path.startsWith('/api/')) context.header('cache-control', 'no-store')
+    // Nobody will read it: a stream of events would keep its place among the readers.
+    if (context.req.method === 'HEAD') await context.res.body?.cancel()
   })
   app.use(guard(init))
   app.use(async (context, next) => {
@@ -108,6 +110,9 @@ export async function serve(components: ServerComponents, init: ServerInit): Pro
     serverOptions: { headersTimeout: limits.headersTimeoutMs, requestTimeout: limits.requestTimeoutMs }
   }) as Server
   server.maxConnections = limits.connectionsMax
+  server.prependListener('request', ({ socket }, response) => {
+    response.setTimeout(limits.stalledReaderMs, () => closeStalled(socket))
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(init.port, init.hostname, () => {
@@ -122,6 +127,11 @@ export async function serve(components: ServerComponents, init: ServerInit): Pro
     url: `http://${host}:${port}/`,
     close: () => (closing ??= closeServer(server, streams))
   }
+}
+
+/** Whoever takes nothing of its answer would hold it and a connection for ever; an answer that is still being made may take its time. */
+function closeStalled(socket: Socket): void {
+  if (socket.writableLength > 0) socket.destroy()
 }
 
 function closeServer(server: Server, streams: EventStreams): Promise<void> {

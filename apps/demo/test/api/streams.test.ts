@@ -159,6 +159,15 @@ describe('readers', () => {
     await expect.poll(async () => (await read(node, watch)).response.status).toBe(200)
   })
 
+  test('that ask for the headers alone take no place', async () => {
+    const node = await begin({ readersMax: 1 })
+    for (const path of [watch, '/api/v1/events']) {
+      const { status, headers } = await ask(node.url, path, { method: 'HEAD' })
+      expect({ status, type: headers['content-type'] }).toEqual({ status: 200, type: 'text/event-stream' })
+    }
+    expect((await read(node, watch)).response.status).toBe(200)
+  })
+
   test('hear a heartbeat when there is nothing to say', async () => {
     const node = await begin({ heartbeatMs: 10, pulseMs: 3_600_000 })
     const { body } = await fetch(new URL(`${watch}?from=now`, node.url))
@@ -190,6 +199,28 @@ describe('readers', () => {
     socket.resume()
     await closed
     expect((await ask(node.url, '/health')).status).toBe(200)
+  })
+
+  test('one that takes nothing of a long answer loses its connection, and the place is free again', async () => {
+    const node = await begin({ stalledReaderMs: 200, connectionsMax: 1, pageCharactersMax: 64 * 1024 * 1024 })
+    const value = '\u0001'.repeat(900)
+    const keys = Array.from({ length: 1000 }, (_, index) => `k${index}`)
+    await Promise.all(keys.map(key => node.map.set(key, value)))
+    const { hostname, port } = new URL(node.url)
+    const socket = connect({ port: Number(port), host: hostname })
+    socket.on('error', () => {})
+    const page = `GET /api/v1/maps/things/entries?limit=1000 HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`
+    socket.pause()
+    // Far more than the buffers of the connection hold.
+    socket.write(page.repeat(8))
+    const statusOf = (): Promise<number> =>
+      ask(node.url, '/health').then(
+        ({ status }) => status,
+        () => 0
+      )
+    await expect.poll(statusOf).toBe(0)
+    await expect.poll(statusOf, { timeout: 10_000 }).toBe(200)
+    socket.destroy()
   })
 
   test('all end with the server', async () => {
