@@ -8,6 +8,8 @@ export interface HttpLimits {
   readonly bodyBytesMax: number
   /** Entries on one page of a map. */
   readonly pageEntriesMax: number
+  /** Characters of the entries of one page as JSON; a page has at least one entry, however long. */
+  readonly pageCharactersMax: number
   /** Lines of the event log that are kept for whoever comes later. */
   readonly logLinesMax: number
   /** Lines that wait for one reader; one that is slower loses the oldest and is told so. */
@@ -22,19 +24,20 @@ export interface HttpLimits {
   readonly pulseMs: number
   /** Between two heartbeats of a stream of events with nothing to say, ms. */
   readonly heartbeatMs: number
-  /** How long a reader may leave what it was sent before its stream is ended, ms. */
+  /** How long a client may leave what it was sent before its stream is ended and its connection closed, ms. */
   readonly stalledReaderMs: number
 }
 
 /**
  * The limits a server has unless told otherwise. Source: guesses for a page and a few scripts per node. A body is the longest value
- * of 64 KiB as JSON, where a byte may take six characters. A heartbeat of 15 s keeps what common proxies cut after 30 s.
+ * of 64 KiB as JSON, where a byte may take six characters. A page of 4 MiB is one that a server with many readers can hold. A heartbeat of 15 s keeps what common proxies cut after 30 s.
  */
 export const HTTP_LIMITS: HttpLimits = {
   connectionsMax: 256,
   readersMax: 64,
   bodyBytesMax: 512 * 1024,
   pageEntriesMax: 1000,
+  pageCharactersMax: 4 * 1024 * 1024,
   logLinesMax: 256,
   readerLinesMax: 256,
   pulseBroadcastsMax: 64,

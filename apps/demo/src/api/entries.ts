@@ -8,13 +8,14 @@ import type { Entry, EntryPage, Json, WrittenEntry } from './types.ts'
 /** The routes of a map's entries, below `/api/v1/maps/:map`. */
 export function entryRoutes(
   mapOf: (context: Context) => ServedMap,
-  { pageEntriesMax }: Pick<HttpLimits, 'pageEntriesMax'>
+  { pageEntriesMax, pageCharactersMax }: Pick<HttpLimits, 'pageEntriesMax' | 'pageCharactersMax'>
 ): Hono {
   return new Hono()
     .get('/entries', context => {
       const { req } = context
       const limit = limitOf(req.query('limit'), pageEntriesMax)
-      return context.json(pageOf(mapOf(context), limit, req.query('prefix'), req.query('after')))
+      const bounds = { limit, pageCharactersMax }
+      return context.json(pageOf(mapOf(context), bounds, req.query('prefix'), req.query('after')))
     })
     .get('/entries/:key', context => {
       const map = mapOf(context)
@@ -51,9 +52,10 @@ export function entryRoutes(
     })
 }
 
+/** As many entries as fit, and where the next page begins if there are more. */
 function pageOf(
   map: ServedMap,
-  limit: number,
+  { limit, pageCharactersMax }: { readonly limit: number; readonly pageCharactersMax: number },
   prefix: string | undefined,
   after: string | undefined
 ): EntryPage {
@@ -62,10 +64,19 @@ function pageOf(
     ...(after === undefined ? {} : { gt: after }),
     limit: limit + 1
   })
-  const keys = [...found].map(([key]) => key)
-  const entries = keys.slice(0, limit).flatMap(key => entryOf(map, key) ?? [])
-  const last = keys[limit - 1]
-  return { entries, ...(keys.length > limit && last !== undefined ? { next: last } : {}), size: map.size }
+  const entries: Entry[] = []
+  let characters = 0
+  for (const [key] of found) {
+    const entry = entryOf(map, key)
+    if (entry === undefined) continue
+    characters += JSON.stringify(entry).length
+    const last = entries.at(-1)
+    if (last !== undefined && (entries.length === limit || characters > pageCharactersMax)) {
+      return { entries, next: last.key, size: map.size }
+    }
+    entries.push(entry)
+  }
+  return { entries, size: map.size }
 }
 
 function entryOf(map: ServedMap, key: string): Entry | undefined {

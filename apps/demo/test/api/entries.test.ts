@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { entryRoutes } from '../../src/api/entries.ts'
 import type { Entry, EntryPage } from '../../src/api/types.ts'
 import { ask, type Question } from './support/ask.ts'
 import { servedNode, type ServedNode } from './support/served-node.ts'
@@ -192,6 +193,22 @@ test('a page after the other shows every entry once, in order', async () => {
     after = page.next
   } while (after !== undefined)
   expect(seen).toEqual(keys)
+})
+
+test('a page of long entries ends early and says where the next begins; one too long for a page is there alone', async () => {
+  for (const name of ['a', 'b', 'c', 'd', 'e']) {
+    await served.map.set(`long/${name}`, name === 'd' ? '\u0001'.repeat(900) : 'x'.repeat(500))
+  }
+  const routes = entryRoutes(() => served.map, { pageEntriesMax: 10, pageCharactersMax: 1500 })
+  const pages: string[][] = []
+  let after = ''
+  do {
+    const query = new URLSearchParams({ prefix: 'long/', limit: '10', after })
+    const page = (await (await routes.request(`/entries?${query}`)).json()) as EntryPage
+    pages.push(page.entries.map(({ key }) => key.replace('long/', '')))
+    after = page.next ?? ''
+  } while (after !== '')
+  expect(pages).toEqual([['a', 'b'], ['c'], ['d'], ['e']])
 })
 
 test('a node says who it is, how it is, and what it counts', async () => {
