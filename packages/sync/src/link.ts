@@ -259,7 +259,7 @@ export class Link {
     this.#round = undefined
     this.#record.ended(outcome, this.#host.components.clock.monotonicMs())
     this.#coolUntilMs = -Infinity
-    if (this.#record.vain > 1) this.#keepWaiting()
+    if (this.#record.vain > 1 && !this.#closed) this.#keepWaiting()
     // A round that moved nothing would move nothing again at once either.
     if (outcome.more === true && outcome.entriesSent + outcome.entriesReceived > 0) this.#due = true
     this.#afterRound(round, { peer: this.peer, durationMs: round.durationMs, outcome })

@@ -86,6 +86,12 @@ describe('a peer that breaks the rules', () => {
     await closeAll(network, b, c)
   })
 
+  test('rounds that come to nothing leave no timer, in whatever turn the topic is closed', async () => {
+    for (let timer = 0; timer < 6; timer++) {
+      for (let turns = 0; turns < 8; turns++) expect(await timersAfterClose(timer, turns)).toBe(0)
+    }
+  })
+
   test('what comes after our protocol has returned is dropped, up to a limit', async () => {
     const network = new FakeNetwork()
     const b = testNode(network, 'b', [], { strayMessagesMax: 100 })
@@ -229,3 +235,38 @@ test('a peer that goes while its offer waits for a round to rest does not cost u
   expect(offers).toBeGreaterThan(0)
   await closeAll(network, a)
 })
+
+/** Closes a topic so many turns after one of the timers that follow the start of the second round in vain. */
+async function timersAfterClose(timer: number, turns: number): Promise<number> {
+  const network = new FakeNetwork()
+  const init = { backoffMsMin: 100_000, backoffMsMax: 400_000 }
+  const [b, c] = [testNode(network, 'b', ['c'], init), testNode(network, 'c', ['b'])]
+  let rounds = 0
+  let timers = 0
+  const schedule = network.time.schedule.bind(network.time)
+  network.time.schedule = (delayMs, run) =>
+    schedule(delayMs, () => {
+      run()
+      if (rounds === 2 && timers++ === timer) void closeLater()
+    })
+  const vain = protocol(async () => {
+    rounds++
+    return { complete: true, entriesSent: 0, entriesReceived: 100, vain: true }
+  })
+  const handle = b.open('t', vain)
+  const liar = c.open(
+    't',
+    protocol(async () => DONE)
+  )
+  const closeLater = async (): Promise<void> => {
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+    await handle.close()
+  }
+  network.connect('b', 'c')
+  for (let second = 0; second < 4; second++) {
+    liar.reconcile('b')
+    await network.time.advance(1_000)
+  }
+  await Promise.all([b.sync.close(), c.sync.close(), network.time.advance(20_000)])
+  return network.time.pending
+}
