@@ -21,7 +21,10 @@ export interface Config {
    * that could answer in place of its end.
    */
   readonly shuffleRandomWalkLength: number
-  /** Hops of a shuffle that offers a swap: it is worth more the further away the two ends are. Source: measured. */
+  /**
+   * Hops of a shuffle that offers a swap: it is worth more the further away the two ends are. A fraction is the chance of one hop
+   * more. Source: measured at 10,000 nodes: 6 leaves a clustering of 0.0005 to 0.0006, 7 costs more than 7.5 messages a cycle.
+   */
   readonly swapRandomWalkLength: number
   /** Neighbours in a shuffle (ka). Source: paper §5.1. */
   readonly shuffleActiveCount: number
@@ -103,7 +106,7 @@ export const DEFAULT_CONFIG: Config = {
   splitWalks: 2,
   openWalks: 1,
   shuffleRandomWalkLength: 2,
-  swapRandomWalkLength: 6,
+  swapRandomWalkLength: 6.5,
   shuffleActiveCount: 3,
   shufflePassiveCount: 4,
   shuffleIntervalMs: 60_000,

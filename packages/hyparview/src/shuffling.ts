@@ -100,7 +100,7 @@ export class Shuffling {
       shuffleId,
       origin: core.info,
       // One to a stranger without a swap only asks whether there are peers on the other side: the first one knows.
-      ttl: link === 0 && swap === undefined ? 0 : this.#hops(swap) - 1,
+      ttl: link === 0 && swap === undefined ? 0 : Math.floor(this.#hops(swap) + random.float()) - 1,
       link,
       entries: [...active, ...passive].slice(0, config.entriesMax - 1),
       swap
@@ -129,7 +129,7 @@ export class Shuffling {
       ? core.budgets.take(from, 'shuffle', core.nowMs)
       : this.#probes.take(PROBE_BUDGET, core.nowMs)
     if (!fits) return core.reject(from, 'tooMany')
-    const ttl = Math.min(message.ttl, this.#hops(message.swap) - 1)
+    const ttl = Math.min(message.ttl, Math.ceil(this.#hops(message.swap)) - 1)
     const open = core.active.links.filter(({ id }) => id !== from && id !== origin.id)
     const next = open.length === 0 ? undefined : open[core.random.below(open.length)]
     if (ttl > 0 && next !== undefined) {

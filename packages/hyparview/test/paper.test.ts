@@ -295,8 +295,9 @@ describe('the passive view (§4.3)', () => {
     expect(new Set(ids).size).toBe(8)
   })
 
-  test('deviation: a shuffle with a swap goes as far as a join, one without a third as far', () => {
+  test('deviation: a shuffle with a swap goes about as far as a join, one without a third as far', () => {
     const swaps = new Driver({
+      swapRandomWalkLength: 6,
       swapShufflesFirst: 1,
       swapShare: 0,
       lostProbeMs: 0,
@@ -308,6 +309,16 @@ describe('the passive view (§4.3)', () => {
     expect(far?.message).toMatchObject({ ttl: 4 })
     const [near] = swaps.receive('a', shuffle('a', { ttl: 9 }))
     expect(near?.message).toMatchObject({ ttl: 0 })
+  })
+
+  test('deviation: half a hop is a hop in half of the shuffles, and never refused on the way', () => {
+    const driver = new Driver({ swapShare: 1, lostProbeMs: 0, contactProbeShare: 0 }).link(...FULL)
+    const ttls = Array.from({ length: 200 }, () => driver.advanceUntil('shuffle').ttl)
+    expect(new Set(ttls)).toEqual(new Set([5, 6]))
+    expect(ttls.filter(ttl => ttl === 6).length).toBeGreaterThan(70)
+    expect(ttls.filter(ttl => ttl === 5).length).toBeGreaterThan(70)
+    const [sent] = driver.receive('a', shuffle('a', { ttl: 6, swap: info('b2') }))
+    expect(sent?.message).toMatchObject({ ttl: 5 })
   })
 
   test('entries never bring the node itself or a neighbour into the passive view (HPV-D10)', () => {
