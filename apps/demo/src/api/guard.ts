@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { MiddlewareHandler } from 'hono'
 import { TOKEN_BYTES_MIN } from './config.ts'
+import { isHeaderText } from './header-text.ts'
 import { RefusedRequest } from './problem.ts'
 
 /** Who may speak to a server. */
@@ -27,12 +28,18 @@ export function isLoopback(hostname: string): boolean {
 /**
  * Checks before anything listens that whoever can reach the address is meant to.
  *
- * @throws TypeError for an address that is no IP address, or not loopback without a token; RangeError for a short token
+ * @throws TypeError for an address that is no IP address, or not loopback without a token, and for a token that no header can carry;
+ *   RangeError for a short token
  */
 export function checkGuard({ hostname, token }: GuardInit): void {
   if (isIP(hostname) === 0) throw new TypeError(`The HTTP address must be an IP address, got "${hostname}".`)
   if (token !== undefined && Buffer.byteLength(token) < TOKEN_BYTES_MIN) {
     throw new RangeError(`The HTTP token must have at least ${TOKEN_BYTES_MIN} bytes.`)
+  }
+  if (token !== undefined && !isHeaderText(token)) {
+    throw new TypeError(
+      'The HTTP token must be printable ASCII, without a space at either end: clients send it in a header.'
+    )
   }
   if (token === undefined && !isLoopback(hostname)) {
     throw new TypeError(

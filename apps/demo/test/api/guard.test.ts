@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { HTTP_LIMITS } from '../../src/api/config.ts'
 import { EventStreams } from '../../src/api/event-stream.ts'
-import type { GuardInit } from '../../src/api/guard.ts'
+import { checkGuard, type GuardInit } from '../../src/api/guard.ts'
 import { application, serve, type HttpServer, type ServerComponents } from '../../src/api/server.ts'
 import { ask } from './support/ask.ts'
 
@@ -34,6 +34,13 @@ async function status(init: GuardInit, path: string, headers: Record<string, str
 const loopback: GuardInit = { hostname: '127.0.0.1' }
 const everywhere: GuardInit = { hostname: '0.0.0.0', token: TOKEN, hostNames: ['flags.internal'] }
 const bearer = { authorization: `Bearer ${TOKEN}` }
+
+test.each(['a token of some léngth', 'a token of some length\n', ' a token of some length'])(
+  'a token that no header can carry is refused before anything listens: %j',
+  token => {
+    expect(() => checkGuard({ hostname: '127.0.0.1', token })).toThrow(/printable ASCII/u)
+  }
+)
 
 describe('the host', () => {
   test.each<[GuardInit, string, number]>([
