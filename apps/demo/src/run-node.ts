@@ -5,6 +5,7 @@ import { nodeMetrics } from './api/metrics.ts'
 import { serveNode, type NodeServer } from './api/node-server.ts'
 import type { NodeOptions } from './node-options.ts'
 import { runCommand, show } from './prompt.ts'
+import { UsageError } from './usage-error.ts'
 
 /** Runs a node until the person leaves, or a signal ends it. */
 export async function runNode(options: NodeOptions): Promise<void> {
@@ -24,7 +25,13 @@ export async function runNode(options: NodeOptions): Promise<void> {
     const map = maps.get(name) as ReplicatedMap<unknown>
     if (options.http !== undefined) {
       const named = options.name === undefined ? {} : { name: options.name }
-      server = await serveNode({ ...options.http, ...named, node, maps, cluster: options.clusterName })
+      const init = { ...options.http, ...named, node, maps, cluster: options.clusterName }
+      server = await serveNode(init).catch((error: unknown) => {
+        if (!(error instanceof Error && 'syscall' in error)) throw error
+        throw new UsageError(
+          `Cannot serve the page on port ${init.port} (${error.message}): give another with --http-port.`
+        )
+      })
     }
     process.stdout.write(`This node is ${node.id}, with ${map.size} keys in "${name}". Others join it with\n`)
     for (const address of node.addresses()) process.stdout.write(`  --join ${address}\n`)

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -64,6 +66,22 @@ test.each(['demo', 'node'] as const)('%s --help explains the options', async pro
   const { code, stdout } = await run(program, ['--help'])
   expect(code).toBe(0)
   expect(stdout).toContain('--data DIR')
+})
+
+test('a page whose port is taken: one sentence with what to do, exit code 2, and the node has ended', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const { code, stderr } = await run('node', [
+    ...['--data', join(folder, 'taken')],
+    ...secret,
+    ...['--http-port', String(port), '--headless']
+  ])
+  server.close()
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: expect.stringMatching(/^Cannot serve.*--http-port\.\n$/u)
+  })
 })
 
 test('the prompt sets, reads, lists and removes, and the store is there the next time', async () => {
