@@ -38,7 +38,7 @@ export const doctor: Command = {
     findings.push(await udpBuffers(), addresses())
     for (const address of given.all('join')) findings.push(await contact(address))
     if (data !== undefined) findings.push(await dataFolder(resolve(data)), await store(resolve(data)))
-    if (given.text('url') !== undefined) findings.push(await clockSkew(await Client.connect(given, context)))
+    if (given.text('url') !== undefined) findings.push(await clockSkew(() => Client.connect(given, context)))
     if (given.flag('json')) printJson(findings)
     else print(textOf(findings))
     return findings.some(({ state }) => state === 'failed') ? EXIT.no : EXIT.done

@@ -1,6 +1,7 @@
 import { createNode } from '@starling/node'
 import { createSocket, type Socket } from 'node:dgram'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -116,6 +117,20 @@ describe('the command', () => {
     expect(found.find(({ check }) => check === 'clock')).toMatchObject({ state })
     expect(found.find(({ check }) => check === 'quic and store')).toMatchObject({ state: 'ok' })
     expect(code).toBe(expected)
+  })
+
+  test('of nobody says so, beside what else was found', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    await new Promise(resolve => server.close(resolve))
+    const { code, found } = await findings('--url', url, '--port', '45999')
+    expect(found.find(({ check }) => check === 'clock')).toMatchObject({
+      state: 'failed',
+      found: expect.stringMatching(/^Nothing listens/u)
+    })
+    expect(found.find(({ check }) => check === 'quic and store')).toMatchObject({ state: 'ok' })
+    expect(code).toBe(1)
   })
 
   test('advises in words', async () => {

@@ -1,4 +1,5 @@
 import type { NodeInfo } from '../../api/types.ts'
+import { UsageError } from '../../usage-error.ts'
 import type { Client } from '../client.ts'
 import { failed, ok, reasonOf, warning, type Finding } from './check.ts'
 
@@ -10,10 +11,11 @@ const DRIFT_MS_WARN = 1000
 const QUESTIONS = 5
 
 /** How far a node's wall clock is from this host's, by the quickest of a few answers. */
-export async function clockSkew(client: Client): Promise<Finding> {
+export async function clockSkew(connect: () => Promise<Client>): Promise<Finding> {
   const check = 'clock'
   let best: { skewMs: number; errorMs: number } | undefined
   try {
+    const client = await connect()
     for (let question = 0; question < QUESTIONS; question++) {
       const sentMs = Date.now()
       const { nowMs } = (await client.json('node')) as NodeInfo
@@ -23,6 +25,7 @@ export async function clockSkew(client: Client): Promise<Finding> {
         best = { skewMs: nowMs - (sentMs + gotMs) / 2, errorMs }
     }
   } catch (error) {
+    if (error instanceof UsageError) throw error
     return failed(check, reasonOf(error), 'Give the address of a running node with --url.')
   }
   const { skewMs, errorMs } = best ?? { skewMs: 0, errorMs: 0 }
