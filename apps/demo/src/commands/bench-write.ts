@@ -3,6 +3,7 @@ import { Client, CLIENT_OPTIONS, mapPath } from './client.ts'
 import type { Command } from './command.ts'
 import { EXIT } from './exit-code.ts'
 import { MAP_OPTION } from './get.ts'
+import { absent } from './set.ts'
 import { columns, print, printJson, remark } from './print.ts'
 import { Progress } from './progress.ts'
 
@@ -28,21 +29,26 @@ export const benchWrite: Command = {
     const run = randomBytes(4).toString('hex')
     const path = (index: number): string => mapPath(map, 'entries', `bench/${run}/${index}`)
     const { signal } = context
+    // A write that is cut off could still arrive after its removal: what was begun is waited for.
+    const toTheEnd = new AbortController().signal
     const timesMs: number[] = []
     const startedMs = performance.now()
-    const writing = await each({ what: 'writes', count, window, signal }, async index => {
+    const written = await each({ what: 'writes', count, window, signal }, async index => {
       const sentMs = performance.now()
       const headers = { 'content-type': 'application/json' }
-      await client.ask(path(index), { method: 'PUT', headers, body: value, signal }).then(read)
+      await client.ask(path(index), { method: 'PUT', headers, body: value, signal: toTheEnd }).then(read)
       timesMs.push(performance.now() - sentMs)
     })
     const tookMs = performance.now() - startedMs
-    // What was written is removed also after Ctrl-C.
-    if (!given.flag('keep')) {
-      await each({ what: 'removals', count: writing, window }, async index => {
-        await client.ask(path(index), { method: 'DELETE' }).then(read)
-      })
-    } else remark(`the entries are below bench/${run}/`)
+    // What was written is removed also after Ctrl-C, and where a write was refused.
+    const removed = given.flag('keep')
+      ? undefined
+      : await each({ what: 'removals', count: written.begun, window }, async index => {
+          await client.ask(path(index), { method: 'DELETE', signal: toTheEnd }).then(read, absent)
+        })
+    if (removed === undefined || removed.failed !== undefined) remark(`the entries are below bench/${run}/`)
+    const failed = written.failed ?? removed?.failed
+    if (failed !== undefined) throw failed.error
     report(given.flag('json'), timesMs, tookMs, window)
     return signal.aborted ? EXIT.interrupted : EXIT.done
   }
@@ -57,28 +63,32 @@ interface Work {
   readonly signal?: AbortSignal
 }
 
-/** Does one thing for every index, some at a time. Returns how many were begun. */
+/** How far it went, and what ended it early. */
+interface Outcome {
+  readonly begun: number
+  readonly failed: { readonly error: unknown } | undefined
+}
+
+/** Does one thing for every index, some at a time, until one fails. */
 async function each(
   { what, count, window, signal }: Work,
   one: (index: number) => Promise<void>
-): Promise<number> {
+): Promise<Outcome> {
   const progress = new Progress(what, count)
   let next = 0
   let done = 0
+  let failed: Outcome['failed']
   const drain = async (): Promise<void> => {
-    while (next < count && signal?.aborted !== true) {
+    while (next < count && failed === undefined && signal?.aborted !== true) {
       await one(next++).catch((error: unknown) => {
-        if (signal?.aborted !== true) throw error
+        failed ??= { error }
       })
       progress.at(++done)
     }
   }
-  try {
-    await Promise.all(Array.from({ length: Math.min(window, count) }, drain))
-  } finally {
-    progress.end()
-  }
-  return next
+  await Promise.all(Array.from({ length: Math.min(window, count) }, drain))
+  progress.end()
+  return { begun: next, failed }
 }
 
 function report(json: boolean, timesMs: number[], tookMs: number, window: number): void {

@@ -1,4 +1,5 @@
 import { readEvents, type ReadEvent } from '../api/event-reader.ts'
+import { isHeaderText } from '../api/header-text.ts'
 import type { ClusterState, Problem } from '../api/types.ts'
 import { UsageError } from '../usage-error.ts'
 import type { CommandContext, Given, Option } from './command.ts'
@@ -34,7 +35,11 @@ export class ProblemError extends Error {
   readonly problem: Problem
 
   constructor(problem: Problem) {
-    super(problem.detail)
+    super(
+      problem.name === 'TokenNeededError'
+        ? 'The node demands a token, and this is not it: give --token or set STARLING_TOKEN.'
+        : problem.detail
+    )
     this.problem = problem
   }
 }
@@ -43,6 +48,7 @@ export interface Ask {
   readonly method?: 'GET' | 'PUT' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
+  /** Ends the question and its answer; default: what ends the command. */
   readonly signal?: AbortSignal
 }
 
@@ -50,33 +56,43 @@ export interface Ask {
 export class Client {
   readonly #base: URL
   readonly #headers: Readonly<Record<string, string>>
+  readonly #signal: AbortSignal
 
-  private constructor(base: URL, headers: Readonly<Record<string, string>>) {
+  private constructor(base: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal) {
     this.#base = base
     this.#headers = headers
+    this.#signal = signal
   }
 
   /** @throws NoServerError, ProblemError, UsageError */
-  static async connect(given: Given, { environment }: CommandContext): Promise<Client> {
+  static async connect(given: Given, { environment, signal }: CommandContext): Promise<Client> {
     const address = given.text('url') ?? environment['STARLING_URL'] ?? `http://127.0.0.1:${DEFAULT_PORT}/`
     if (!URL.canParse(address) || !/^https?:$/u.test(new URL(address).protocol)) {
       throw new UsageError(`--url takes an address like http://127.0.0.1:${DEFAULT_PORT}/, got "${address}".`)
     }
     const url = new URL(address)
     const token = given.text('token') ?? environment['STARLING_TOKEN']
+    if (token !== undefined && !isHeaderText(token)) {
+      throw new UsageError(
+        '--token takes printable ASCII, without a space at either end; so does STARLING_TOKEN.'
+      )
+    }
     const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
-    const client = new Client(new URL('/api/v1/', url), headers)
+    const client = new Client(new URL('/api/v1/', url), headers, signal)
     const member = given.number('member', 1, 999)
     const { role } = (await client.json('role')) as { role?: unknown }
     if (role === 'node') return client
     if (role !== 'cluster') throw new NoServerError(`${url.href} answers, but not as a Starling node.`)
     const index = member === undefined ? await client.#firstRunning() : member - 1
-    return new Client(new URL(`/api/v1/cluster/nodes/${index}/api/`, url), headers)
+    return new Client(new URL(`/api/v1/cluster/nodes/${index}/api/`, url), headers, signal)
   }
 
   /** Asks for JSON below `/api/v1/`. */
   async json(path: string, ask: Ask = {}): Promise<unknown> {
-    const text = await (await this.ask(path, ask)).text()
+    const response = await this.ask(path, ask)
+    const text = await response.text().catch((error: unknown) => {
+      throw new NoServerError(this.#absence(error), { cause: error })
+    })
     try {
       return text === '' ? undefined : (JSON.parse(text) as unknown)
     } catch {
@@ -92,27 +108,29 @@ export class Client {
   }
 
   /** @throws NoServerError, ProblemError */
-  async ask(path: string, { method = 'GET', headers = {}, body, signal }: Ask = {}): Promise<Response> {
-    const begin = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
-    const stopped = new AbortController()
-    const stop = (event: Event): void => stopped.abort((event.target as AbortSignal).reason)
-    begin.addEventListener('abort', stop, { once: true })
-    signal?.addEventListener('abort', stop, { once: true })
+  async ask(
+    path: string,
+    { method = 'GET', headers = {}, body, signal = this.#signal }: Ask = {}
+  ): Promise<Response> {
+    const late = new AbortController()
+    const timer = setTimeout(() => {
+      late.abort(new Error(`no answer within ${ANSWER_TIMEOUT_MS / 1000} s`))
+    }, ANSWER_TIMEOUT_MS)
     try {
       const response = await fetch(new URL(path, this.#base), {
         method,
         headers: { ...this.#headers, ...headers },
-        signal: stopped.signal,
+        signal: AbortSignal.any([signal, late.signal]),
         ...(body === undefined ? {} : { body })
       })
       if (!response.ok) throw await problemOf(response)
       return response
     } catch (error) {
-      if (error instanceof ProblemError || signal?.aborted === true) throw error
+      if (error instanceof ProblemError || signal.aborted) throw error
       throw new NoServerError(this.#absence(error), { cause: error })
     } finally {
       // A stream goes on for as long as it likes once it has begun.
-      begin.removeEventListener('abort', stop)
+      clearTimeout(timer)
     }
   }
 
@@ -148,7 +166,18 @@ async function problemOf(response: Response): Promise<ProblemError> {
   return new ProblemError(typeof problem?.detail === 'string' ? problem : fallback)
 }
 
-/** A path below `/api/v1/` for a map, with what follows. */
+/**
+ * A path below `/api/v1/` for a map, with what follows.
+ *
+ * @throws UsageError for what an address takes for a step in a path
+ */
 export function mapPath(map: string, ...rest: readonly string[]): string {
-  return ['maps', map, ...rest].map(part => encodeURIComponent(part)).join('/')
+  const parts = ['maps', map, ...rest]
+  const step = parts.find(part => part === '' || part === '.' || part === '..')
+  if (step !== undefined) {
+    throw new UsageError(
+      `"${step}" cannot be part of an address: a map or a key of that name is not reached over HTTP.`
+    )
+  }
+  return parts.map(part => encodeURIComponent(part)).join('/')
 }

@@ -1,3 +1,4 @@
+import { addAbortSignal } from 'node:stream'
 import { text as readText } from 'node:stream/consumers'
 import type { WrittenEntry } from '../api/types.ts'
 import { parseValue } from '../prompt.ts'
@@ -35,9 +36,9 @@ export const set: Command = {
     const [key = '', word = ''] = given.words
     const headers = conditionOf(given)
     const query = queryOf(given, ['ttl', 'replicas', 'timeout'])
-    const text = word === '-' ? await readText(process.stdin) : word
-    const value = given.flag('text') ? text : parseValue(text)
     const client = await Client.connect(given, context)
+    const text = word === '-' ? await readText(addAbortSignal(context.signal, process.stdin)) : word
+    const value = given.flag('text') ? text : parseValue(text)
     const written = (await client.json(`${mapPath(given.text('map') ?? 'demo', 'entries', key)}?${query}`, {
       method: 'PUT',
       headers: { 'content-type': 'application/json', ...headers },
@@ -74,8 +75,8 @@ export const del: Command = {
   }
 }
 
-/** @throws whatever is no word that the key is absent */
-function absent(error: unknown): false {
+/** False for the word that the key is absent. @throws whatever else it is */
+export function absent(error: unknown): false {
   if (error instanceof ProblemError && error.problem.name === 'NoSuchKeyError') return false
   throw error
 }

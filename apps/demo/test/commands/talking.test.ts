@@ -138,6 +138,12 @@ describe('one sentence and an exit code for', () => {
       3,
       /Nothing listens at http:\/\/127\.0\.0\.1:\d+\/: start a cluster/u
     ],
+    [
+      'a token no header can carry',
+      ['get', 'k', '--token', 'a token ✓'],
+      2,
+      /--token takes printable ASCII/u
+    ],
     ['nobody to watch', ['watch', '--url', 'NOWHERE'], 3, /Nothing listens/u],
     ['a cluster that needs a port that is none', ['up', '--http-port', '99999'], 2, /--http-port takes/u],
     ['a node without a folder', ['node'], 2, /--data is needed/u],
@@ -155,6 +161,30 @@ describe('one sentence and an exit code for', () => {
     expect(ended.code).toBe(code)
     expect(ended.stderr).toMatch(sentence)
     expect(ended.stderr.split('\n').length).toBeLessThanOrEqual(2)
+  })
+
+  test.each([
+    ['set', '..', '1'],
+    ['get', '.'],
+    ['del', ''],
+    ['watch', '--map', '..']
+  ])('what an address takes for a step in a path: %s %s %s', async (...args) => {
+    const { code, stderr } = await run('starling', args, { environment: { STARLING_URL: served.url } })
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/^"\.{0,2}" cannot be part/u) })
+  })
+
+  test('a token that is missing says how to give it', async () => {
+    const server = createServer((_, response) => {
+      response.writeHead(401, { 'content-type': 'application/problem+json' })
+      response.end(JSON.stringify({ status: 401, detail: 'Send a header.', name: 'TokenNeededError' }))
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    expect(await run('starling', ['get', 'k', '--url', url])).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(/--token or set STARLING_TOKEN/u)
+    })
+    await new Promise(resolve => server.close(resolve))
   })
 
   test('a map that is not there, and a value that is too long: the node’s own words, exit code 4', async () => {
