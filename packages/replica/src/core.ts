@@ -23,6 +23,8 @@ import { rowBytes } from './split-entry.ts'
 import type { Write } from './stage-commit.ts'
 import type { Change, ReplicaComponents, ReplicaEvent, ReplicaInit } from './types.ts'
 
+const IGNORED = (): void => undefined
+
 /** What the rooms of a replica share: its state, its identity, its queue to the log, and whom it tells. */
 export class Core {
   readonly components: ReplicaComponents
@@ -143,11 +145,9 @@ export class Core {
   }
 
   emit(event: ReplicaEvent): void {
-    if (this.#log !== undefined) logEvent(this.#log, this.init.name, event)
-    // Whoever listens to events has nowhere to report to; the replica goes on.
-    callUser(
-      () => this.init.onEvent?.(event),
-      () => undefined
-    )
+    const log = this.#log
+    // Neither a log nor who listens to events has anybody to report to; the replica goes on.
+    if (log !== undefined) callUser(() => logEvent(log, this.init.name, event), IGNORED)
+    callUser(() => this.init.onEvent?.(event), IGNORED)
   }
 }

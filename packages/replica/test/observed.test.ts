@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { RecordedLogger } from '../../../tooling/vitest/recorded-logger.ts'
 import { RecordedMetrics } from '../../../tooling/vitest/recorded-metrics.ts'
-import { openNode, put, remove, settle } from './support/world.ts'
+import { MemoryLog } from './support/memory-log.ts'
+import { openNode, put, remove, settle, watchFate } from './support/world.ts'
 
 test('figures of replicas are by their name, commits are timed, and what happens is told', async () => {
   const [metrics, logger] = [new RecordedMetrics(), new RecordedLogger()]
@@ -34,4 +35,27 @@ test('figures of replicas are by their name, commits are timed, and what happens
   })
   await b.replica.close()
   await settle()
+})
+
+test('a logger that throws keeps nobody from an answer when the log fails', async () => {
+  const throws = Object.assign(
+    () => {
+      throw new Error('the logger')
+    },
+    {
+      error: () => {
+        throw new Error('the logger')
+      },
+      trace: () => undefined
+    }
+  )
+  const log = new MemoryLog('manual')
+  const node = await openNode({ log, observers: { logger: { forComponent: () => throws } } })
+  const fate = watchFate(node.replica.commit([put('k', 'v')]))
+  await settle()
+  log.fail(true)
+  await settle()
+  expect(fate.error()).toMatchObject({ name: 'IndeterminateWriteError' })
+  await node.replica.reopen()
+  await node.replica.close()
 })
