@@ -24,7 +24,7 @@ export interface HttpLimits {
   readonly pulseMs: number
   /** Between two heartbeats of a stream of events with nothing to say, ms. */
   readonly heartbeatMs: number
-  /** How long a client may leave what it was sent before its stream is ended and its connection closed, ms. */
+  /** How long a client may leave what it was sent before its connection is closed, ms. */
   readonly stalledReaderMs: number
 }
 

@@ -8,11 +8,11 @@ export interface ServerEvent {
   readonly id?: string
 }
 
-type Limits = Pick<HttpLimits, 'readersMax' | 'heartbeatMs' | 'stalledReaderMs'>
+type Limits = Pick<HttpLimits, 'readersMax' | 'heartbeatMs'>
 
 /**
  * The streams of one server. A stream is pulled: the next event is taken from its source when the connection has room for it, so a
- * slow reader costs what the source keeps for it and nothing else. One that takes nothing for `stalledReaderMs` is ended.
+ * slow reader costs what the source keeps for it and nothing else. The server closes the connection of one that takes nothing.
  */
 export class EventStreams {
   readonly #limits: Limits
@@ -102,13 +102,11 @@ export class EventStreams {
     signal: AbortSignal,
     end: () => void
   ): ReadableStream<Uint8Array> {
-    const { heartbeatMs, stalledReaderMs } = this.#limits
+    const { heartbeatMs } = this.#limits
     const encoder = new TextEncoder()
     let next: Promise<IteratorResult<ServerEvent, unknown>> | undefined
-    let stalled: NodeJS.Timeout | undefined
     let greeted = false
     const finish = (controller: ReadableStreamDefaultController): void => {
-      clearTimeout(stalled)
       end()
       void source.return?.()
       try {
@@ -120,7 +118,6 @@ export class EventStreams {
     return new ReadableStream<Uint8Array>({
       start: controller => signal.addEventListener('abort', () => finish(controller), { once: true }),
       pull: async controller => {
-        clearTimeout(stalled)
         let text = ': this stream sends heartbeats\nretry: 1000\n\n'
         if (greeted) {
           next ??= source.next()
@@ -133,11 +130,9 @@ export class EventStreams {
           text = taken === undefined ? ': heartbeat\n\n' : eventText(taken.value)
         }
         greeted = true
-        stalled = setTimeout(end, stalledReaderMs)
         controller.enqueue(encoder.encode(text))
       },
       cancel: () => {
-        clearTimeout(stalled)
         end()
         void source.return?.()
       }
