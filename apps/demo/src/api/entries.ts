@@ -105,9 +105,9 @@ function limitOf(text: string | undefined, max: number): number {
 }
 
 async function jsonBody(context: Context): Promise<Json> {
-  const text = await context.req.text()
+  const bytes = await context.req.arrayBuffer()
   try {
-    return JSON.parse(text) as Json
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Json
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new RefusedRequest(400, 'SyntaxError', `The body is not JSON: ${reason}. Text is JSON in quotes.`)

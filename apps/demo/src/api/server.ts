@@ -61,6 +61,7 @@ export function application(
   })
   app.use(guard(init))
   app.use(async (context, next) => {
+    checkAddress(context.req.url)
     checkBody(context.req.header('content-length'), context.req.header('transfer-encoding'), limits)
     await next()
   })
@@ -73,6 +74,15 @@ export function application(
   )
   app.onError(error => problemResponse(error))
   return app
+}
+
+/** Broken escapes would be taken as they stand: two addresses for one key. */
+function checkAddress(url: string): void {
+  try {
+    decodeURIComponent(url)
+  } catch {
+    throw new RefusedRequest(400, 'URIError', 'The address has a % that begins no UTF-8: write % as %25.')
+  }
 }
 
 /** A body says how long it is before it comes; the connection holds it to its word. */

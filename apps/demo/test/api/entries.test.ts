@@ -166,6 +166,22 @@ describe('a mistake', () => {
     expect(served.map.has('k')).toBe(false)
   })
 
+  test.each(['%ff', '%', 'a%2', '%ed%a0%80', 'k?ttlMs=%ff'])(
+    'an address of broken escapes is named: %s',
+    async path => {
+      const asked = ask(served.url, `${entries}/${path}`, { method: 'PUT', body: '1', headers: json })
+      expect((await asked).json).toMatchObject({ status: 400, name: 'URIError' })
+      expect([...served.map.keys()].filter(key => key.startsWith('%') || key.startsWith('a%'))).toEqual([])
+    }
+  )
+
+  test('text that is no UTF-8 is named, and not written as something else', async () => {
+    const body = Buffer.from('"caf\u00E9"', 'latin1')
+    const answer = await fetch(new URL(at('k'), served.url), { method: 'PUT', body, headers: json })
+    expect(await answer.json()).toMatchObject({ status: 400, name: 'SyntaxError' })
+    expect(served.map.has('k')).toBe(false)
+  })
+
   test('a map is not opened by asking for it', async () => {
     await put('k', 1)
     await get('/api/v1/maps/others/entries/k')
