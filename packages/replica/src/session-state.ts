@@ -115,6 +115,7 @@ class Session implements ExchangeSession {
     let refused = 0
     let news = false
     let changed = false
+    let keeping: Promise<void> | undefined
     const back = new Set<string>()
     for (const { answered, list } of runsOf(entries)) {
       const kept: SetAsideDot[] = []
@@ -127,8 +128,12 @@ class Session implements ExchangeSession {
         this.#owe(taken.answers)
         for (const key of [...taken.behind, ...taken.answers.map(answer => answer.key)]) back.add(key)
       } finally {
-        for (const dot of kept) void this.#writeAgain(dot)
+        for (const dot of kept) keeping = this.#writeAgain(dot)
       }
+      // A full queue would refuse the next.
+      if (keeping === undefined || core.queue.commitBytes <= core.limits.queueBytesMax / 2) continue
+      await keeping
+      core.assertWorks()
     }
     this.#refused += refused
     return { refused, changed, news, back: [...back] }

@@ -32,6 +32,7 @@ async function apart(
   const init = {
     forgetting: 'byKnown',
     evidenceMs: 0,
+    limits: { queueBytesMax: 1000 },
     ...(onStale === undefined ? {} : { onStale })
   } as const
   const [here, other, away] = (await Promise.all(
@@ -137,5 +138,17 @@ describe('a value that a peer knows to be long dead', () => {
     await settle()
     expect([read(away, 'k0'), read(away, 'k1')]).toEqual(['newer', 'value of k1'])
     expect(away.replica.stale().map(({ key }) => key)).toEqual(['k0'])
+  })
+
+  test('is written again however many there are, as the queue takes them', async () => {
+    const { here, away } = await apart(60, 'keep')
+    const append = away.log.append.bind(away.log)
+    away.log.append = async batch => {
+      await settle(200)
+      await append(batch)
+    }
+    await syncRound(away, here)
+    await away.replica.close()
+    expect([away.replica.size, away.replica.status().stale]).toEqual([60, 0])
   })
 })
