@@ -89,7 +89,7 @@ test('watch prints changes as they come, ends by itself after --count, and by Ct
   await served.map.set('other', 1)
   await served.map.set('seen', 'after')
   expect(JSON.parse(await watching.line())).toMatchObject({ type: 'set', key: 'seen', value: 'after' })
-  expect(await watching.end()).toBe(0)
+  expect(await watching.ended()).toBe(0)
   const endless = new Program('starling', args)
   await endless.line()
   expect(await endless.end('SIGINT')).toBe(130)

@@ -35,6 +35,11 @@ export class Program {
     }
   }
 
+  /** Resolves with the exit code once the program has ended by itself. */
+  ended(): Promise<number | null> {
+    return this.#ended
+  }
+
   /** Sends a signal and resolves with the exit code. */
   async end(signal: NodeJS.Signals = 'SIGINT'): Promise<number | null> {
     if (this.#child.exitCode === null) this.#child.kill(signal)
