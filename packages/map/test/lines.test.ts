@@ -8,7 +8,7 @@ const value: fc.Arbitrary<Value> = fc.letrec<{ any: Value; leaf: Value }>(tie =>
   leaf: fc.oneof(
     fc.constant(null),
     fc.boolean(),
-    fc.double({ noNaN: true }),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
     fc.integer(),
     fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
     fc.string({ unit: 'binary' }).map(text => text.toWellFormed()),
