@@ -134,7 +134,15 @@ describe('on parts that fail or take their time', () => {
         }
       }
     }
-    const components = { store, gossip, sync, hosts, ports } as unknown as HostedMapsComponents
+    const components = {
+      store,
+      gossip,
+      sync,
+      hosts,
+      ports,
+      observers: {},
+      log: Object.assign(() => undefined, { error: () => undefined })
+    } as unknown as HostedMapsComponents
     const maps = new HostedMaps(components, { contacts: [], driftMsMax: 60_000 })
     const world: Fakes = {
       store,
