@@ -10,7 +10,7 @@
  * `/api/v1/cluster/nodes/:index/api/…` on to that member's `/api/v1/…`, streams included. Lines of the log (name `event`) come on
  * `/api/v1/cluster/events` too.
  */
-import type { NodeInspection } from '@starling/node'
+import type { NodeInspection, NodeTotals } from '@starling/node'
 
 /** Any JSON. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
@@ -109,15 +109,7 @@ export interface Pulse {
     readonly lagging: readonly { readonly peer: string; readonly sinceMs: number }[]
   }[]
   /** Totals since the node started; a reader takes differences. */
-  readonly counters: {
-    readonly messagesSent: number
-    readonly messagesReceived: number
-    readonly bytesSent: number
-    readonly bytesReceived: number
-    readonly writes: number
-    readonly delivered: number
-    readonly redundant: number
-  }
+  readonly counters: NodeTotals
   /** Broadcasts since the last pulse, at most 64; `broadcastsLeftOff` counts the rest. */
   readonly broadcasts: readonly BroadcastSeen[]
   readonly broadcastsLeftOff: number
