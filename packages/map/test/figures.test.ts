@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { RecordedMetrics } from '../../../tooling/vitest/recorded-metrics.ts'
+import { throwingObservers } from '../../../tooling/vitest/throwing-observers.ts'
 import { HEALTH_STATES } from '../src/health.ts'
 import { gossip, openMap } from './support/open.ts'
 
@@ -32,4 +33,14 @@ test('figures of maps are by their name, and their ill health by its state', asy
   await a.map.closed
   expect(metrics.collect()).toMatchObject({ starling_map_entries: { a: 0, b: 2 } })
   await b.map.close()
+})
+
+test('metrics that throw keep no map from being written and closed', async () => {
+  const { metrics, calls } = throwingObservers()
+  const { map } = await openMap<string>({ name: 'a', metrics })
+  await map.set('k', 'v')
+  expect(map.get('k')).toBe('v')
+  await map.close()
+  await map.closed
+  expect(calls).toContain('increment')
 })

@@ -2,6 +2,7 @@ import { createGossip } from '@starling/gossip'
 import { openStore, registerStore } from '@starling/log'
 import type { PeersInit } from '@starling/peers'
 import type { Observers, Ports } from '@starling/ports'
+import { guardedLog } from '@starling/ports/guarded'
 import { systemPorts } from '@starling/ports/system'
 import { createHostFinder, createSync } from '@starling/sync'
 import { mkdir } from 'node:fs/promises'
@@ -60,7 +61,7 @@ async function start(config: NodeConfig, ports: Ports, shutdown: Shutdown): Prom
   })
   const observers = observersOf(host)
   if (observers.metrics !== undefined) registerStore(observers.metrics, store)
-  const log = host.logger.forComponent('starling:node')
+  const log = guardedLog(host.logger, 'starling:node')
   await listen(host, config.listen)
   const { peers } = host.services
   shutdown.defer('peers', () => peers.stop({ timeoutMs: GOODBYES_MS }))

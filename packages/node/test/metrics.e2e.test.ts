@@ -6,6 +6,7 @@ import { register } from 'prom-client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createNode, type NodeInit, type StarlingNode } from '../src/index.ts'
 import { RecordedLogger } from '../../../tooling/vitest/recorded-logger.ts'
+import { throwingObservers } from '../../../tooling/vitest/throwing-observers.ts'
 import { eventually } from './node-process.ts'
 import { recordNodeMetrics } from './recorded-node-metrics.ts'
 
@@ -34,6 +35,14 @@ async function start(name: string, init: Partial<NodeInit> = {}): Promise<Starli
   nodes.push(node)
   return node
 }
+
+/** Libp2p's own lines have formats of their own, and are not looked at. */
+const libp2pLog = Object.assign(() => {}, {
+  error() {},
+  trace() {},
+  enabled: false,
+  newScope: (): never => libp2pLog as never
+})
 
 /** The values of a scrape, by name and labels as they are written. */
 async function scrape(): Promise<Map<string, number>> {
@@ -115,13 +124,6 @@ test('a factory that is none is refused before anything is opened', async () => 
 
 test('every part writes its lines to the logger of the node', async () => {
   const logger = new RecordedLogger()
-  // libp2p's own lines have formats of their own, and are not looked at.
-  const libp2pLog = Object.assign(() => {}, {
-    error() {},
-    trace() {},
-    enabled: false,
-    newScope: () => libp2pLog
-  })
   const a = await start('a', {
     logger: {
       forComponent: name =>
@@ -142,4 +144,23 @@ test('every part writes its lines to the logger of the node', async () => {
   expect(logger.lines).toContain('starling:node: map m is closed')
   expect(logger.lines).toContain(`starling:peers: session with ${b.id} is up`)
   expect(logger.lines).toContain(`starling:gossip: m: ${b.id} is a neighbour`)
+})
+
+test("a logger that throws at the node's own lines keeps it from neither starting, nor opening and closing maps, nor stopping", async () => {
+  const { logger, calls } = throwingObservers()
+  const node = await start('a', {
+    // libp2p does not guard itself.
+    logger: {
+      forComponent: name =>
+        name === 'starling:node'
+          ? Object.assign(logger.forComponent(name), { enabled: true, newScope: () => libp2pLog })
+          : libp2pLog
+    }
+  })
+  const map = await node.map<string>('m')
+  await map.set('k', 'v')
+  await map.close()
+  await expect(node.map<string>('n')).resolves.toMatchObject({ size: 0 })
+  await node.stop()
+  expect(new Set(calls)).toEqual(new Set(['log']))
 })

@@ -1,4 +1,5 @@
 import type { Connection } from '@libp2p/interface'
+import { guardedLog } from '@starling/ports/guarded'
 import { registerFigures } from '@starling/ports/metrics'
 import { AddressBook } from './address-book.ts'
 import { Admission } from './admission.ts'
@@ -68,7 +69,7 @@ export class PeerManager implements Peers {
     this.#admission = new Admission(init.cluster, init.accept, components.hash)
     this.#announcer = new Announcer(this.#counters, record => this.#infoOf(record))
     const { clock, timers, metrics, logger } = components
-    if (logger !== undefined) logEvents(logger.forComponent('starling:peers'), this.#announcer)
+    if (logger !== undefined) logEvents(guardedLog(logger, 'starling:peers'), this.#announcer)
     if (metrics !== undefined) registerFigures(metrics, () => this.stats(), PEERS_FIGURES)
     this.#names = new Names({ lookup: init.names, clock, timers, counters: this.#counters })
     this.#driver = new PeerDriver({

@@ -3,7 +3,8 @@
  * watched by.
  *
  * The root export holds types, the seeded generator and two pure draws; the implementation on the platform is
- * `@starling/ports/system`, and `@starling/ports/metrics` registers what a part counts. A package that only names these types cannot read a clock or draw a number by itself, which is
+ * `@starling/ports/system`, `@starling/ports/metrics` registers what a part counts, and `@starling/ports/guarded` takes a log or a
+ * histogram so that nothing it throws is heard. A package that only names these types cannot read a clock or draw a number by itself, which is
  * what lets the same code run in the simulator.
  *
  * @example

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+import { unheard } from './guarded.ts'
 import type { Metrics } from './observing.ts'
 
 /** How many names have a label of their own; what comes later shares `other`. Guess: more would flood a store of time series. */
@@ -60,7 +61,8 @@ export function counters<From>(
 /**
  * Registers figures that are read from what a part counts anyway, so that they cost nothing until somebody asks. Counters are brought
  * up to date when a gauge is asked for: libp2p's Prometheus and OpenTelemetry metrics take the result of a calculated counter for
- * different things (what was added since the last time, and the sum), and this is right for both.
+ * different things (what was added since the last time, and the sum), and this is right for both. A counter that throws loses what was
+ * to be added, and stops nobody.
  *
  * @param from called once for all gauges that are asked for in one turn, as a scrape does.
  * @returns brings the counters up to date, for before and after something they are read from goes away.
@@ -76,7 +78,7 @@ export function registerFigures<From>(
   const counted: ((now: From) => void)[] = []
   const refresh = (): From => {
     const now = from()
-    for (const count of counted) count(now)
+    for (const count of counted) unheard(() => count(now))
     return now
   }
   let turn: { readonly now: From } | undefined

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { RecordedMetrics } from '../../../tooling/vitest/recorded-metrics.ts'
+import { throwingObservers } from '../../../tooling/vitest/throwing-observers.ts'
 import {
   counter,
   counters,
@@ -48,6 +49,13 @@ describe('figures', () => {
     await Promise.resolve()
     stats.sent = 4
     expect(metrics.collect()).toMatchObject({ sent_total: 8 })
+  })
+
+  test('counters that throw stop nobody who brings them up to date', () => {
+    const { metrics, calls } = throwingObservers()
+    const refresh = registerFigures(metrics, () => ({ open: 0, sent: 1, byReason: { a: 1 } }), FIGURES)
+    refresh()
+    expect(calls).toEqual(['increment', 'increment'])
   })
 
   test('of one turn are read once', async () => {

@@ -9,6 +9,7 @@ import {
   type EntryChange,
   type Forgetting
 } from '@starling/ormap'
+import { guardedLog } from '@starling/ports/guarded'
 import { callUser } from './call-user.ts'
 import { CommitQueue, type CommitQueueTarget } from './commit-queue.ts'
 import { LINGER_MS, resolveLimits, type ReplicaLimits } from './config.ts'
@@ -59,7 +60,8 @@ export class Core {
     const { clock, random, hash, log } = components
     const { driftMsMax = DRIFT_MS_MAX, quota, onStale = 'set-aside', evidenceMs = EVIDENCE_MS } = init
     this.components = components
-    this.#log = components.logger?.forComponent('starling:replica')
+    const { logger } = components
+    this.#log = logger === undefined ? undefined : guardedLog(logger, 'starling:replica')
     this.endsToldMs = clock.wallMs()
     this.init = init
     this.limits = resolveLimits(init.limits)
@@ -145,9 +147,8 @@ export class Core {
   }
 
   emit(event: ReplicaEvent): void {
-    const log = this.#log
-    // Neither a log nor who listens to events has anybody to report to; the replica goes on.
-    if (log !== undefined) callUser(() => logEvent(log, this.init.name, event), IGNORED)
+    if (this.#log !== undefined) logEvent(this.#log, this.init.name, event)
+    // Who listens to events has nobody to report to; the replica goes on.
     callUser(() => this.init.onEvent?.(event), IGNORED)
   }
 }

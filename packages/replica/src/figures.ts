@@ -1,4 +1,5 @@
 import type { MetricHistogram, Metrics } from '@starling/ports'
+import { guardedHistogram } from '@starling/ports/guarded'
 import {
   counters,
   gauge,
@@ -32,11 +33,8 @@ export function replicaFigures(metrics: Metrics): ReplicaFigures {
   if (before !== undefined) return before
   const parts = new NamedParts((replica: Watched) => ({ stats: replica.stats(), status: replica.status() }))
   parts.refresh = registerFigures(metrics, () => parts.read(), REPLICA_FIGURES)
-  const help = 'How long commits took until they were durable here'
-  const commits = metrics.registerHistogram('starling_replica_commit_seconds', {
-    help,
-    buckets: COMMIT_SECONDS
-  })
+  const options = { help: 'How long commits took until they were durable here', buckets: COMMIT_SECONDS }
+  const commits = guardedHistogram(metrics, 'starling_replica_commit_seconds', options)
   const figures = { add: (name: string, replica: Watched) => parts.add(name, replica), commits }
   known.set(metrics, figures)
   return figures

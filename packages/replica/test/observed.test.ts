@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { RecordedLogger } from '../../../tooling/vitest/recorded-logger.ts'
 import { RecordedMetrics } from '../../../tooling/vitest/recorded-metrics.ts'
+import { throwingObservers } from '../../../tooling/vitest/throwing-observers.ts'
 import { MemoryLog } from './support/memory-log.ts'
 import { openNode, put, remove, settle, watchFate } from './support/world.ts'
 
@@ -38,19 +39,9 @@ test('figures of replicas are by their name, commits are timed, and what happens
 })
 
 test('a logger that throws keeps nobody from an answer when the log fails', async () => {
-  const throws = Object.assign(
-    () => {
-      throw new Error('the logger')
-    },
-    {
-      error: () => {
-        throw new Error('the logger')
-      },
-      trace: () => undefined
-    }
-  )
+  const { logger, calls } = throwingObservers()
   const log = new MemoryLog('manual')
-  const node = await openNode({ log, observers: { logger: { forComponent: () => throws } } })
+  const node = await openNode({ log, observers: { logger } })
   const fate = watchFate(node.replica.commit([put('k', 'v')]))
   await settle()
   log.fail(true)
@@ -58,4 +49,16 @@ test('a logger that throws keeps nobody from an answer when the log fails', asyn
   expect(fate.error()).toMatchObject({ name: 'IndeterminateWriteError' })
   await node.replica.reopen()
   await node.replica.close()
+  expect(calls).toContain('log.error')
+})
+
+test('metrics that throw reject no durable commit, and keep no replica from closing', async () => {
+  const { metrics, calls } = throwingObservers()
+  const log = new MemoryLog()
+  const node = await openNode({ log, observers: { metrics } })
+  await expect(node.replica.commit([put('k', 'v')])).resolves.toMatchObject([{ version: expect.any(String) }])
+  expect(calls).toEqual(['observe'])
+  await node.replica.close()
+  expect(calls).toContain('increment')
+  expect(log.closed).toBe(true)
 })

@@ -1,4 +1,5 @@
 import type { Log, MetricHistogram, Observers } from '@starling/ports'
+import { guardedHistogram } from '@starling/ports/guarded'
 import { ROUND_SECONDS } from './figures.ts'
 import type { RoundEvent, SyncStats } from './types.ts'
 
@@ -15,10 +16,9 @@ export class RoundTally {
 
   constructor(log: Log | undefined, { metrics }: Observers) {
     this.#log = log
-    this.#seconds = metrics?.registerHistogram('starling_sync_round_seconds', {
-      help: 'How long rounds took',
-      buckets: [...ROUND_SECONDS]
-    })
+    if (metrics === undefined) return
+    const options = { help: 'How long rounds took', buckets: [...ROUND_SECONDS] }
+    this.#seconds = guardedHistogram(metrics, 'starling_sync_round_seconds', options)
   }
 
   get counts(): Pick<

@@ -1,4 +1,5 @@
 import type { Log } from '@starling/ports'
+import { guardedLog } from '@starling/ports/guarded'
 import { registerFigures } from '@starling/ports/metrics'
 import { toString } from 'uint8arrays'
 import { PUSH_TAG, SYNC_TAG, WIRE_VERSION, resolveConfig, type SyncConfig } from './config.ts'
@@ -57,7 +58,8 @@ class SyncManager implements Sync {
   constructor(components: SyncComponents, config: SyncConfig) {
     this.#components = components
     this.#config = config
-    this.#log = components.logger?.forComponent('starling:sync')
+    const { metrics, logger } = components
+    this.#log = logger === undefined ? undefined : guardedLog(logger, 'starling:sync')
     this.#rounds = new RoundTally(this.#log, components)
     this.#slots = new RoundSlots(config.roundsPerPeerMax)
     this.#pushes = new Pushes({
@@ -72,7 +74,6 @@ class SyncManager implements Sync {
       sessions.handleChannel(SYNC_TAG, (channel, session) => void this.#onChannel(channel, session)),
       sessions.handleChannel(PUSH_TAG, (channel, session) => this.#pushes.onChannel(channel, session))
     ]
-    const { metrics } = components
     if (metrics !== undefined) registerFigures(metrics, () => this.stats(), SYNC_FIGURES)
   }
 

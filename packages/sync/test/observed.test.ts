@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { RecordedLogger } from '../../../tooling/vitest/recorded-logger.ts'
 import { RecordedMetrics } from '../../../tooling/vitest/recorded-metrics.ts'
+import { throwingObservers } from '../../../tooling/vitest/throwing-observers.ts'
 import { FakeNetwork } from './fake-network.ts'
-import { closeAll, protocol, testNode } from './fixtures.ts'
+import { closeAll, DONE, protocol, testNode } from './fixtures.ts'
 
 test('rounds are counted by how they ended, timed, and told; a peer that differs lags until it does not', async () => {
   const network = new FakeNetwork()
@@ -51,5 +52,45 @@ test('rounds are counted by how they ended, timed, and told; a peer that differs
   for (const each of seconds) expect(each).toBeGreaterThanOrEqual(0.25)
   expect(logger.lines).toContain('starling:sync: t: a round with b failed - RangeError')
   expect(logger.lines).toContain('starling:sync trace: t: a round with b, sent 3, got 1')
+  await closeAll(network, a, b)
+})
+
+test('a logger, a histogram and a listener that throw end no round, no session and no turn', async () => {
+  const network = new FakeNetwork()
+  const observers = throwingObservers()
+  const a = testNode(network, 'a', ['b'], { backoffMsMin: 1_000, backoffMsMax: 1_000 }, observers)
+  const b = testNode(network, 'b', ['a'], { backoffMsMin: 1_000, backoffMsMax: 1_000 })
+  let rounds = 0
+  const handle = a.open(
+    't',
+    protocol(async () => {
+      if (rounds++ === 1) throw new RangeError('defect')
+      return DONE
+    })
+  )
+  handle.onRound(() => {
+    throw new Error('a listener')
+  })
+  b.open(
+    't',
+    protocol(async () => DONE)
+  )
+  network.connect('a', 'b')
+  await network.time.advance(900)
+  for (let i = 0; i < 3; i++) {
+    handle.reconcile()
+    await network.time.advance(5_000)
+  }
+  expect([...new Set(observers.calls)].toSorted()).toEqual(['log', 'log.trace', 'observe'])
+  expect(handle.peers()).toEqual(['b'])
+  expect(handle.sessions()).toMatchObject([{ peer: 'b', state: 'live', failures: 0 }])
+  const { roundsRunning, roundsWaiting, roundsCompleted, roundsFailed, listenersFailed } = a.sync.stats()
+  expect({ roundsRunning, roundsWaiting, roundsFailed }).toEqual({
+    roundsRunning: 0,
+    roundsWaiting: 0,
+    roundsFailed: 1
+  })
+  expect(roundsCompleted).toBeGreaterThanOrEqual(3)
+  expect(listenersFailed).toBe(roundsCompleted + roundsFailed)
   await closeAll(network, a, b)
 })
