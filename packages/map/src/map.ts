@@ -166,6 +166,11 @@ class OwnedMap<V> implements ReplicatedMap<V> {
     return await this.#writer.delete(key, options)
   }
 
+  async deleteIf(key: string, version: string | undefined, options: WriteOptions = {}): Promise<boolean> {
+    this.#begin(options)
+    return await this.#writer.delete(key, options, { version })
+  }
+
   async batch(operations: readonly BatchOperation<V>[], options: WriteOptions = {}): Promise<void> {
     this.#begin(options)
     await this.#writer.batch(operations, options)

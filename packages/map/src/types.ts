@@ -287,6 +287,12 @@ export interface ReplicatedMap<V> extends Iterable<readonly [key: string, value:
    * and both writes stay as a conflict. Rejects with `VersionMismatchError` otherwise.
    */
   setIf(key: string, value: V, version: string | undefined, options?: SetOptions): Promise<Written>
+  /**
+   * Like `delete`, if the key is at `version`, as `setIf` compares it: this node's own writes on their way count, and another
+   * node may write meanwhile, which stays. `undefined` means absent, so nothing is removed. Rejects with `VersionMismatchError`
+   * otherwise.
+   */
+  deleteIf(key: string, version: string | undefined, options?: WriteOptions): Promise<boolean>
   /** All or nothing on this disk and in one step for its readers; other nodes see each key by itself. */
   batch(operations: readonly BatchOperation<V>[], options?: WriteOptions): Promise<void>
   /**

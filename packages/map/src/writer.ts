@@ -1,7 +1,7 @@
 import { encodeValue, equalBytes, UnencodableValueError, type Value } from '@starling/codec'
 import type { Clock, Timers } from '@starling/ports'
 import { greatestStamp, type Dot } from '@starling/ormap'
-import type { CommitOptions, Operation, OperationResult, Replica } from '@starling/replica'
+import type { CommitOptions, Expected, Operation, OperationResult, Replica } from '@starling/replica'
 import {
   IMPORT_BATCH_BYTES,
   IMPORT_BATCH_LINES,
@@ -46,12 +46,7 @@ export class Writer<V> {
   }
 
   /** Throws at once for what is wrong, before anything happens. */
-  set(
-    key: string,
-    value: V,
-    options: SetOptions,
-    expected?: { readonly version: string | undefined }
-  ): Promise<Written> {
+  set(key: string, value: V, options: SetOptions, expected?: Expected): Promise<Written> {
     const { ttlMs, renew = false } = options
     const put = this.#put(key, value, ttlMs)
     if (renew && ttlMs === undefined) throw new TypeError('renew needs ttlMs')
@@ -63,8 +58,9 @@ export class Writer<V> {
     return committed.then(written)
   }
 
-  async delete(key: string, options: WriteOptions): Promise<boolean> {
-    const [result] = await this.#commit([this.#remove(key)], options)
+  async delete(key: string, options: WriteOptions, expected?: Expected): Promise<boolean> {
+    const remove = this.#remove(key)
+    const [result] = await this.#commit([expected === undefined ? remove : { ...remove, expected }], options)
     return result?.changed === true
   }
 

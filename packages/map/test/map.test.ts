@@ -200,7 +200,7 @@ describe('conflicts', () => {
   })
 })
 
-describe('setIf and batch', () => {
+describe('setIf, deleteIf and batch', () => {
   test('setIf writes only at the version it was given', async () => {
     const { map } = await openMap<number>()
     const { version } = await map.setIf('k', 1, undefined)
@@ -219,6 +219,49 @@ describe('setIf and batch', () => {
     const outcomes = await Promise.allSettled([map.setIf('k', 1, undefined), map.setIf('k', 2, undefined)])
     expect(outcomes.map(outcome => outcome.status)).toEqual(['fulfilled', 'rejected'])
     expect(map.get('k')).toBe(1)
+  })
+
+  test('deleteIf removes only at the version it was given', async () => {
+    const { map } = await openMap<number>()
+    await expect(map.deleteIf('k', 'no version')).rejects.toMatchObject({ name: 'VersionMismatchError' })
+    const { version } = await map.set('k', 1)
+    await expect(map.deleteIf('k', undefined)).rejects.toMatchObject({
+      name: 'VersionMismatchError',
+      expected: undefined,
+      actual: version
+    })
+    const { version: newer } = await map.set('k', 2)
+    await expect(map.deleteIf('k', version)).rejects.toMatchObject({ name: 'VersionMismatchError' })
+    expect(map.get('k')).toBe(2)
+    await expect(map.deleteIf('k', newer)).resolves.toBe(true)
+    expect(map.has('k')).toBe(false)
+    await expect(map.deleteIf('k', undefined)).resolves.toBe(false)
+  })
+
+  test('deleteIf sees what this node has on its way', async () => {
+    const log = new HeldLog()
+    const node = await openMap<number>({ log })
+    const { version } = await node.map.set('k', 1)
+    log.hold = true
+    const second = node.map.set('k', 2)
+    expect(node.map.getWithVersion('k')).toEqual({ value: 1, version })
+    const outcomes = Promise.allSettled([second, node.map.deleteIf('k', version)])
+    log.release()
+    expect((await outcomes).map(outcome => outcome.status)).toEqual(['fulfilled', 'rejected'])
+    expect(node.map.get('k')).toBe(2)
+  })
+
+  test('deleteIf settles a conflict only for who has seen all of it', async () => {
+    const a = await openMap<string>({ name: 'a' })
+    const b = await openMap<string>({ name: 'b' })
+    const { version: own } = await a.map.set('k', 'a')
+    await b.map.set('k', 'b')
+    gossip(a, b)
+    expect(a.map.conflicts('k')).toHaveLength(2)
+    await expect(a.map.deleteIf('k', own)).rejects.toMatchObject({ name: 'VersionMismatchError' })
+    await expect(a.map.deleteIf('k', a.map.getWithVersion('k')?.version)).resolves.toBe(true)
+    gossip(a, b)
+    expect([a.map.has('k'), b.map.has('k')]).toEqual([false, false])
   })
 
   test('a batch is all or nothing', async () => {

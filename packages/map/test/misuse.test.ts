@@ -32,6 +32,7 @@ const CALLS: readonly (readonly [string, (map: Map_, options: { signal?: AbortSi
   ['set', (map, options) => map.set('k', 1, options)],
   ['setIf', (map, options) => map.setIf('k', 1, undefined, options)],
   ['delete', (map, options) => map.delete('there', options)],
+  ['deleteIf', (map, options) => map.deleteIf('there', map.getWithVersion('there')?.version, options)],
   ['batch', (map, options) => map.batch([{ type: 'set', key: 'k', value: 1 }], options)],
   ['importLines', (map, options) => map.importLines(['{"key":"k","value":1}'], options)],
   ['whenSynced', (map, options) => map.whenSynced(options)],
@@ -44,6 +45,7 @@ const WRONG: readonly (readonly [string, Call, string])[] = [
       ['set', (map, key) => map.set(key, 1)],
       ['setIf', (map, key) => map.setIf(key, 1, undefined)],
       ['delete', (map, key) => map.delete(key)],
+      ['deleteIf', (map, key) => map.deleteIf(key, undefined)],
       ['batch set', (map, key) => map.batch([{ type: 'set', key, value: 1 }])],
       [
         'batch delete',
@@ -72,6 +74,7 @@ const WRONG: readonly (readonly [string, Call, string])[] = [
       ['set', map => map.set(LONE, 1)],
       ['setIf', map => map.setIf(LONE, 1, undefined)],
       ['delete', map => map.delete(LONE)],
+      ['deleteIf', map => map.deleteIf(LONE, undefined)],
       ['batch', map => map.batch([{ type: 'set', key: LONE, value: 1 }])],
       ['importLines', map => map.importLines([JSON.stringify({ key: LONE, value: 1 })])]
     ] satisfies readonly (readonly [string, Call])[]
@@ -95,6 +98,7 @@ const WRONG: readonly (readonly [string, Call, string])[] = [
   ['set: for half a node', map => map.set('k', 1, { replicas: 1.5 }), 'RangeError'],
   ['set: a time to wait below 0', map => map.set('k', 1, { replicas: 2, timeoutMs: -1 }), 'RangeError'],
   ['setIf: another version', map => map.setIf('there', 1, 'no version'), 'VersionMismatchError'],
+  ['deleteIf: another version', map => map.deleteIf('there', 'no version'), 'VersionMismatchError'],
   ['batch: no list', map => map.batch('k' as never), 'TypeError'],
   ['batch: an operation that is null', map => map.batch([null as never]), 'TypeError'],
   ['batch: an unknown operation', map => map.batch([{ type: 'clear', key: 'there' } as never]), 'TypeError'],

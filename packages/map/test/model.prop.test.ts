@@ -9,6 +9,7 @@ const key = fc.constantFrom('a', 'b', 'c', '__proto__', 'ü')
 type Command =
   | { readonly type: 'set'; readonly key: string; readonly value: number }
   | { readonly type: 'delete'; readonly key: string }
+  | { readonly type: 'setIf' | 'deleteIf'; readonly key: string; readonly version: 'shown' | 'another' }
   | {
       readonly type: 'batch'
       readonly parts: readonly { readonly key: string; readonly value: number | null }[]
@@ -19,6 +20,14 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ type: fc.constant('set' as const), key, value: fc.nat(9) }) },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('delete' as const), key }) },
   {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constantFrom('setIf' as const, 'deleteIf' as const),
+      key,
+      version: fc.constantFrom('shown' as const, 'another' as const)
+    })
+  },
+  {
     weight: 2,
     arbitrary: fc.record({
       type: fc.constant('batch' as const),
@@ -28,10 +37,19 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ type: 'reopen' as const }) }
 )
 
-function applyToModel(model: Map<string, number>, one: Command): void {
+/** A value that nothing else sets. */
+const CONDITIONAL = 10
+
+/** @param shown what the map showed at the call; what a condition is compared with is all that was called before. */
+function applyToModel(model: Map<string, number>, one: Command, shown: ReadonlyMap<string, number>): void {
   if (one.type === 'set') model.set(one.key, one.value)
   else if (one.type === 'delete') model.delete(one.key)
-  else if (one.type === 'batch') {
+  else if (one.type === 'setIf' || one.type === 'deleteIf') {
+    const isMet = one.version === 'shown' && (shown === model || !(shown.has(one.key) || model.has(one.key)))
+    if (!isMet) return
+    if (one.type === 'setIf') model.set(one.key, CONDITIONAL)
+    else model.delete(one.key)
+  } else if (one.type === 'batch') {
     for (const part of one.parts) {
       if (part.value === null) model.delete(part.key)
       else model.set(part.key, part.value)
@@ -42,7 +60,14 @@ function applyToModel(model: Map<string, number>, one: Command): void {
 async function applyToMap(map: ReplicatedMap<number>, one: Command): Promise<void> {
   if (one.type === 'set') await map.set(one.key, one.value)
   else if (one.type === 'delete') await map.delete(one.key)
-  else if (one.type === 'batch') {
+  else if (one.type === 'setIf' || one.type === 'deleteIf') {
+    const version = one.version === 'shown' ? map.getWithVersion(one.key)?.version : 'another'
+    const done =
+      one.type === 'setIf' ? map.setIf(one.key, CONDITIONAL, version) : map.deleteIf(one.key, version)
+    await done.catch((error: unknown) => {
+      if ((error as Error).name !== 'VersionMismatchError') throw error
+    })
+  } else if (one.type === 'batch') {
     await map.batch(
       one.parts.map(part =>
         part.value === null
@@ -81,7 +106,7 @@ describe('one node', () => {
             node = await openMap<number>({ name: `again ${i}`, log: new HeldLog(node.log.rows) })
           }
           await applyToMap(node.map, one)
-          applyToModel(model, one)
+          applyToModel(model, one, model)
           expectSame(node.map, model)
         }
         const bytes = [...model].reduce((sum, [name]) => sum + name.length + 1, 0)
@@ -97,7 +122,7 @@ describe('one node', () => {
         const model = new Map<string, number>()
         const { map } = await openMap<number>()
         const all = commands.map(one => applyToMap(map, one))
-        for (const one of commands) applyToModel(model, one)
+        for (const one of commands) applyToModel(model, one, new Map())
         await Promise.all(all)
         expectSame(map, model)
       }),

@@ -42,11 +42,10 @@ export function entryRoutes(
       const map = mapOf(context)
       const key = context.req.param('key')
       const expected = expectation(context)
-      // Nothing comes between this look and the removal: both are of this turn.
-      const version = map.getWithVersion(key)?.version
-      if (expected !== undefined && expected.version !== version) throw changed(key, version)
       const { ttlMs: _, ...options } = writeOptions(context)
-      const removed = await asRequested(() => map.delete(key, options))
+      const removed = await asRequested(() =>
+        expected === undefined ? map.delete(key, options) : map.deleteIf(key, expected.version, options)
+      )
       if (!removed) throw absent(map, key)
       return context.body(null, 204)
     })
@@ -162,12 +161,4 @@ function absent(map: ServedMap, key: string): RefusedRequest {
       ? 'It is not here, and this node has not compared itself with another yet.'
       : 'It is not here.'
   return new RefusedRequest(404, 'NoSuchKeyError', detail)
-}
-
-function changed(key: string, version: string | undefined): RefusedRequest {
-  return new RefusedRequest(
-    412,
-    'VersionMismatchError',
-    `Key ${JSON.stringify(key)} is at version ${version ?? 'absent'}; read it again and decide.`
-  )
 }

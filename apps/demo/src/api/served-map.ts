@@ -13,4 +13,5 @@ export type ServedMap = Pick<
   | 'set'
   | 'setIf'
   | 'delete'
+  | 'deleteIf'
 >

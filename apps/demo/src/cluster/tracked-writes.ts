@@ -56,7 +56,9 @@ export class TrackedWrites {
       set: (key, value, options) => this.#outsideWrite(key, 'set', () => map.set(key, value, options)),
       setIf: (key, value, version, options) =>
         this.#outsideWrite(key, 'set', () => map.setIf(key, value, version, options)),
-      delete: (key, options) => this.#outsideWrite(key, 'delete', () => map.delete(key, options))
+      delete: (key, options) => this.#outsideWrite(key, 'delete', () => map.delete(key, options)),
+      deleteIf: (key, version, options) =>
+        this.#outsideWrite(key, 'delete', () => map.deleteIf(key, version, options))
     }
   }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { entryRoutes } from '../../src/api/entries.ts'
+import { problemResponse } from '../../src/api/problem.ts'
 import type { Entry, EntryPage } from '../../src/api/types.ts'
 import { ask, type Question } from './support/ask.ts'
 import { servedNode, type ServedNode } from './support/served-node.ts'
@@ -103,6 +104,26 @@ describe('a conditional write', () => {
     expect((await remove('c', { 'if-match': `"${version}"` })).status).toBe(412)
     expect(served.map.get('c')).toBe(2)
     expect((await remove('c', { 'if-match': `"${(second.json as Entry).version}"` })).status).toBe(204)
+  })
+
+  test('removes only at its version, also while a write of the same node is on its way', async () => {
+    const { version } = (await put('c', 1)).json as Entry
+    const { map } = served
+    let write: Promise<unknown> | undefined
+    const routes = entryRoutes(
+      () => {
+        // The map goes on showing what the request names until this is on disk.
+        write = map.set('c', 2)
+        return map
+      },
+      { pageEntriesMax: 10, pageCharactersMax: 1500 }
+    ).onError(problemResponse)
+    const headers = { 'if-match': `"${version}"` }
+    const removed = await routes.request('/entries/c', { method: 'DELETE', headers })
+    expect(removed.status).toBe(412)
+    await write
+    expect(map.get('c')).toBe(2)
+    await remove('c')
   })
 
   test('may ask for a key that is absent', async () => {

@@ -36,7 +36,7 @@ export interface ClusterNodeInit {
 /** Failed starts after which nobody hopes for the disk any more. */
 const FAILED_STARTS_MAX = 40
 
-type Write = Extract<ClusterAction, { readonly type: 'set' | 'remove' | 'setIf' | 'batch' }>
+type Write = Extract<ClusterAction, { readonly type: 'set' | 'remove' | 'setIf' | 'removeIf' | 'batch' }>
 
 /** One machine: a disk that stays, and one process after another. */
 export class ClusterNode {
@@ -216,6 +216,11 @@ export class ClusterNode {
       }
       case 'remove':
         return this.#follow([this.#ask(action.key, undefined, seenOf(action.key))], map.delete(action.key))
+      case 'removeIf': {
+        const version = map.getWithVersion(action.key)?.version
+        const operation = this.#ask(action.key, undefined, seenOf(action.key))
+        return this.#follow([operation], map.deleteIf(action.key, version))
+      }
       case 'setIf': {
         const value = this.#value()
         const version = map.getWithVersion(action.key)?.version

@@ -6,7 +6,7 @@ export type ClusterAction =
   | { readonly type: 'set'; readonly node: number; readonly key: string }
   | { readonly type: 'remove'; readonly node: number; readonly key: string }
   /** Writes the key if it is as this node sees it. */
-  | { readonly type: 'setIf'; readonly node: number; readonly key: string }
+  | { readonly type: 'setIf' | 'removeIf'; readonly node: number; readonly key: string }
   /** Writes the one and removes the other. */
   | { readonly type: 'batch'; readonly node: number; readonly key: string; readonly other: string }
   /** The process dies and starts again; what it wrote stays readable. */
@@ -63,7 +63,7 @@ export interface ClusterPlan {
 
 export type ClusterFault = Exclude<
   ClusterAction['type'],
-  'set' | 'remove' | 'setIf' | 'batch' | 'backup' | 'slowDisk'
+  'set' | 'remove' | 'setIf' | 'removeIf' | 'batch' | 'backup' | 'slowDisk'
 >
 
 /** Kinds of faults: what a swarm draws from. */
@@ -151,7 +151,8 @@ function drawWrite(random: SeededRandom, { nodes, keys }: ClusterPlanInit): Clus
   ]
   const kind = random.float()
   if (kind < 0.6) return { type: 'set', node, key }
-  if (kind < 0.8) return { type: 'remove', node, key }
+  if (kind < 0.75) return { type: 'remove', node, key }
+  if (kind < 0.8) return { type: 'removeIf', node, key }
   if (kind < 0.9 || key === other) return { type: 'setIf', node, key }
   return { type: 'batch', node, key, other }
 }

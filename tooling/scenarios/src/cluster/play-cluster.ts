@@ -160,6 +160,7 @@ class ClusterRun {
       case 'set':
       case 'remove':
       case 'setIf':
+      case 'removeIf':
       case 'batch':
         return node.write(action)
       case 'kill':
