@@ -166,3 +166,22 @@ declare module '@libp2p/memory' {
 declare module '@libp2p/plaintext' {
   export function plaintext(): unknown
 }
+
+declare module '@nats-io/transport-node' {
+  export interface Connection {
+    close(): Promise<void>
+  }
+  export function connect(options: { readonly servers: string }): Promise<Connection>
+}
+
+declare module '@nats-io/kv' {
+  export interface Store {
+    put(key: string, value: string): Promise<number>
+    watch(): Promise<AsyncIterable<{ readonly key: string; json(): unknown }>>
+  }
+  export class Kvm {
+    constructor(connection: unknown)
+    create(bucket: string, options: { readonly history: number }): Promise<Store>
+    open(bucket: string): Promise<Store>
+  }
+}

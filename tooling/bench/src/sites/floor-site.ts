@@ -1,36 +1,26 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { LastWrites, Lines, type Write } from './last-writes.ts'
 import type { Site, SiteInit } from './site.ts'
-
-/** A write as it is kept and sent. */
-type Write = readonly [key: string, value: unknown, wallMs: number, counter: number, id: number]
 
 /**
  * The least that holds one map in two processes: a JavaScript `Map` in which the last writer wins, over a bare TCP connection with
  * a line of JSON for each write. It is neither durable nor encrypted, and loses one of two writes made at the same time.
  */
 export async function openSite({ join }: SiteInit): Promise<Site> {
-  const writes = new Map<string, Write>()
+  const writes = new LastWrites(join === undefined ? 1 : 2)
   const sockets = new Set<Socket>()
-  const id = join === undefined ? 1 : 2
-  let wallMs = 0
-  let counter = 0
   let tell: (value: unknown) => void = () => {}
 
-  const receive = (write: Write): void => {
-    const known = writes.get(write[0])
-    if (known !== undefined && isNewer(known, write)) return
-    writes.set(write[0], write)
-    tell(write[1])
-  }
   const follow = (socket: Socket): void => {
     sockets.add(socket)
     socket.setNoDelay(true).setEncoding('utf8')
-    let rest = ''
+    const lines = new Lines()
     socket.on('data', (text: string) => {
-      const lines = (rest + text).split('\n')
-      rest = lines.pop() ?? ''
-      for (const line of lines) receive(JSON.parse(line) as Write)
+      for (const line of lines.take(text)) {
+        const write = JSON.parse(line) as Write
+        if (writes.keep(write)) tell(write[1])
+      }
     })
     socket.on('error', () => socket.destroy())
     socket.on('close', () => sockets.delete(socket))
@@ -50,11 +40,8 @@ export async function openSite({ join }: SiteInit): Promise<Site> {
       return writes.size
     },
     put(key, value) {
-      const now = Date.now()
-      counter = now > wallMs ? 0 : counter + 1
-      wallMs = Math.max(now, wallMs)
-      const write: Write = [key, value, wallMs, counter, id]
-      writes.set(key, write)
+      const write = writes.make(key, value)
+      writes.keep(write)
       const line = `${JSON.stringify(write)}\n`
       for (const socket of sockets) socket.write(line)
       return undefined
@@ -68,9 +55,4 @@ export async function openSite({ join }: SiteInit): Promise<Site> {
       return Promise.resolve()
     }
   }
-}
-
-function isNewer(a: Write, b: Write): boolean {
-  for (const at of [2, 3, 4] as const) if (a[at] !== b[at]) return a[at] > b[at]
-  return true
 }

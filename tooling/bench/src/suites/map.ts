@@ -14,9 +14,15 @@ import {
   type SuiteContext
 } from '../suite.ts'
 
+const BARE = 'bare'
 const YJS = 'yjs'
+const NATS = 'nats'
+const REFERENCES = [FLOOR, BARE, YJS, NATS]
 
 const JOINED = 100_000
+/** What two sites share before they are timed, so that their code has run before. */
+const SHARED = 10_000
+const SETTLE_MS = 2_000
 const PER_SECOND = 200
 const PACED = 400
 const PUMPED = 20_000
@@ -82,11 +88,14 @@ const metrics = {
   )
 } as const
 
+const synced = { p50: metrics.syncP50, p99: metrics.syncP99, rate: metrics.syncRate }
+const unsynced = { p50: metrics.asyncP50, p99: metrics.asyncP99, rate: metrics.asyncRate }
+
 /** The whole map, on two nodes in two processes. */
 export const mapSuite: Suite = {
   name: 'map',
   about: 'a replicated map in two processes: durable and encrypted, beside one over bare TCP that is neither',
-  references: [FLOOR, YJS],
+  references: REFERENCES,
   metrics: Object.values(metrics),
   run
 }
@@ -95,14 +104,11 @@ export const mapSuite: Suite = {
 type Figures = readonly (readonly [Metric, number])[]
 
 async function* run(context: SuiteContext): AsyncIterable<Measurement> {
-  const others = [FLOOR, YJS].filter(context.wants)
-  yield* rounds(context, [OURS, ...others], [metrics.join], name => coldJoin(name))
-  for (const [durability, p50, p99, rate] of [
-    ['sync', metrics.syncP50, metrics.syncP99, metrics.syncRate],
-    ['async', metrics.asyncP50, metrics.asyncP99, metrics.asyncRate]
-  ] as const) {
-    yield* rounds(context, [OURS, ...others], [p50, p99], name => paced(name, durability, p50, p99))
-    yield* rounds(context, [OURS, ...others], [rate], name => pumped(name, durability, rate))
+  const names = [OURS, ...REFERENCES.filter(context.wants)]
+  yield* rounds(context, names, [metrics.join], name => coldJoin(name))
+  for (const durability of ['sync', 'async'] as const) {
+    const of = durability === 'sync' ? synced : unsynced
+    yield* rounds(context, names, [of.p50, of.p99, of.rate], name => shared(name, durability, of))
   }
   yield* rounds(context, [OURS], [metrics.idle, metrics.idleWrites], () => idle())
   yield* once(context, () => overwritten(context.effort.quick ? OVERWRITES / 20 : OVERWRITES))
@@ -177,29 +183,42 @@ function coldJoin(name: string): Promise<Figures> {
   })
 }
 
-function paced(name: string, durability: 'sync' | 'async', p50: Metric, p99: Metric): Promise<Figures> {
-  return withPair(name, { durability }, async (a, b) => {
-    await b.listen()
-    await a.pace(PER_SECOND, PACED)
-    await waitFor(async () => (await b.heard()).delaysUs.length >= PACED)
-    const { delaysUs } = await b.heard()
-    const sorted = delaysUs.toSorted((x, y) => x - y)
-    const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? Infinity
+/** Two sites that hold the same entries, the second of which got them from the first: delays, then throughput. */
+function shared(
+  name: string,
+  durability: 'sync' | 'async',
+  of: { readonly p50: Metric; readonly p99: Metric; readonly rate: Metric }
+): Promise<Figures> {
+  return withSites(name, async (a, b) => {
+    const address = await a.open({ durability })
+    await a.write({ from: JOINED, count: SHARED, window: 1024 })
+    await b.join({ durability, join: address }, SHARED)
+    await sleep(SETTLE_MS)
+    const delaysUs = await paced(a, b)
+    const at = (share: number): number => delaysUs[Math.floor(delaysUs.length * share)] ?? Infinity
     return [
-      [p50, at(0.5)],
-      [p99, at(0.99)]
+      [of.p50, at(0.5)],
+      [of.p99, at(0.99)],
+      [of.rate, await pumped(a, b)]
     ]
   })
 }
 
-function pumped(name: string, durability: 'sync' | 'async', rate: Metric): Promise<Figures> {
-  return withPair(name, { durability }, async (a, b) => {
-    await b.listen()
-    const { startNs, count } = await a.write({ from: 0, count: PUMPED, window: WINDOW, capMs: PUMP_MS })
-    await waitFor(async () => (await b.heard()).count >= count)
-    const heard = await b.heard()
-    return [[rate, heard.count / ((heard.lastNs - startNs) / 1e9)]]
-  })
+/** How long each write took until the other site could read it, in us, the shortest first. */
+async function paced(a: SiteLink, b: SiteLink): Promise<readonly number[]> {
+  await b.listen()
+  await a.pace(PER_SECOND, PACED)
+  await waitFor(async () => (await b.heard()).delaysUs.length >= PACED)
+  return (await b.heard()).delaysUs.toSorted((x, y) => x - y)
+}
+
+/** Writes a second that the other site could read. */
+async function pumped(a: SiteLink, b: SiteLink): Promise<number> {
+  await b.listen()
+  const { startNs, count } = await a.write({ from: 0, count: PUMPED, window: WINDOW, capMs: PUMP_MS })
+  await waitFor(async () => (await b.heard()).count >= count)
+  const heard = await b.heard()
+  return heard.count / ((heard.lastNs - startNs) / 1e9)
 }
 
 function idle(): Promise<Figures> {
