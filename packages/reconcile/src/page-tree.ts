@@ -84,18 +84,21 @@ export class PageTree {
   }
 
   #descend(key: Uint32Array): boolean {
-    this.#path.length = 0
-    this.#slots.length = 0
+    // The lists are overwritten: one that is emptied has to make room anew.
+    let level = 0
     let page = this.#root
     while (page.children !== undefined) {
       const slot = page.slotFor(key)
-      this.#path.push(page)
-      this.#slots.push(slot)
+      this.#path[level] = page
+      this.#slots[level] = slot
+      level++
       page = page.children[slot] as Page
     }
     const slot = page.firstNotBelow(key)
-    this.#path.push(page)
-    this.#slots.push(slot)
+    this.#path[level] = page
+    this.#slots[level] = slot
+    this.#path.length = level + 1
+    this.#slots.length = level + 1
     return slot < page.size && page.compareKey(slot, key) === 0
   }
 
