@@ -1,6 +1,6 @@
 import { DecodeError, type DecodeReason } from './errors.ts'
 import { keepShape } from './keep-shape.ts'
-import { utf8Between, viewOf } from './utf8.ts'
+import { copyOf, utf8Between, viewOf } from './utf8.ts'
 
 const scratch = new DataView(new ArrayBuffer(8))
 
@@ -8,7 +8,8 @@ const scratch = new DataView(new ArrayBuffer(8))
  * Reads the fields that {@link ByteWriter} writes. Every length is checked against the bytes that are left and against the
  * caller's limit before anything is allocated, and every method throws {@link DecodeError} and nothing else.
  *
- * Byte fields come back as views on the input, not copies: copy what outlives it, and do not change the input meanwhile.
+ * Byte fields come back as views on the input, not copies, unless a method says so: copy what outlives it, and do not change the
+ * input meanwhile.
  */
 export class ByteReader {
   readonly #bytes: Uint8Array
@@ -83,6 +84,12 @@ export class ByteReader {
   /** A varint with the number of bytes, at most `bytesMax`, then that many, as a view. */
   bytes(bytesMax: number): Uint8Array {
     return this.raw(this.#length(bytesMax))
+  }
+
+  /** As {@link bytes}, but a copy. */
+  copy(bytesMax: number): Uint8Array {
+    const length = this.#length(bytesMax)
+    return copyOf(this.#bytes, this.#claim(length), length)
   }
 
   /** A varint with the number of UTF-8 bytes, at most `bytesMax`, then the text. Refuses invalid UTF-8. */

@@ -20,6 +20,9 @@ const SHORT_TEXT_MAX = 32
 
 const ASCII_MAX = 0x7f
 
+/** Where the characters of a short text are gathered: one list for each length, filled before it is read. */
+const codesOf = Array.from({ length: SHORT_TEXT_MAX + 1 }, (_, length) => Array.from({ length }, () => 0))
+
 /**
  * The UTF-8 bytes of `text`. No normalisation takes place: NFC and NFD spellings stay different.
  *
@@ -73,8 +76,7 @@ export function decodeUtf8(bytes: Uint8Array, offset = 0): string {
 export function utf8Between(bytes: Uint8Array, start: number, end: number, offset: number): string {
   const length = end - start
   if (length <= SHORT_TEXT_MAX) {
-    // oxlint-disable-next-line no-new-array -- one that grows takes twice as long
-    const codes = new Array<number>(length)
+    const codes = codesOf[length] as number[]
     let i = 0
     for (; i < length; i++) {
       const byte = bytes[start + i] as number

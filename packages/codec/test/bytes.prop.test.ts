@@ -7,6 +7,7 @@ type Field =
   | { type: 'u8' | 'u16' | 'u24' | 'u32' | 'varint'; value: number }
   | { type: 'u64'; value: bigint }
   | { type: 'bytes'; value: Uint8Array }
+  | { type: 'copy'; value: Uint8Array }
   | { type: 'string'; value: string }
 
 const field: fc.Arbitrary<Field> = fc.oneof(
@@ -17,6 +18,7 @@ const field: fc.Arbitrary<Field> = fc.oneof(
   fc.record({ type: fc.constant('varint' as const), value: fc.maxSafeNat() }),
   fc.record({ type: fc.constant('u64' as const), value: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) }),
   fc.record({ type: fc.constant('bytes' as const), value: fc.uint8Array({ maxLength: 40 }) }),
+  fc.record({ type: fc.constant('copy' as const), value: fc.uint8Array({ maxLength: 40 }) }),
   fc.record({ type: fc.constant('string' as const), value: fc.string({ unit: 'grapheme', maxLength: 40 }) })
 )
 
@@ -24,13 +26,13 @@ const LIMIT = 200
 
 function write(writer: ByteWriter, { type, value }: Field): void {
   if (type === 'u64') writer.u64(value)
-  else if (type === 'bytes') writer.bytes(value)
+  else if (type === 'bytes' || type === 'copy') writer.bytes(value)
   else if (type === 'string') writer.string(value)
   else writer[type](value)
 }
 
 function read(reader: ByteReader, type: Field['type']): unknown {
-  return type === 'bytes' || type === 'string' ? reader[type](LIMIT) : reader[type]()
+  return type === 'bytes' || type === 'copy' || type === 'string' ? reader[type](LIMIT) : reader[type]()
 }
 
 test('what is written is read back, by the same methods in the same order', () => {

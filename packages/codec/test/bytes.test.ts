@@ -175,6 +175,18 @@ describe('ByteReader', () => {
     expect(copy).toEqual(bytes(8, 9))
     expect(view).toEqual(bytes(0, 0))
   })
+
+  test.each([2, 100])('copies %i bytes of a Buffer when it is asked to, and nothing beside them', length => {
+    const input = Buffer.from([length, ...Array(length).fill(7), 1])
+    const reader = new ByteReader(input)
+    const copy = reader.copy(length)
+    expect(reader.remaining).toBe(1)
+    expect(copy.buffer.byteLength).toBe(length)
+    input.fill(0)
+    expect(copy).toStrictEqual(new Uint8Array(length).fill(7))
+    expect(refusal(() => new ByteReader(bytes(3, 1, 2)).copy(3))).toBe('truncated@1')
+    expect(refusal(() => new ByteReader(bytes(3, 1, 2)).copy(2))).toBe('tooLong@0')
+  })
 })
 
 describe('UTF-8', () => {
