@@ -68,8 +68,10 @@ export function writeEntry(to: Uint8Array, start: number, key: string, entry: En
 /** The entry in bytes that {@link writeEntry} wrote, or that have been checked. Values are views. */
 export function readEntry(bytes: Uint8Array, start: number): Entry {
   const reader = new Cursor(bytes, skipKey(bytes, start))
-  const dots: Item[] = []
-  for (let count = reader.varint(); count > 0; count--) dots.push(reader.dot())
+  const live = reader.varint()
+  // Not an empty list where there is a dot: it would make room for 17 items at the first.
+  const dots = live === 0 ? [] : [reader.dot()]
+  for (let i = 1; i < live; i++) dots.push(reader.dot())
   const count = reader.varint()
   if (count === 0) return { items: dots }
   const evidence: Item[] = []

@@ -27,7 +27,10 @@ export class ItemHashes {
   readonly #oneHash = new Uint8Array(ITEM_HASH_BYTES)
   readonly #compute: (slot: number) => Uint8Array
 
-  /** @param compute gives the item hash of what a slot holds now; called only for slots that {@link outdate} was called for. */
+  /**
+   * @param compute gives the item hash of what a slot holds now, an array of its own; called only for slots that
+   * {@link outdate} was called for.
+   */
   constructor(compute: (slot: number) => Uint8Array) {
     this.#compute = compute
   }
@@ -68,8 +71,10 @@ export class ItemHashes {
   get(slot: number): Uint8Array {
     const { hashes, flags } = this.#page(slot)
     const at = slot & (PAGE_SLOTS - 1)
-    if ((flags[at] as number) & DUE) this.set(slot, this.#compute(slot))
-    return new Uint8Array(this.#kept(hashes, at))
+    if (((flags[at] as number) & DUE) === 0) return new Uint8Array(this.#kept(hashes, at))
+    const hash = this.#compute(slot)
+    this.set(slot, hash)
+    return hash
   }
 
   /** The sum over all slots that have a hash; a copy. */
