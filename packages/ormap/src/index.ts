@@ -64,7 +64,8 @@ export {
   type IngestChange,
   type IngestOptions,
   type IngestRejection,
-  type IngestResult
+  type IngestResult,
+  type IngestState
 } from './ingest.ts'
 export { ItemCensus } from './item-census.ts'
 export { encodeKey } from './key.ts'
@@ -102,6 +103,7 @@ export {
   encodeLive,
   encodeWithRows,
   itemHash,
+  type EncodedEntries,
   type EncodedEntry,
   type EncodedRow
 } from './wire.ts'

@@ -12,7 +12,12 @@ import { countClashes, equalEntries, greatestStamp, joinEntries } from './entry.
 import { BY_AGE, type Coverage, type Forgetting } from './forgetting.ts'
 import { entryBytes, lifeGained, type Quota, type QuotaPart } from './quota.ts'
 import type { Entry, Item } from './types.ts'
-import { decodeEntry, readKey } from './wire.ts'
+import { decodeEntry, readKey, type EncodedEntries } from './wire.ts'
+
+/** What entries are joined with. */
+export interface IngestState extends EncodedEntries {
+  get(key: string): Entry | undefined
+}
 
 /** What entries are ingested under. */
 export interface IngestOptions {
@@ -90,10 +95,11 @@ export interface IngestResult {
  * Of an entry, dots that are over count as evidence and dots that are dead are left out. What remains is accepted or refused
  * whole, because an entry without some of its items can remove what it does not replace; one bad entry does not harm the others.
  *
- * @param state what is known, applied or on its way to it.
+ * @param state what is known, applied or on its way to it. Entries often come again from other peers, as they are held: with
+ * `heldAs` they are recognised and not decoded.
  */
 export function ingest(
-  state: { get(key: string): Entry | undefined },
+  state: IngestState,
   encodedEntries: Iterable<Uint8Array>,
   options: IngestOptions
 ): IngestResult {
@@ -117,7 +123,7 @@ export function ingest(
       rejected.push({ reason: 'tooMuch', key: undefined })
       continue
     }
-    const decoded = decodeOrReject(bytes, limits)
+    const decoded = decodeOrReject(bytes, limits, state)
     if ('reason' in decoded) {
       rejected.push(decoded)
       continue
@@ -216,10 +222,11 @@ const NO_ITEMS: readonly Item[] = []
 
 function decodeOrReject(
   bytes: Uint8Array,
-  limits: EntryLimits
+  limits: EntryLimits,
+  held: EncodedEntries
 ): { key: string; entry: Entry } | IngestRejection {
   try {
-    return decodeEntry(bytes, limits)
+    return decodeEntry(bytes, limits, held)
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     return { reason: 'malformed', key: readKey(bytes, limits), detail: error.reason, offset: error.offset }

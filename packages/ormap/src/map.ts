@@ -78,6 +78,12 @@ export class ObservedRemoveMap {
     return slot === undefined ? undefined : this.#store.rowOf(slot)
   }
 
+  /** What {@link get} gives when {@link encoded} gives exactly these bytes, else `undefined`. */
+  heldAs(key: string, wire: Uint8Array): Entry | undefined {
+    const slot = this.#slotOf(key)
+    return slot !== undefined && this.#store.isRow(slot, wire) ? this.get(key) : undefined
+  }
+
   /** How a key is stored, without decoding it; `undefined` when there is no entry. */
   liveRow(key: string): LiveRow | undefined {
     const slot = this.#slotOf(key)

@@ -99,6 +99,15 @@ export class SlabStore {
     return this.bytesOf(slot).subarray(at, at + this.lengthOf(slot))
   }
 
+  /** Whether the row of a slot has exactly these bytes. */
+  isRow(slot: number, row: Uint8Array): boolean {
+    if (this.lengthOf(slot) !== row.length) return false
+    const bytes = this.bytesOf(slot)
+    const at = this.offsetOf(slot)
+    for (let i = 0; i < row.length; i++) if (bytes[at + i] !== row[i]) return false
+    return true
+  }
+
   /**
    * Makes room for a row. The caller writes it at {@link room} and then calls {@link commit}, with nothing else in between; a
    * caller that fails meanwhile leaves nothing behind.

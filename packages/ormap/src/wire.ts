@@ -72,21 +72,31 @@ export function itemHash(key: string, live: Uint8Array, hash: Hash): Uint8Array<
   return hash(new ByteWriter(128).u8(ENTRY_FORMAT).bytes(encodeKey(key, ROW_LIMITS)).raw(live).finish())
 }
 
+/** Knows entries by what they are encoded as. */
+export interface EncodedEntries {
+  /** The entry of a key when `wire` is exactly what {@link encodeEntry} gives for it. */
+  heldAs?(key: string, wire: Uint8Array): Entry | undefined
+}
+
 /**
  * Decodes one entry as it comes from a peer: within the limits, in canonical form and complete, with values that are well
  * formed. What is accepted encodes to the same bytes.
  *
+ * @param held entries that need no decoding, nor any check but that of the key.
  * @returns data that shares nothing with `bytes`.
  * @throws DecodeError and nothing else.
  */
 export function decodeEntry(
   bytes: Uint8Array,
-  limits: EntryLimits = ENTRY_LIMITS
+  limits: EntryLimits = ENTRY_LIMITS,
+  held?: EncodedEntries
 ): { readonly key: string; readonly entry: Entry } {
   const reader = new ByteReader(bytes)
   const format = reader.u8()
   if (format !== ENTRY_FORMAT) reader.fail('unknownType', `entry format ${format}`, 0)
   const key = reader.string(limits.keyBytesMax)
+  const known = held?.heldAs?.(key, bytes)
+  if (known !== undefined) return { key, entry: known }
   const dots = readLive(reader, limits)
   const evidence = readEvidence(reader, limits.itemsMax - dots.length)
   reader.end()
@@ -118,31 +128,40 @@ export function decodeRows(live: Uint8Array | undefined, evidence: Uint8Array | 
 }
 
 function readLive(reader: ByteReader, limits: EntryLimits): Dot[] {
-  const dots: Dot[] = []
   const count = readCount(reader, limits.itemsMax)
-  for (let i = 0; i < count; i++) {
-    const replica = readReplica(reader, dots[i - 1])
-    const stamp = reader.u64()
-    const kind = reader.u8()
-    if (kind > ENDING) reader.fail('unknownType', `dot kind ${kind}`, reader.offset - 1)
-    const expiresAtMs = kind === ENDING ? reader.varint() : undefined
-    // Not slice(): a Node buffer's is a view, which would keep all of the buffer alive.
-    const value = new Uint8Array(readValue(reader, limits))
-    dots.push(expiresAtMs === undefined ? { replica, stamp, value } : { replica, stamp, value, expiresAtMs })
-  }
+  if (count === 0) return []
+  // Not an empty list: it would make room for 17 items at the first.
+  const dots = [readDot(reader, limits, undefined)]
+  for (let i = 1; i < count; i++) dots.push(readDot(reader, limits, dots[i - 1]))
   return dots
+}
+
+function readDot(reader: ByteReader, limits: EntryLimits, previous: Dot | undefined): Dot {
+  const replica = readReplica(reader, previous)
+  const stamp = reader.u64()
+  const kind = reader.u8()
+  if (kind > ENDING) reader.fail('unknownType', `dot kind ${kind}`, reader.offset - 1)
+  const expiresAtMs = kind === ENDING ? reader.varint() : undefined
+  const value = reader.copy(limits.valueBytesMax)
+  assertValue(reader, value, limits)
+  return expiresAtMs === undefined ? { replica, stamp, value } : { replica, stamp, value, expiresAtMs }
 }
 
 /** One value that is well formed and within the limits, as a view. */
 export function readValue(reader: ByteReader, limits: EntryLimits): Uint8Array {
   const value = reader.bytes(limits.valueBytesMax)
+  assertValue(reader, value, limits)
+  return value
+}
+
+/** Refuses a value that was just read and is not well formed or not within the limits. */
+function assertValue(reader: ByteReader, value: Uint8Array, limits: EntryLimits): void {
   try {
     checkValue(value, { bytesMax: limits.valueBytesMax, depthMax: limits.valueDepthMax })
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     throw new DecodeError(error.reason, reader.offset - value.length + error.offset, 'in a value')
   }
-  return value
 }
 
 function readEvidence(reader: ByteReader, itemsMax: number): Item[] {

@@ -79,6 +79,43 @@ test('any bytes are ingested without a throw; what is refused changes neither ma
   )
 })
 
+test('an entry that comes as it is held does what it does when it is decoded', () => {
+  let same = 0
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(key, arbitraryEntry), { minLength: 1, maxLength: 4 }),
+      fc.array(mutated, { maxLength: 2 }),
+      fc.constantFrom(0, 1000, 1e6),
+      (held, others, wallMs) => {
+        const map = new ObservedRemoveMap(systemHash)
+        for (const [name, entry] of held) map.join(name, entry)
+        const messages = [...held.map(([name, entry]) => encodeEntry(name, entry)), ...others]
+        same += held.filter(([name], i) => map.heldAs(name, messages[i] as Uint8Array) !== undefined).length
+        const decoding = { get: (name: string) => map.get(name) }
+        expect(ingest(map, messages, { wallMs })).toEqual(ingest(decoding, messages, { wallMs }))
+      }
+    ),
+    runs(10_000)
+  )
+  expect(same).toBeGreaterThan(1000)
+})
+
+test('an entry is known by exactly its bytes', () => {
+  fc.assert(
+    fc.property(key, arbitraryEntry, fc.nat(), (name, entry, at) => {
+      const map = new ObservedRemoveMap(systemHash)
+      map.join(name, entry)
+      const wire = encodeEntry(name, entry)
+      expect(map.heldAs(name, wire)).toEqual(map.get(name))
+      expect(map.heldAs(`${name}x`, wire)).toBe(undefined)
+      expect(map.heldAs(name, wire.subarray(0, -1))).toBe(undefined)
+      wire[at % wire.length] = (wire[at % wire.length] as number) ^ 1
+      expect(map.heldAs(name, wire)).toBe(undefined)
+    }),
+    runs(2000)
+  )
+})
+
 test('rows of any bytes are an entry or a DecodeError', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ maxLength: 40 }), (live, evidence) => {

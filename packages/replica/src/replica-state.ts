@@ -97,6 +97,11 @@ export class ReplicaState {
     return visible === undefined ? own.entry : joinEntries(visible, own.entry)
   }
 
+  /** The visible entry of a key when it is encoded as exactly these bytes. */
+  heldAs(key: string, wire: Uint8Array): Entry | undefined {
+    return this.map.heldAs(key, wire)
+  }
+
   /** A write of ours enters the queue. */
   stage(key: string, entry: Entry, growth: QuotaTaken): void {
     this.#grow(growth, 1)
