@@ -63,6 +63,7 @@ export class Listeners<V> {
     const now = visibleEntry(entry, wallMs)
     const how = { origin: from, expired: cause === 'expired' } as const
     for (const watcher of this.watchers) watcher.offer(key, before, now, how)
+    if (this.#listeners.size === 0) return
     // Whoever is added by one of them is told of what comes next; whoever is taken away, of nothing more.
     for (const listener of [...this.#listeners]) {
       if (this.#listeners.has(listener)) this.#call(() => listener(key, before, now, how))

@@ -1,5 +1,5 @@
 import { decodeValue, DecodeError } from '@starling/codec'
-import { isDot, liveDots, type Entry, type Item } from '@starling/ormap'
+import { hasLiveDot, type Entry, type Item } from '@starling/ormap'
 import type { Clock } from '@starling/ports'
 import type { Change } from '@starling/replica'
 import { SchemaError } from './errors.ts'
@@ -73,8 +73,10 @@ export class Projection<V> {
 
 /** Characters of the key, at least one, and bytes of the live values; 0 without a live value. */
 function bytesOf(key: string, entry: Entry | undefined): number {
-  if (entry === undefined || !entry.items.some(isDot)) return 0
-  return liveDots(entry).reduce((sum, { value }) => sum + value.length, key.length)
+  if (entry === undefined || !hasLiveDot(entry)) return 0
+  let bytes = key.length
+  for (const { value } of entry.items) if (value !== undefined) bytes += value.length
+  return bytes
 }
 
 function isRefusal(error: unknown): boolean {

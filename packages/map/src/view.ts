@@ -100,7 +100,8 @@ export class View<V> implements WatchSource<V> {
     if (dot === undefined || value === undefined) return undefined
     // Not the replica's version, which is as of now: what was shown before something ended had one too.
     const version = versionOf(entry, this.#hash)
-    return { value, version, conflict: liveDots(entry).length > 1, bytes: dot.value }
+    const conflict = entry.items.length > 1 && liveDots(entry).length > 1
+    return { value, version, conflict, bytes: dot.value }
   }
 
   *shownKeys(): IterableIterator<string> {

@@ -104,6 +104,9 @@ export class Watcher<V> implements AsyncIterableIterator<MapEvent<V>> {
   }
 
   next(): Promise<Result<V>> {
+    // What is there is handed over at once, without a waiter.
+    const event = this.#waiters.length === 0 ? this.#take() : undefined
+    if (event !== undefined) return Promise.resolve({ done: false, value: event })
     return new Promise((resolve, reject) => {
       this.#waiters.push({ resolve, reject })
       this.#serve()
