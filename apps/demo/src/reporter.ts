@@ -13,6 +13,8 @@ export interface Verdict {
   readonly nodes: number
   readonly keys: number
   readonly lostAcknowledged: number
+  /** Acknowledged writes that there was no room to remember, so that nobody can say whether they are lost. */
+  readonly uncheckedAcknowledged: number
   readonly killed: number
   readonly acknowledged: number
   readonly unknownOutcome: number

@@ -63,6 +63,7 @@ export class Story {
       nodes: this.#options.nodes,
       keys: content.size,
       lostAcknowledged: judged.lost.length,
+      uncheckedAcknowledged: judged.unchecked,
       killed: this.#killed,
       acknowledged: judged.acknowledged,
       unknownOutcome: judged.unknown,

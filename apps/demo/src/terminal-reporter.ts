@@ -43,9 +43,12 @@ export class TerminalReporter implements Reporter {
     if (!this.#live && this.#rows.length > 0) this.#print(`${this.#tableText()}\n`)
     this.#print('')
     this.#drawnLines = 0
+    const { uncheckedAcknowledged } = verdict
+    const unchecked =
+      uncheckedAcknowledged === 0 ? '' : `, too many to remember and not checked: ${uncheckedAcknowledged}`
     const lines = [
       `all ${verdict.nodes} nodes hold the same content: ${verdict.converged ? 'yes' : 'NO'}`,
-      `acknowledged writes: ${verdict.acknowledged}, lost: ${verdict.lostAcknowledged}`,
+      `acknowledged writes: ${verdict.acknowledged}, lost: ${verdict.lostAcknowledged}${unchecked}`,
       `keys with concurrent values, all kept: ${verdict.concurrentKeys}`,
       `processes killed and started again: ${verdict.killed}; agreed ${(verdict.convergenceMs / 1000).toFixed(1)} s after the last write`
     ]

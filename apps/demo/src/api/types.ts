@@ -149,6 +149,8 @@ export interface ClusterState {
   readonly converged: boolean
   readonly convergedSinceMs?: number
   readonly acknowledged: number
+  /** Acknowledged writes that were forgotten before a check, because a member was away for so many; undefined while there is none. */
+  readonly uncheckedAcknowledged?: number
   /** Undefined until a check has compared what was acknowledged with what is there. */
   readonly lostAcknowledged?: number
 }

@@ -8,6 +8,8 @@ const AGREE_TIMEOUT_MS = 30_000
 /** What a check of everything acknowledged found; undefined while the nodes do not agree, or one does not answer. */
 export interface CheckResult {
   readonly checked: number
+  /** Acknowledged writes that the ledger had no room for, since the start: nobody can say what became of them. */
+  readonly unchecked: number
   readonly lost: readonly string[]
   readonly invented: readonly string[]
 }
@@ -31,6 +33,7 @@ export async function checkAcknowledged({ nodes, ledger }: Checked): Promise<Che
       ledger.forget(compared.content, due)
       return {
         checked: due.size,
+        unchecked: ledger.unchecked,
         lost: lost.map(({ write, key, node }) => `${write} of "${key}", acknowledged by node-${node + 1}`),
         invented
       }

@@ -37,6 +37,7 @@ export class Hub {
   #convergedSinceMs: number | undefined
   #lostAcknowledged: number | undefined
   readonly #lost = new Set<string>()
+  #uncheckedTold = 0
   #checkDue = false
   #checking: Promise<void> | undefined
   #open = false
@@ -59,6 +60,7 @@ export class Hub {
       converged: since !== undefined,
       ...(since === undefined ? {} : { convergedSinceMs: since }),
       acknowledged: ledger.acknowledged(),
+      ...(ledger.unchecked === 0 ? {} : { uncheckedAcknowledged: ledger.unchecked }),
       ...(this.#lostAcknowledged === undefined ? {} : { lostAcknowledged: this.#lostAcknowledged })
     }
   }
@@ -149,10 +151,18 @@ export class Hub {
     if (!agreed) this.#convergedSinceMs = undefined
     else if (this.#convergedSinceMs === undefined) this.#convergedSinceMs = Date.now()
     const { nodes, ledger } = this.#cluster
+    this.#tellUnchecked(ledger.unchecked)
     const whole = running.length === nodes.length && nodes.every(node => this.partOf(node) === 0)
     if (this.#open && agreed && whole && (this.#checkDue || ledger.size > CHECK_AFTER_WRITES))
       this.#startCheck()
     if (this.#feed.readers > 0) this.#feed.publish({ name: 'cluster', data: this.state() })
+  }
+
+  #tellUnchecked(unchecked: number): void {
+    if (unchecked === this.#uncheckedTold) return
+    this.#uncheckedTold = unchecked
+    const text = `no check for so long that ${unchecked} acknowledged writes were forgotten: whether they are lost is not known`
+    this.log('cluster', 'unchecked', text)
   }
 
   #startCheck(): void {
@@ -177,7 +187,12 @@ export class Hub {
     }
     this.#lostAcknowledged = this.#lost.size
     const verdict = result.lost.length === 0 ? 'none is lost' : `${result.lost.length} are LOST`
-    this.log('cluster', 'checked', `all members agree; of ${result.checked} acknowledged writes ${verdict}`)
+    const rest = result.unchecked === 0 ? '' : `; ${result.unchecked} older ones were not checked`
+    this.log(
+      'cluster',
+      'checked',
+      `all members agree; of ${result.checked} acknowledged writes ${verdict}${rest}`
+    )
   }
 
   /** Puts names where a line has ids. */

@@ -1,5 +1,14 @@
 import { namesOf, stampName, type LiveValue } from './worker-protocol.ts'
 
+/**
+ * Writes that are remembered at most. Nothing is judged while a member is down, so without a bound they would pile up as long as it
+ * is. Guess: some 60 MB; more than the story writes with the most keys, and two days of the steady writes' default.
+ */
+const LEDGER_WRITES_MAX = 200_000
+
+/** The part of them that makes room when they are full: the oldest tenth, so that making room costs little for each write. */
+const ROOM_SHARE = 0.1
+
 /** One write or removal. */
 export interface LedgerEntry {
   readonly write: string
@@ -11,12 +20,16 @@ export interface LedgerEntry {
   seen: readonly string[] | undefined
   /** The stamp of its value, where that is what it is recognised by. */
   stamp: string | undefined
+  /** One that is no longer remembered may have seen it, so its value may rightly be gone. */
+  excused: boolean
 }
 
 /** What the check of all writes against the final content found. */
 export interface LedgerVerdict {
   readonly acknowledged: number
   readonly unknown: number
+  /** Acknowledged writes that were forgotten before anything could be said of them. */
+  readonly unchecked: number
   /** Acknowledged writes that are neither live nor seen by a later write or removal: must be none. */
   readonly lost: readonly LedgerEntry[]
   /** Live values that nobody wrote: must be none. */
@@ -33,8 +46,20 @@ type Content = ReadonlyMap<string, readonly LiveValue[]>
  */
 export class Ledger {
   readonly #entries = new Map<string, LedgerEntry>()
+  readonly #writesMax: number
   #opened = 0
+  #unchecked = 0
   #forgotten = { acknowledged: 0, unknown: 0 }
+
+  /** @param writesMax writes remembered at most, beside those that are pending */
+  constructor(writesMax: number = LEDGER_WRITES_MAX) {
+    this.#writesMax = writesMax
+  }
+
+  /** Acknowledged writes that were forgotten, to make room for newer ones, before anything could be said of them. */
+  get unchecked(): number {
+    return this.#unchecked
+  }
 
   /** Writes that are remembered. */
   get size(): number {
@@ -92,12 +117,14 @@ export class Ledger {
       entry =>
         entry.kind === 'set' &&
         due.has(entry) &&
+        !entry.excused &&
         !callsOf(entry).some(name => live.has(name) || seen.has(name)) &&
         !excused.has(entry.key)
     )
     return {
       acknowledged: this.acknowledged(),
       unknown: this.#forgotten.unknown + this.#count('unknown'),
+      unchecked: this.#unchecked,
       lost,
       invented: this.#invented(content)
     }
@@ -110,18 +137,37 @@ export class Ledger {
   forget(content: Content, judged: ReadonlySet<LedgerEntry>): void {
     if (this.#count('pending') > 0) return
     const live = liveNames(content)
-    for (const [write, entry] of this.#entries) {
+    for (const entry of this.#entries.values()) {
       if (entry.outcome === 'acknowledged' && !judged.has(entry)) continue
       if (callsOf(entry).some(name => live.has(name))) continue
-      this.#entries.delete(write)
-      if (entry.outcome === 'acknowledged' || entry.outcome === 'unknown') this.#forgotten[entry.outcome]++
+      this.#drop(entry)
     }
   }
 
   #record(entry: Pick<LedgerEntry, 'write' | 'key' | 'kind' | 'node' | 'seen'>): LedgerEntry {
-    const recorded: LedgerEntry = { ...entry, outcome: 'pending', stamp: undefined }
+    if (this.#entries.size >= this.#writesMax) this.#makeRoom()
+    const recorded: LedgerEntry = { ...entry, outcome: 'pending', stamp: undefined, excused: false }
     this.#entries.set(entry.write, recorded)
     return recorded
+  }
+
+  /** Forgets the oldest writes that are settled. What they had seen is excused: nobody can say any more that it was replaced. */
+  #makeRoom(): void {
+    const settled = [...this.#entries.values()].filter(({ outcome }) => outcome !== 'pending')
+    const oldest = settled.slice(0, Math.ceil(this.#writesMax * ROOM_SHARE))
+    for (const entry of oldest) {
+      this.#drop(entry)
+      if (entry.outcome === 'acknowledged' && !entry.excused) this.#unchecked++
+    }
+    const { seen, excused } = this.#supersededBy(oldest)
+    for (const entry of this.#entries.values()) {
+      entry.excused ||= excused.has(entry.key) || callsOf(entry).some(name => seen.has(name))
+    }
+  }
+
+  #drop({ write, outcome }: LedgerEntry): void {
+    this.#entries.delete(write)
+    if (outcome === 'acknowledged' || outcome === 'unknown') this.#forgotten[outcome]++
   }
 
   #count(outcome: LedgerEntry['outcome']): number {

@@ -61,7 +61,12 @@ test('a write that was acknowledged and is nowhere is told, with its key and its
   }
   const content: Content = [['a', [{ write: kept.write, stamp: '1' }]]]
   const result = await checkAcknowledged({ nodes: [nodeWith(content), nodeWith(content)], ledger })
-  expect(result).toEqual({ checked: 2, lost: ['w2 of "b", acknowledged by node-2'], invented: [] })
+  expect(result).toEqual({
+    checked: 2,
+    unchecked: 0,
+    lost: ['w2 of "b", acknowledged by node-2'],
+    invented: []
+  })
 })
 
 test('a check judges what was acknowledged before it looked, and no later write', async () => {
@@ -74,7 +79,12 @@ test('a check judges what was acknowledged before it looked, and no later write'
       return Promise.resolve([])
     }
   }
-  expect(await checkAcknowledged({ nodes: [node], ledger })).toEqual({ checked: 0, lost: [], invented: [] })
+  expect(await checkAcknowledged({ nodes: [node], ledger })).toEqual({
+    checked: 0,
+    unchecked: 0,
+    lost: [],
+    invented: []
+  })
   expect(ledger.size).toBe(1)
 })
 

@@ -120,4 +120,40 @@ describe('the ledger', () => {
     expect(ledger.acknowledged()).toBe(3)
     expect(lostOf(ledger, { a: [second.write] })).toEqual([third.write])
   })
+
+  test('that is full forgets the oldest, says how many are not checked, and calls nothing lost that they had seen', () => {
+    const ledger = new Ledger(10)
+    const oldest = acknowledgedSet(ledger, 'a')
+    const pending = ledger.open('b', 'set', 1)
+    const replaces = ledger.open('c', 'set', 0)
+    ledger.issued(replaces.write, [pending.write, 'w5'])
+    replaces.outcome = 'acknowledged'
+    const died = ledger.open('d', 'set', 2)
+    died.outcome = 'unknown'
+    const replaced = acknowledgedSet(ledger, 'c')
+    expect(replaced.write).toBe('w5')
+    const perhapsReplaced = acknowledgedSet(ledger, 'd')
+    for (let n = 0; n < 7; n++) acknowledgedSet(ledger, 'e')
+    expect(ledger.size).toBe(10)
+    expect(ledger.unchecked).toBe(2)
+    expect(ledger.acknowledged()).toBe(11)
+    // What only a forgotten write could have said of these is not held against them.
+    pending.outcome = 'acknowledged'
+    const lost = lostOf(ledger, {})
+    for (const { write } of [oldest, pending, replaced, perhapsReplaced]) expect(lost).not.toContain(write)
+    expect(lost).toEqual(['w7', 'w8', 'w9', 'w10', 'w11', 'w12', 'w13'])
+    expect(ledger.judge(new Map())).toMatchObject({ unchecked: 2, unknown: 1, acknowledged: 12 })
+  })
+
+  test('never forgets a write that is pending, and holds as many as it is to', () => {
+    const ledger = new Ledger(5)
+    const pending = [1, 2, 3, 4, 5].map(node => ledger.open('a', 'set', node))
+    const late = acknowledgedSet(ledger, 'b')
+    acknowledgedSet(ledger, 'c')
+    expect(ledger.size).toBe(6)
+    for (const one of pending) one.outcome = 'acknowledged'
+    expect(lostOf(ledger, { c: ['w7'] })).toEqual(pending.map(({ write }) => write))
+    expect(ledger.unchecked).toBe(1)
+    expect(late.outcome).toBe('acknowledged')
+  })
 })

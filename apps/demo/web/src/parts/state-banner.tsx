@@ -34,7 +34,12 @@ function clusterVerdict(state: ClusterState, differing: ReadonlyMap<number, numb
   const running = state.members.filter(member => member.state === 'running').length
   const split = new Set(state.members.map(({ part }) => part)).size > 1
   const lost = state.lostAcknowledged
-  const more = `${count(state.acknowledged, 'write')} acknowledged${lost === undefined ? '' : `, ${lost.toLocaleString('en-GB')} lost`}`
+  const unchecked = state.uncheckedAcknowledged
+  const more = [
+    `${count(state.acknowledged, 'write')} acknowledged`,
+    ...(lost === undefined ? [] : [`${lost.toLocaleString('en-GB')} lost`]),
+    ...(unchecked === undefined ? [] : [`${unchecked.toLocaleString('en-GB')} not checked`])
+  ].join(', ')
   if (running === 0) return { tone: 'idle', text: 'No node is running', more }
   const prefix = split ? 'Split in two: ' : ''
   if (state.converged)
