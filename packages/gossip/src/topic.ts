@@ -6,13 +6,14 @@ import {
 } from '@starling/hyparview'
 import type { Input as OverlayInput, Output as OverlayOutput, PeerInfo } from '@starling/hyparview'
 import { decodeMessage as decodeTree, encodeMessage as encodeTree, Plumtree } from '@starling/plumtree'
-import type { Input as TreeInput, Output as TreeOutput } from '@starling/plumtree'
+import type { Input as TreeInput, Message as TreeMessage, Output as TreeOutput } from '@starling/plumtree'
 import type { Clock, Hash, Log, Random } from '@starling/ports'
 import { decodeAddresses, encodeAddresses } from './addresses.ts'
 import type { BroadcastTap } from './broadcast-tap.ts'
 import { STRANGER_AGE_MS, type GossipConfig } from './config.ts'
 import { TopicLeftError } from './errors.ts'
 import type { Link } from './link.ts'
+import { Listeners } from './listeners.ts'
 import type { Links, TopicReceiver } from './links.ts'
 import { OVERLOAD_WEIGHT } from './offences.ts'
 import type { PeerKey, SessionPort } from './ports.ts'
@@ -47,11 +48,13 @@ export class SwarmTopic implements Topic, TopicReceiver {
   readonly #tree: Plumtree
   /** Since when each is one, on the monotonic clock. */
   readonly #neighbors = new Map<PeerKey, number>()
-  readonly #messageListeners = new Set<(payload: Uint8Array, from: PeerKey) => void>()
-  readonly #neighborListeners = new Set<(event: NeighborEvent) => void>()
+  readonly #messageListeners: Listeners<[payload: Uint8Array, from: PeerKey]>
+  readonly #neighborListeners: Listeners<[event: NeighborEvent]>
   /** Inputs that came up while another was being performed. */
   readonly #steps: Step[] = []
   #running = false
+  /** The message sent last in this step. */
+  #encoded: { readonly message: TreeMessage; readonly body: Uint8Array } | undefined
   #leaving: Promise<void> | undefined
   #data: string
   #malformed = 0
@@ -61,6 +64,8 @@ export class SwarmTopic implements Topic, TopicReceiver {
     this.name = init.name
     this.#init = init
     const { config, sessions, random, hash } = init
+    this.#messageListeners = new Listeners(config.onListenerError)
+    this.#neighborListeners = new Listeners(config.onListenerError)
     const addresses = sessions.ownAddresses()
     this.#data = addresses.join()
     this.#tree = new Plumtree(config.tree, { random, hash })
@@ -82,8 +87,7 @@ export class SwarmTopic implements Topic, TopicReceiver {
   }
 
   onMessage(listener: (payload: Uint8Array, from: PeerKey) => void): () => void {
-    this.#messageListeners.add(listener)
-    return () => this.#messageListeners.delete(listener)
+    return this.#messageListeners.add(listener)
   }
 
   neighbors(): readonly PeerKey[] {
@@ -96,8 +100,7 @@ export class SwarmTopic implements Topic, TopicReceiver {
   }
 
   onNeighbor(listener: (event: NeighborEvent) => void): () => void {
-    this.#neighborListeners.add(listener)
-    return () => this.#neighborListeners.delete(listener)
+    return this.#neighborListeners.add(listener)
   }
 
   addContacts(contacts: readonly Contact[]): void {
@@ -218,6 +221,7 @@ export class SwarmTopic implements Topic, TopicReceiver {
       }
     } finally {
       this.#running = false
+      this.#encoded = undefined
     }
   }
 
@@ -249,7 +253,7 @@ export class SwarmTopic implements Topic, TopicReceiver {
         links.want(output.peer, this.name, Number.POSITIVE_INFINITY, decodeAddresses(output.data))
         this.#step({ layer: 'tree', input: { type: 'neighborUp', peer: output.peer } })
         log?.('%s: %s is a neighbour', this.name, output.peer)
-        this.#emit(this.#neighborListeners, { type: 'up', peer: output.peer })
+        this.#neighborListeners.tell({ type: 'up', peer: output.peer })
         return
       case 'neighborDown': {
         this.#neighbors.delete(output.peer)
@@ -257,7 +261,7 @@ export class SwarmTopic implements Topic, TopicReceiver {
         const failed = output.reason === 'failed'
         this.#step({ layer: 'tree', input: { type: 'neighborDown', peer: output.peer, failed } })
         log?.('%s: %s is no neighbour any more: %s', this.name, output.peer, output.reason)
-        this.#emit(this.#neighborListeners, { type: 'down', peer: output.peer })
+        this.#neighborListeners.tell({ type: 'down', peer: output.peer })
         return
       }
       case 'reject':
@@ -275,13 +279,11 @@ export class SwarmTopic implements Topic, TopicReceiver {
         const payload = output.message.type === 'gossip'
         links
           .find(output.to)
-          ?.send({ type: 'tree', topic: this.name, body: encodeTree(output.message), payload })
+          ?.send({ type: 'tree', topic: this.name, body: this.#encode(output.message), payload })
         return
       }
       case 'deliver':
-        for (const listener of [...this.#messageListeners]) {
-          this.#guard(() => listener(output.payload, output.from))
-        }
+        this.#messageListeners.tell(output.payload, output.from)
         tap.tell(this.name, output.id, output.payload, output)
         return
       case 'schedule': {
@@ -299,15 +301,9 @@ export class SwarmTopic implements Topic, TopicReceiver {
     }
   }
 
-  #emit(listeners: ReadonlySet<(event: NeighborEvent) => void>, event: NeighborEvent): void {
-    for (const listener of [...listeners]) this.#guard(() => listener(event))
-  }
-
-  #guard(call: () => void): void {
-    try {
-      call()
-    } catch (error) {
-      this.#init.config.onListenerError(error)
-    }
+  /** A payload for several peers is one message, one after another: it is encoded once. */
+  #encode(message: TreeMessage): Uint8Array {
+    if (message !== this.#encoded?.message) this.#encoded = { message, body: encodeTree(message) }
+    return this.#encoded.body
   }
 }

@@ -3,7 +3,7 @@ import { GOSSIP_OVERHEAD_BYTES } from './message-id.ts'
 import type { Core, Link } from './core.ts'
 import type { CachedMessage } from './message-cache.ts'
 import type { Missing, Repair } from './repair.ts'
-import type { GraftMessage, MessageId, PeerKey } from './types.ts'
+import type { GossipMessage, GraftMessage, MessageId, PeerKey } from './types.ts'
 
 /** Hops are advisory and saturate here. */
 export const ROUND_MAX = 65_535
@@ -30,17 +30,17 @@ export class Tree {
     this.#parent = entry.from
     this.#sameOrigin = entry.origin === this.#latestOrigin
     this.#latestOrigin = entry.origin
+    // One object for all of them, so that its bytes are made once.
+    const message = gossipOf(entry)
     for (const link of this.#core.links.values()) {
-      if (link.eager && !holders.has(link.peer)) this.push(link, entry)
+      if (link.eager && !holders.has(link.peer)) this.push(link, entry, message)
     }
     this.#announcer.announce(entry.id, holders)
   }
 
-  push(link: Link, entry: CachedMessage): void {
-    const { id, origin, sequence, payload } = entry
-    const round = Math.min(ROUND_MAX, entry.round + 1)
-    this.#core.send(link.peer, { type: 'gossip', id, origin, sequence, round, payload })
-    this.#core.knows(link, id)
+  push(link: Link, entry: CachedMessage, message: GossipMessage = gossipOf(entry)): void {
+    this.#core.send(link.peer, message)
+    this.#core.knows(link, entry.id)
     link.fresh = false
     this.#core.cache.markSent(entry, this.#core.nowMs)
   }
@@ -130,4 +130,8 @@ export class Tree {
     this.#latestOrigin = undefined
     this.#sameOrigin = false
   }
+}
+
+function gossipOf({ id, origin, sequence, round, payload }: CachedMessage): GossipMessage {
+  return { type: 'gossip', id, origin, sequence, round: Math.min(ROUND_MAX, round + 1), payload }
 }

@@ -26,6 +26,13 @@ describe('broadcast and eager push (§3.3, §3.4)', () => {
     expect(sent?.type === 'send' && sent.message.type === 'gossip' && sent.message.round).toBe(5)
   })
 
+  test('what goes to several eager peers is one message, so that a driver can encode it once', () => {
+    const bench = new Bench({ newLinks: 'eager' }, ['a', 'b', 'c'])
+    const sent = bench.broadcast(new Uint8Array([1])).filter(output => output.type === 'send')
+    expect(sent).toHaveLength(3)
+    expect(new Set(sent.map(output => output.message)).size).toBe(1)
+  })
+
   test('the link that brought a new payload first joins the tree', () => {
     const bench = new Bench({}, ['a', 'b'])
     bench.receive('a', gossip(1))
