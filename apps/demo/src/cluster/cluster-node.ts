@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { wakeWhenAlone } from './wake-call.ts'
 import type { Ask, Content, Reply, Started, StartOptions, Status } from './worker-protocol.ts'
 
 /** How long a node's process may take for one answer before the demo calls it stuck. */
@@ -54,6 +55,8 @@ export class ClusterNode {
   #stopping = false
   #state: NodeState = 'stopped'
   #started: Started | undefined
+  /** Takes back the call that wakes it, while it stands still, if the launcher goes. */
+  #stopWakeCall: (() => void) | undefined
 
   constructor(
     index: number,
@@ -120,12 +123,18 @@ export class ClusterNode {
 
   /** SIGSTOP: the process stands still, and its peers hear nothing of it. */
   pause(): void {
-    if (this.#state === 'running' && this.#child?.kill('SIGSTOP') === true) this.#state = 'paused'
+    const child = this.#child
+    if (this.#state !== 'running' || child?.pid === undefined) return
+    this.#stopWakeCall = wakeWhenAlone(child.pid)
+    if (child.kill('SIGSTOP')) this.#state = 'paused'
+    else this.#letBe()
   }
 
   /** SIGCONT: it goes on where it was. */
   resume(): void {
-    if (this.#state === 'paused' && this.#child?.kill('SIGCONT') === true) this.#state = 'running'
+    if (this.#state !== 'paused' || this.#child?.kill('SIGCONT') !== true) return
+    this.#state = 'running'
+    this.#letBe()
   }
 
   /** SIGKILL: no goodbye, no flush. Resolves when the process is gone. */
@@ -196,8 +205,14 @@ export class ClusterNode {
     else waiting.reject(new NodeRefusedError(this.index, reply.name, reply.message))
   }
 
+  #letBe(): void {
+    this.#stopWakeCall?.()
+    this.#stopWakeCall = undefined
+  }
+
   #onExit(child: ChildProcess): void {
     if (this.#child !== child) return
+    this.#letBe()
     this.#child = undefined
     this.#state = this.#stopping ? 'stopped' : 'killed'
     const waiting = [...this.#waiting.values()]
