@@ -19,7 +19,6 @@ export interface GuardInit {
 const WITHOUT_TOKEN: ReadonlySet<string> = new Set(['/health', '/ready'])
 /** What carries a body. A browser asks this server before it sends a DELETE of another site, and is refused. */
 const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
-const COOKIE = 'starling-token'
 
 export function isLoopback(hostname: string): boolean {
   return hostname === '::1' || /^127\.\d+\.\d+\.\d+$/u.test(hostname)
@@ -76,11 +75,11 @@ export function guard(init: GuardInit): MiddlewareHandler {
           status: 303,
           headers: {
             location: '/',
-            'set-cookie': `${COOKIE}=${token.toString('hex')}; Path=/; HttpOnly; SameSite=Strict`
+            'set-cookie': `${cookieName(host)}=${token.toString('hex')}; Path=/; HttpOnly; SameSite=Strict`
           }
         })
       }
-      if (!hasToken(req.header('authorization'), req.header('cookie'), token)) {
+      if (!hasToken(req.header('authorization'), cookieOf(req.header('cookie'), cookieName(host)), token)) {
         throw new RefusedRequest(
           401,
           'TokenNeededError',
@@ -135,13 +134,21 @@ function checkWrite(type: string | undefined): void {
   )
 }
 
-function hasToken(authorization: string | undefined, cookie: string | undefined, token: Buffer): boolean {
+/** Servers of one host share a browser's cookies, whatever their ports, so each has a name of its own for its own. */
+function cookieName(host: string): string {
+  return `starling-token-${/:(\d+)$/u.exec(host)?.[1] ?? 'default'}`
+}
+
+function cookieOf(cookies: string | undefined, name: string): string | undefined {
+  return cookies
+    ?.split(/;\s*/u)
+    .find(each => each.startsWith(`${name}=`))
+    ?.slice(name.length + 1)
+}
+
+function hasToken(authorization: string | undefined, session: string | undefined, token: Buffer): boolean {
   const bearer = /^Bearer (.+)$/iu.exec(authorization ?? '')?.[1]
   if (bearer !== undefined) return isToken(bearer, token)
-  const session = cookie
-    ?.split(/;\s*/u)
-    .find(each => each.startsWith(`${COOKIE}=`))
-    ?.slice(COOKIE.length + 1)
   return session !== undefined && timingSafeEqual(digest(session), digest(token.toString('hex')))
 }
 

@@ -151,6 +151,34 @@ describe('the token', () => {
   })
 })
 
+describe('two servers of one host', () => {
+  test.each([
+    ['localhost:4100', 'localhost:4200'],
+    ['127.0.0.1', '127.0.0.1:8080'],
+    ['[::1]:4100', '[::1]:4101']
+  ])('let a browser stay in both: %s and %s', async (one, other) => {
+    // A browser keeps one jar of cookies for a host, whatever the port.
+    const jar = new Map<string, string>()
+    const inits = [one, other].map((_, index) => ({
+      hostname: '127.0.0.1',
+      token: `the token of server ${index}`
+    }))
+    for (const [index, host] of [one, other].entries()) {
+      const init = inits[index] as GuardInit
+      const login = await application(components, init).request(
+        `http://127.0.0.1/?token=${encodeURIComponent(init.token ?? '')}`,
+        { headers: { host } }
+      )
+      const [name = '', value = ''] = login.headers.get('set-cookie')?.split(';')[0]?.split('=') ?? []
+      jar.set(name, value)
+    }
+    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+    for (const [index, host] of [one, other].entries()) {
+      expect(await status(inits[index] as GuardInit, '/api/v1/thing', { host, cookie })).toBe(200)
+    }
+  })
+})
+
 describe('over a connection', () => {
   let server: HttpServer
   beforeAll(async () => {
