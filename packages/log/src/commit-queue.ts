@@ -9,7 +9,7 @@ import {
 import type { Level, LevelOperation } from './level.ts'
 import type { LogState } from './log-state.ts'
 import type { MarkValue } from './side-mark.ts'
-import type { LogBatch } from './types.ts'
+import type { LogBatch, LogRow } from './types.ts'
 import { WriteGroup } from './write-group.ts'
 
 /** Counts over the life of a store, whatever queues it goes through. */
@@ -97,7 +97,8 @@ export class CommitQueue {
     const refused = this.#refusal(log, bytes)
     if (refused !== undefined) return Promise.reject(refused)
     let rows = log.rows
-    for (const row of batch.rows) {
+    for (let i = 0; i < batch.rows.length; i++) {
+      const row = batch.rows[i] as LogRow
       if (row.hash !== undefined) rows++
       if (row.replaces !== undefined) rows--
     }

@@ -69,7 +69,8 @@ async function writeBatch(
   sync: boolean
 ): Promise<void> {
   const batch = database.batch()
-  for (const one of operations) {
+  for (let i = 0; i < operations.length; i++) {
+    const one = operations[i] as LevelOperation
     if (one.type === 'put') batch.put(one.key, base64Of(one.value))
     else batch.del(one.key)
   }

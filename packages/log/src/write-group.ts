@@ -39,10 +39,11 @@ export class WriteGroup {
 
   add(log: LogState, batch: LogBatch, bytes: number, sync: boolean): void {
     const delta = this.#deltaOf(log)
-    for (const row of batch.rows) this.#addRow(log, delta, row)
+    const { rows } = batch
+    for (let i = 0; i < rows.length; i++) this.#addRow(log, delta, rows[i] as LogRow)
     if (batch.clockMark > delta.clockMark) delta.clockMark = batch.clockMark
-    delta.rows += batch.rows.length
-    this.rows += batch.rows.length
+    delta.rows += rows.length
+    this.rows += rows.length
     this.bytes += bytes
     if (!sync) return
     delta.sync = true

@@ -27,7 +27,10 @@ export function formRows(group: Group<Write>, { map, ledger }: ReplicaState): Lo
   }
   const rows: LogRow[] = []
   for (const [key, { entry, write }] of heads) ledger.append(rows, key, entry, write?.encoded)
-  for (const key of group.touched) {
+  const { touched } = group
+  // By index: these are many, and the iterator would make an object for each.
+  for (let i = 0; i < touched.length; i++) {
+    const key = touched[i] as string
     if (heads.has(key)) continue
     const row = map.liveRow(key)
     // Beside the row, only the evidence is asked of an entry.

@@ -78,7 +78,8 @@ export class Intake {
     })
     const applied = new Application(this.#core, judge)
     try {
-      for (const change of result.changed) applied.apply(change)
+      const { changed } = result
+      for (let i = 0; i < changed.length; i++) applied.apply(changed[i] as IngestChange)
     } finally {
       this.#core.tell(applied.changes)
     }
