@@ -67,7 +67,7 @@ export function writeEntry(to: Uint8Array, start: number, key: string, entry: En
 
 /** The entry in bytes that {@link writeEntry} wrote, or that have been checked. Values are views. */
 export function readEntry(bytes: Uint8Array, start: number): Entry {
-  const reader = new Cursor(bytes, skipKey(bytes, start))
+  const reader = cursorAt(bytes, skipKey(bytes, start))
   const live = reader.varint()
   // Not an empty list where there is a dot: it would make room for 17 items at the first.
   const dots = live === 0 ? [] : [reader.dot()]
@@ -99,47 +99,42 @@ export function isLive(bytes: Uint8Array, start: number): boolean {
 
 /** Where the key of the entry that starts here begins. */
 export function keyStart(bytes: Uint8Array, start: number): number {
-  const reader = new Cursor(bytes, start + 1)
+  const reader = cursorAt(bytes, start + 1)
   reader.varint()
   return reader.at
 }
 
 /** Where the live dots of the entry that starts here begin. */
 export function skipKey(bytes: Uint8Array, start: number): number {
-  const reader = new Cursor(bytes, start + 1)
+  const reader = cursorAt(bytes, start + 1)
   const length = reader.varint()
   return reader.at + length
 }
 
 /** Where the live dots of the entry that starts here end, and with them what the item hash covers. */
 export function liveEnd(bytes: Uint8Array, start: number): number {
-  const reader = new Cursor(bytes, skipKey(bytes, start))
+  const reader = cursorAt(bytes, skipKey(bytes, start))
   for (let count = reader.varint(); count > 0; count--) reader.skipDot()
   return reader.at
 }
 
 class Cursor {
-  readonly #bytes: Uint8Array
-  at: number
-
-  constructor(bytes: Uint8Array, at: number) {
-    this.#bytes = bytes
-    this.at = at
-  }
+  bytes: Uint8Array = new Uint8Array(0)
+  at = 0
 
   varint(): number {
-    let byte = this.#bytes[this.at++] as number
+    let byte = this.bytes[this.at++] as number
     if (byte < 0x80) return byte
     let value = byte & 0x7f
     for (let scale = 0x80; byte >= 0x80; scale *= 0x80) {
-      byte = this.#bytes[this.at++] as number
+      byte = this.bytes[this.at++] as number
       value += (byte & 0x7f) * scale
     }
     return value
   }
 
   dot(): Item {
-    const bytes = this.#bytes
+    const bytes = this.bytes
     const replica = readReplicaId(bytes, this.at)
     const stamp = readU64(bytes, this.at + REPLICA_ID_BYTES)
     const ends = bytes[this.at + IDENTITY_BYTES] === ENDING
@@ -152,7 +147,7 @@ class Cursor {
   }
 
   skipDot(): void {
-    const ends = this.#bytes[this.at + IDENTITY_BYTES] === ENDING
+    const ends = this.bytes[this.at + IDENTITY_BYTES] === ENDING
     this.at += IDENTITY_BYTES + 1
     if (ends) this.varint()
     const length = this.varint()
@@ -162,9 +157,18 @@ class Cursor {
   evidence(): Item {
     const at = this.at
     this.at += IDENTITY_BYTES
-    const stamp = readU64(this.#bytes, at + REPLICA_ID_BYTES)
-    return { replica: readReplicaId(this.#bytes, at), stamp, value: undefined }
+    const stamp = readU64(this.bytes, at + REPLICA_ID_BYTES)
+    return { replica: readReplicaId(this.bytes, at), stamp, value: undefined }
   }
+}
+
+/** One for all calls: reading calls nobody else's code, so a call never finds it in use. It keeps what it read last alive. */
+const cursor = new Cursor()
+
+function cursorAt(bytes: Uint8Array, at: number): Cursor {
+  cursor.bytes = bytes
+  cursor.at = at
+  return cursor
 }
 
 function writeDot(to: Uint8Array, start: number, dot: Dot): number {

@@ -180,9 +180,10 @@ export function sameLiveDots(a: Entry, b: Entry): boolean {
 }
 
 function supersede(base: Entry | undefined, last: Item): Entry {
+  if (base === undefined) return { items: [last] }
   const items: Item[] = []
   let placed = false
-  for (const item of base?.items ?? EMPTY_ENTRY.items) {
+  for (const item of base.items) {
     if (item.stamp >= last.stamp) {
       throw new RangeError(
         `stamp must exceed every stamp of the entry: ${last.stamp} does not exceed ${item.stamp}`

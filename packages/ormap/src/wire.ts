@@ -42,17 +42,16 @@ export function encodeWithRows(key: string, entry: Entry, hash: Hash): EncodedEn
   const keyAt = keyStart(wire, 0)
   const liveAt = skipKey(wire, 0)
   const evidenceAt = liveEnd(wire, 0)
-  const live = wire.subarray(liveAt, evidenceAt)
-  const evidence = wire.subarray(evidenceAt)
-  return {
-    wire,
-    key: wire.subarray(keyAt, liveAt),
-    live: live[0] === 0 ? undefined : { bytes: live, hash: hash(wire.subarray(0, evidenceAt)) },
-    evidence:
-      evidence[0] === 0
-        ? undefined
-        : { bytes: evidence, hash: evidenceHash(wire.subarray(1, liveAt), evidence, hash) }
+  let live: EncodedRow | undefined
+  if (wire[liveAt] !== 0) {
+    live = { bytes: wire.subarray(liveAt, evidenceAt), hash: hash(wire.subarray(0, evidenceAt)) }
   }
+  let evidence: EncodedRow | undefined
+  if (wire[evidenceAt] !== 0) {
+    const bytes = wire.subarray(evidenceAt)
+    evidence = { bytes, hash: evidenceHash(wire.subarray(1, liveAt), bytes, hash) }
+  }
+  return { wire, key: wire.subarray(keyAt, liveAt), live, evidence }
 }
 
 /** The row with the live dots of an entry, `undefined` when it has none. */

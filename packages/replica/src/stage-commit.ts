@@ -68,8 +68,8 @@ export function stageCommit(operations: readonly Operation[], context: StageCont
   if (clock.isAhead(wallMs)) throw new ClockAheadError(clock.aheadMs(wallMs), clock.driftMsMax)
   // Most commits are a single operation, which has none before it.
   const within = operations.length > 1 ? new Map<string, Entry>() : undefined
-  const writes: Write[] = []
-  const results: OperationResult[] = []
+  let writes: Write[] | undefined
+  let results: OperationResult[] | undefined
   let bytes = 0
   let taken = context.staged
   for (const operation of operations) {
@@ -79,7 +79,7 @@ export function stageCommit(operations: readonly Operation[], context: StageCont
     checkExpected(operation, base, context)
     const entry = makeEntry(operation, base, context)
     if (entry === undefined) {
-      results.push({ key, changed: false, stamp: undefined, version: undefined })
+      results = added(results, { key, changed: false, stamp: undefined, version: undefined })
       continue
     }
     const growth = {
@@ -97,13 +97,20 @@ export function stageCommit(operations: readonly Operation[], context: StageCont
     const encoded = encodeWithRows(key, entry, context.hash)
     bytes += encoded.wire.length
     const stamp = clock.last
-    writes.push({ key, entry, encoded, replica: context.replicaId(), stamp, growth })
-    results.push({ key, changed: true, stamp, version: context.versionOf(entry) })
+    writes = added(writes, { key, entry, encoded, replica: context.replicaId(), stamp, growth })
+    results = added(results, { key, changed: true, stamp, version: context.versionOf(entry) })
   }
   if (bytes > limits.commitBytesMax) {
     throw new RangeError(`a commit has at most ${limits.commitBytesMax} bytes, got ${bytes}; split it`)
   }
-  return { writes, results, bytes }
+  return { writes: writes ?? [], results: results ?? [], bytes }
+}
+
+/** Adds to a list that mostly has one: a list that starts empty makes room for 17. */
+function added<T>(list: T[] | undefined, one: T): T[] {
+  if (list === undefined) return [one]
+  list.push(one)
+  return list
 }
 
 /** The entry after the operation, or `undefined` for a remove that finds nothing that is shown. */
