@@ -36,7 +36,7 @@ export const benchWrite: Command = {
     const written = await each({ what: 'writes', count, window, signal }, async index => {
       const sentMs = performance.now()
       const headers = { 'content-type': 'application/json' }
-      await client.ask(path(index), { method: 'PUT', headers, body: value, signal: toTheEnd }).then(read)
+      await client.ask(path(index), { method: 'PUT', headers, body: value, signal: toTheEnd }, read)
       timesMs.push(performance.now() - sentMs)
     })
     const tookMs = performance.now() - startedMs
@@ -44,7 +44,7 @@ export const benchWrite: Command = {
     const removed = given.flag('keep')
       ? undefined
       : await each({ what: 'removals', count: written.begun, window }, async index => {
-          await client.ask(path(index), { method: 'DELETE', signal: toTheEnd }).then(read, absent)
+          await client.ask(path(index), { method: 'DELETE', signal: toTheEnd }, read).catch(absent)
         })
     if (removed === undefined || removed.failed !== undefined) remark(`the entries are below bench/${run}/`)
     const failed = written.failed ?? removed?.failed

@@ -89,10 +89,11 @@ export class Client {
 
   /** Asks for JSON below `/api/v1/`. */
   async json(path: string, ask: Ask = {}): Promise<unknown> {
-    const response = await this.ask(path, ask)
-    const text = await response.text().catch((error: unknown) => {
-      throw new NoServerError(this.#absence(error), { cause: error })
-    })
+    const text = await this.ask(path, ask, response =>
+      response.text().catch((error: unknown) => {
+        throw new NoServerError(this.#absence(error), { cause: error })
+      })
+    )
     try {
       return text === '' ? undefined : (JSON.parse(text) as unknown)
     } catch {
@@ -102,30 +103,54 @@ export class Client {
 
   /** Follows a stream of events until it ends. */
   async *events(path: string, ask: Ask = {}): AsyncGenerator<ReadEvent, undefined> {
-    const { body } = await this.ask(path, ask)
-    if (body !== null) yield* readEvents(body)
+    const { response, over } = await this.#begin(path, ask)
+    try {
+      if (response.body !== null) yield* readEvents(response.body)
+    } finally {
+      over()
+    }
     return undefined
   }
 
-  /** @throws NoServerError, ProblemError */
-  async ask(
+  /**
+   * Asks, and reads the answer.
+   *
+   * @throws NoServerError, ProblemError, and what `read` throws
+   */
+  async ask<T>(path: string, ask: Ask, read: (response: Response) => Promise<T>): Promise<T> {
+    const { response, over } = await this.#begin(path, ask)
+    try {
+      return await read(response)
+    } finally {
+      over()
+    }
+  }
+
+  /** Asks. The answer ends with the signal until it is `over`. */
+  async #begin(
     path: string,
-    { method = 'GET', headers = {}, body, signal = this.#signal }: Ask = {}
-  ): Promise<Response> {
-    const late = new AbortController()
+    { method = 'GET', headers = {}, body, signal = this.#signal }: Ask
+  ): Promise<{ readonly response: Response; readonly over: () => void }> {
+    // Not `AbortSignal.any`: what ends a command outlives its questions, and would hold on to each of them.
+    const asking = new AbortController()
+    const end = (): void => asking.abort(signal.reason)
+    const over = (): void => signal.removeEventListener('abort', end)
+    signal.addEventListener('abort', end)
+    if (signal.aborted) end()
     const timer = setTimeout(() => {
-      late.abort(new Error(`no answer within ${ANSWER_TIMEOUT_MS / 1000} s`))
+      asking.abort(new Error(`no answer within ${ANSWER_TIMEOUT_MS / 1000} s`))
     }, ANSWER_TIMEOUT_MS)
     try {
       const response = await fetch(new URL(path, this.#base), {
         method,
         headers: { ...this.#headers, ...headers },
-        signal: AbortSignal.any([signal, late.signal]),
+        signal: asking.signal,
         ...(body === undefined ? {} : { body })
       })
       if (!response.ok) throw await problemOf(response)
-      return response
+      return { response, over }
     } catch (error) {
+      over()
       if (error instanceof ProblemError || signal.aborted) throw error
       throw new NoServerError(this.#absence(error), { cause: error })
     } finally {

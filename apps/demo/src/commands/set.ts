@@ -67,7 +67,9 @@ export const del: Command = {
     const query = queryOf(given, ['replicas', 'timeout'])
     const client = await Client.connect(given, context)
     const path = `${mapPath(given.text('map') ?? 'demo', 'entries', key)}?${query}`
-    const removed = await client.ask(path, { method: 'DELETE', headers }).then(() => true, absent)
+    const removed = await client
+      .ask(path, { method: 'DELETE', headers }, () => Promise.resolve(true))
+      .catch(absent)
     if (given.flag('json')) printJson({ key, removed })
     else if (removed) print('ok: removed')
     else remark(`"${key}": it is not here.`)

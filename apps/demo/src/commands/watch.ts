@@ -102,7 +102,12 @@ function lineOf({ type, key = '', value }: Change): string {
 
 function pause(signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
-    const timer = setTimeout(resolve, RETRY_MS)
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
+    const over = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', over)
+      resolve()
+    }
+    const timer = setTimeout(over, RETRY_MS)
+    signal.addEventListener('abort', over)
   })
 }

@@ -21,13 +21,13 @@ export class MapView {
   readonly #map: string
   readonly #shown = signal<MapPage>({ page: undefined, changed: new Set(), error: undefined })
   readonly #stream: LiveStream
-  readonly #ended = new AbortController()
   #prefix = ''
   #after: string | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #reading: AbortController | undefined
   #again = false
   #elsewhere = false
+  #ended = false
   #lastReadMs = -Infinity
 
   constructor(client: NodeClient, map: string) {
@@ -53,6 +53,7 @@ export class MapView {
   show(prefix: string, after: string | undefined): void {
     this.#prefix = prefix
     this.#after = after
+    if (this.#ended) return
     this.#elsewhere = true
     this.#reading?.abort()
     void this.#read()
@@ -60,13 +61,14 @@ export class MapView {
 
   close(): void {
     this.#stream.close()
-    this.#ended.abort()
+    this.#ended = true
+    this.#reading?.abort()
     clearTimeout(this.#timer)
   }
 
   /** Soon, and once for all the changes that come until then. */
   #reread(): void {
-    if (this.#ended.signal.aborted) return
+    if (this.#ended) return
     if (this.#reading !== undefined) {
       this.#again = true
       return
@@ -88,14 +90,14 @@ export class MapView {
     const query = { prefix: this.#prefix, after: this.#after }
     const before = this.#shown.value
     try {
-      const signal = AbortSignal.any([reading.signal, this.#ended.signal])
+      const { signal } = reading
       const page = await this.#client.entries(this.#map, query, signal)
       if (signal.aborted) return
       const changed = changedKeys(this.#elsewhere ? undefined : before.page, page)
       this.#elsewhere = false
       this.#shown.value = { page, changed, error: undefined }
     } catch (error) {
-      if (reading.signal.aborted || this.#ended.signal.aborted) return
+      if (reading.signal.aborted) return
       this.#shown.value = { ...before, error: sentence(error) }
     } finally {
       if (this.#reading === reading) {
