@@ -1,3 +1,4 @@
+import { STALE_DOTS_MAX } from '@starling/ormap'
 import { expect, test } from 'vitest'
 import type { ClusterAction, ClusterPlan } from '../src/cluster/cluster-plan.ts'
 import { playCluster } from '../src/cluster/play-cluster.ts'
@@ -117,4 +118,13 @@ test('E2E-8: writes that were acknowledged are there after the power of every no
     ...nodes.flatMap(node => at(20, set(node, 'shared')))
   ])
   expect(metrics).toMatchObject({ operations: 12, acknowledged: 12, powerCutFaults: 3 })
+})
+
+test('a node that missed the removal of many values, and comes when all evidence is gone, stops until its operator has decided', async () => {
+  const keys = STALE_DOTS_MAX + 16
+  const metrics = await play(3, 'byKnown', [
+    ...at(5, { type: 'flood', node: 0, keys, lastsMs: 40 * SECOND }),
+    ...at(30, { type: 'partition', side: [2], lastsMs: 240 * SECOND })
+  ])
+  expect(metrics).toMatchObject({ acknowledged: 2 * keys, keys, staleConflictSeen: 1 })
 })

@@ -202,6 +202,11 @@ export class ClusterNode {
     map.repairClock().catch(() => this.#init.simulation.schedule(1_000, () => this.repairClock()))
   }
 
+  /** What an operator does whose sessions stop over values that are long dead, and who trusts the others. */
+  decideStale(): void {
+    this.#process?.map.decideStale('set-aside')
+  }
+
   /** Asks for a write, and takes down what becomes of it. */
   write(action: Write): void {
     const process = this.#process

@@ -14,8 +14,8 @@ import { SimTransport } from './sim-transport.ts'
 const LOOK_MS = 250
 /** How long agreement has to last to count, and how long nothing may be written then, ms. */
 const QUIET_MS = 60_000
-/** When an operator looks whose clock is still ahead, after the faults, ms. */
-const REPAIR_MS = 5_000
+/** How long an operator takes to look: at a clock that is still ahead after the faults, and at values that are long dead, ms. */
+const OPERATOR_MS = 5_000
 /** More events than any honest run has. */
 const STEPS_MAX = 20_000_000
 
@@ -138,6 +138,10 @@ class ClusterRun {
 
   #onEvent(node: number, event: ReplicaEvent): void {
     this.#count(event.type)
+    // No world that is drawn has as many keys as one session may set aside; a story has.
+    if (event.type === 'staleConflict') {
+      this.#simulation.schedule(OPERATOR_MS, () => this.#nodes[node]?.decideStale())
+    }
     const doubts =
       event.type === 'clockParted' ||
       event.type === 'identityDuplicate' ||
@@ -261,7 +265,7 @@ class ClusterRun {
       node.start()
     }
     // Who has a copy of a store whose clock was wrong has its stamps as well.
-    this.#simulation.schedule(REPAIR_MS, () => {
+    this.#simulation.schedule(OPERATOR_MS, () => {
       for (const node of this.#nodes) node.repairClock()
     })
   }
