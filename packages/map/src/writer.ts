@@ -51,17 +51,14 @@ export class Writer<V> {
     const put = this.#put(key, value, ttlMs)
     if (renew && ttlMs === undefined) throw new TypeError('renew needs ttlMs')
     const operation: Put = expected === undefined ? put : { ...put, expected }
-    const committed =
-      !renew || ttlMs === undefined
-        ? this.#commit([operation], options)
-        : this.#setRenewed(operation, ttlMs, options)
-    return committed.then(written)
+    return !renew || ttlMs === undefined
+      ? this.#commit([operation], options, written)
+      : this.#setRenewed(operation, ttlMs, options)
   }
 
   async delete(key: string, options: WriteOptions, expected?: Expected): Promise<boolean> {
     const remove = this.#remove(key)
-    const [result] = await this.#commit([expected === undefined ? remove : { ...remove, expected }], options)
-    return result?.changed === true
+    return this.#commit([expected === undefined ? remove : { ...remove, expected }], options, changed)
   }
 
   async batch(operations: readonly BatchOperation<V>[], options: WriteOptions): Promise<void> {
@@ -70,11 +67,11 @@ export class Writer<V> {
       if (operation.type !== 'delete') throw new TypeError("an operation's type must be 'set' or 'delete'")
       return this.#remove(operation.key)
     })
-    await this.#commit(commit, options)
+    await this.#commit(commit, options, nothing)
   }
 
   /** Only what this very write made is renewed: the same value by another write is somebody else's. */
-  async #setRenewed(put: Put, ttlMs: number, options: SetOptions): Promise<readonly OperationResult[]> {
+  async #setRenewed(put: Put, ttlMs: number, options: SetOptions): Promise<Written> {
     const { key, value: bytes, expiresAtMs = 0 } = put
     if (!this.#renewals.has(key)) this.#assertRenewable()
     const start = ([result]: readonly OperationResult[]): void => {
@@ -84,7 +81,7 @@ export class Writer<V> {
     this.#starting++
     try {
       // Not only once others have answered: it may have ended by then.
-      return await this.#commit([put], options, start)
+      return await this.#commit([put], options, written, start)
     } finally {
       this.#starting--
     }
@@ -97,7 +94,7 @@ export class Writer<V> {
     const write = async (): Promise<void> => {
       options.signal?.throwIfAborted()
       try {
-        if (batch.length > 0) await this.#commit(batch, options)
+        if (batch.length > 0) await this.#commit(batch, options, nothing)
       } catch (error) {
         throw new ImportError(first, 'the lines from here on could not be written', error)
       }
@@ -133,18 +130,30 @@ export class Writer<V> {
     }
   }
 
-  async #commit(
+  /** Not an async function: that would double what a single write waits for, and the garbage it leaves. */
+  #commit<T>(
     operations: readonly Operation[],
     options: WriteOptions,
+    answer: (results: readonly OperationResult[]) => T,
     onDurable?: (results: readonly OperationResult[]) => void
-  ): Promise<readonly OperationResult[]> {
+  ): Promise<T> {
     const all: CommitOptions = onDurable === undefined ? options : { ...options, onDurable }
-    try {
-      return await this.#parts.replica.commit(operations, all)
-    } finally {
-      // Whatever became of it: a write that failed ends no renewal.
-      for (const { key } of operations) this.#renewals.review(key, renewal => this.#stands(renewal))
-    }
+    return this.#parts.replica.commit(operations, all).then(
+      results => {
+        this.#review(operations)
+        return answer(results)
+      },
+      error => {
+        this.#review(operations)
+        throw error
+      }
+    )
+  }
+
+  /** Whatever became of these: a write that failed ends no renewal. */
+  #review(operations: readonly Operation[]): void {
+    if (this.#renewals.size === 0) return
+    for (const { key } of operations) this.#renewals.review(key, renewal => this.#stands(renewal))
   }
 
   /** Writes a renewed value once more, if nobody else has written or removed the key. */
@@ -234,6 +243,12 @@ export class Writer<V> {
     }
   }
 }
+
+function changed(results: readonly OperationResult[]): boolean {
+  return results[0]?.changed === true
+}
+
+function nothing(): void {}
 
 function written(results: readonly OperationResult[]): Written {
   const { version, stamp } = results[0] as { version: string; stamp: bigint }

@@ -237,7 +237,9 @@ function* runsOf(
   entries: readonly Incoming[]
 ): Iterable<{ readonly answered: readonly ReplicaId[]; readonly list: readonly Uint8Array[] }> {
   let list: Uint8Array[] = []
-  for (const { bytes, answered } of entries) {
+  // By index: these are many, and the iterator would make an object for each.
+  for (let i = 0; i < entries.length; i++) {
+    const { bytes, answered } = entries[i] as Incoming
     if (answered.length === 0) {
       list.push(bytes)
       continue
