@@ -1,5 +1,6 @@
 import { encodeUtf8 } from '@starling/codec'
 import type { Clock, Hash, Hmac, Log, Observers, Random, Timers } from '@starling/ports'
+import { guardedLog } from '@starling/ports/guarded'
 import { registerFigures } from '@starling/ports/metrics'
 import { BroadcastTap } from './broadcast-tap.ts'
 import { addBroadcasts, NO_BROADCASTS } from './broadcast-totals.ts'
@@ -46,7 +47,7 @@ class TopicSwarms implements Gossip {
     this.#components = components
     this.#config = config
     const { clock, timers, sessions, hmac, metrics, logger } = components
-    this.#log = logger?.forComponent('starling:gossip')
+    this.#log = logger === undefined ? undefined : guardedLog(logger, 'starling:gossip')
     this.#queue = new TimerQueue(clock, timers)
     this.#tap = new BroadcastTap(clock, this.#counters, this.#log)
     this.#links = new Links({

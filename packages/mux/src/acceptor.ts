@@ -1,5 +1,5 @@
-import type { Connection, Logger, Stream } from '@libp2p/interface'
-import type { Timers } from '@starling/ports'
+import type { Connection, Stream } from '@libp2p/interface'
+import type { Log, Timers } from '@starling/ports'
 import type { Channel } from './channel.ts'
 import type { MuxConfig } from './config.ts'
 import type { ConnectionStreams } from './connection-streams.ts'
@@ -33,7 +33,7 @@ export interface AcceptorParts {
   readonly streams: ConnectionStreams
   readonly counters: Counters
   readonly makeChannel: ChannelMaker
-  readonly log: Logger | undefined
+  readonly log: Log | undefined
 }
 
 /**

@@ -32,6 +32,7 @@ import type {
   StreamInfo
 } from './types.ts'
 import type { Timers } from '@starling/ports'
+import { guardedLog } from '@starling/ports/guarded'
 import { registerFigures } from '@starling/ports/metrics'
 import { systemTimers } from '@starling/ports/system'
 
@@ -65,7 +66,7 @@ export class TagMux implements Mux, Startable {
       counters: this.#counters,
       makeChannel: (stream, info, windowBytes, creditBytes) =>
         this.#makeChannel(stream, info, windowBytes, creditBytes),
-      log: components.logger?.forComponent('starling:mux')
+      log: components.logger === undefined ? undefined : guardedLog(components.logger, 'starling:mux')
     })
     if (components.metrics !== undefined) registerFigures(components.metrics, () => this.stats(), MUX_FIGURES)
   }

@@ -16,6 +16,7 @@ import { encodePreamble } from '../src/preamble.ts'
 import { Recorder, drain, receive, turns, until } from '../src/contract/probes.ts'
 import { ManualTimers } from '../src/contract/manual-timers.ts'
 import { InMemoryConnection, inMemoryHost, type InMemoryHost } from './support/in-memory-network.ts'
+import { throwingObservers } from '../../../tooling/vitest/throwing-observers.ts'
 import { halfOpen, openChannel, world } from './support/world.ts'
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
@@ -107,6 +108,24 @@ test('a tag from outside is escaped in the log', async () => {
   await recorder.atLeast(1)
   expect(lines.find(line => line.includes('no handler'))).toContain(String.raw`"\x00\x0a\x1b\x22\xffa"`)
   expect(lines.join('')).not.toMatch(/[^\x20-\x7e]/u)
+})
+
+test('a logger that throws leaves no stream unanswered', async () => {
+  const { logger, calls } = throwingObservers()
+  const timers = new ManualTimers()
+  const acceptor = await inMemoryHost('acceptor', {}, timers, undefined, {
+    logger: logger as unknown as ComponentLogger
+  })
+  const dialler = await inMemoryHost('dialler', {}, timers)
+  const [connection] = InMemoryConnection.pair(dialler, acceptor, { manner: 'quic' })
+  await expect(dialler.mux.open(connection.asConnection, 'nobody')).rejects.toMatchObject({
+    reason: 'unknownTag'
+  })
+  acceptor.mux.handle('broken', () => {
+    throw new Error('a handler')
+  })
+  await new Recorder(await dialler.mux.open(connection.asConnection, 'broken')).ended
+  expect(calls).toEqual(['log', 'log.error'])
 })
 
 describe('parked streams', () => {
