@@ -125,7 +125,7 @@ test('a logger that throws leaves no stream unanswered', async () => {
     throw new Error('a handler')
   })
   await new Recorder(await dialler.mux.open(connection.asConnection, 'broken')).ended
-  expect(calls).toEqual(['log', 'log.error'])
+  expect(calls).toEqual(['log', 'log', 'log.error'])
 })
 
 describe('parked streams', () => {
