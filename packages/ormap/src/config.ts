@@ -111,6 +111,12 @@ export const STALE_SHARE = 100
 /** Values set aside at once, of all sessions; a session that would set aside more stops until the owner has decided. Source: guess. */
 export const SET_ASIDE_MAX = 65_536
 
+/**
+ * Bytes of the values that are set aside at once, their keys' characters included; beyond it as beyond {@link SET_ASIDE_MAX}. Source:
+ * a sixteenth of a map's default quota of 1 GiB; a thousand of the longest values.
+ */
+export const SET_ASIDE_BYTES_MAX: number = 64 * 1024 * 1024
+
 /** Refused entries whose hashes are remembered; the oldest goes first. Source: guess; about 1 MiB. */
 export const REFUSALS_MAX = 4096
 

@@ -1,5 +1,12 @@
 import { ByteReader, ByteWriter } from '@starling/codec'
-import { ROW_LIMITS, SET_ASIDE_MAX, SILENCE_MS, STALE_DOTS_MAX, STALE_SHARE } from './config.ts'
+import {
+  ROW_LIMITS,
+  SET_ASIDE_BYTES_MAX,
+  SET_ASIDE_MAX,
+  SILENCE_MS,
+  STALE_DOTS_MAX,
+  STALE_SHARE
+} from './config.ts'
 import { hasLiveDot, isDot, winner } from './entry.ts'
 import { StaleConflictError } from './errors.ts'
 import { isExpired } from './expiry.ts'
@@ -29,8 +36,8 @@ export type StaleOutcome =
       /** Rows to write in the batch with the change. */
       readonly setAside: readonly SetAsideDot[]
       /**
-       * One of those, to put again, over the change, under a new own stamp; {@link SetAside.release} it once that is durable. What
-       * cannot be written stays set aside.
+       * One of those, to put again, over the change, under a new own stamp; {@link SetAside.release} it once that is durable, or
+       * {@link SetAside.leave} it when it cannot be written. Until then it takes nobody's room: wait for it before too many others.
        */
       readonly keep: SetAsideDot | undefined
       /** Values that were set aside longest ago and for which there is no room any more: their rows go. */
@@ -59,6 +66,8 @@ export interface SetAsideInit {
   readonly keepMs?: number
   /** How many are kept; default {@link SET_ASIDE_MAX}. Beyond it a session stops until the owner has decided, then the oldest go. */
   readonly max?: number
+  /** How many bytes those may have, their keys' characters included; default {@link SET_ASIDE_BYTES_MAX}. Beyond it as beyond `max`. */
+  readonly bytesMax?: number
 }
 
 /**
@@ -69,16 +78,27 @@ export class SetAside {
   readonly #onStale: OnStale
   readonly #keepMs: number
   readonly #max: number
+  readonly #bytesMax: number
   /** Oldest first. */
   readonly #dots = new Map<string, SetAsideDot>()
+  /** Those that are being written again: they take no room, and none of them goes before it is safe. */
+  readonly #keeping = new Set<string>()
+  /** Of all but those. */
+  #bytes = 0
   #conflict: StaleConflictError | undefined
   /** What the owner decided, until a session has run to its end. */
   #decided: OnStale | undefined
 
-  constructor({ onStale = 'set-aside', keepMs = SILENCE_MS, max = SET_ASIDE_MAX }: SetAsideInit = {}) {
+  constructor({
+    onStale = 'set-aside',
+    keepMs = SILENCE_MS,
+    max = SET_ASIDE_MAX,
+    bytesMax = SET_ASIDE_BYTES_MAX
+  }: SetAsideInit = {}) {
     this.#onStale = onStale
     this.#keepMs = keepMs
     this.#max = max
+    this.#bytesMax = bytesMax
   }
 
   /** How many values are set aside. */
@@ -98,7 +118,7 @@ export class SetAside {
 
   /** A row that was loaded. Load them in the order of their times. */
   load(dot: SetAsideDot): void {
-    this.#dots.set(nameOf(dot), dot)
+    this.#add(dot)
   }
 
   /** The owner has looked: the next session that runs to its end may take away as many values as it likes, in this manner. */
@@ -116,7 +136,7 @@ export class SetAside {
     const gone: SetAsideDot[] = []
     for (const [name, dot] of this.#dots) {
       if (key === undefined ? dot.setAsideMs + this.#keepMs > wallMs : dot.key !== key) continue
-      this.#dots.delete(name)
+      this.#remove(name)
       gone.push(dot)
     }
     return gone
@@ -146,16 +166,16 @@ export class SetAside {
     const stale = staleDots(change, previous, answered).filter(dot => !isExpired(dot, wallMs))
     if (stale.length === 0) return NOTHING_STALE
     const count = session.count + stale.length
-    const isFull = this.#dots.size + stale.length > this.#max
-    const within = this.#conflict === undefined && count <= session.max && !isFull
-    if (this.#decided === undefined && !within) {
-      this.#conflict ??= new StaleConflictError(session.max, isFull ? this.#dots.size : undefined)
-      return { type: 'stop', error: this.#conflict }
-    }
-    session.count = count
     // Where something else is live, an older value must not come back over it; of several, one write can keep only one.
     const keeps = (this.#decided ?? this.#onStale) === 'keep' && !hasLiveDot(change.joined)
     const best = keeps ? winner({ items: stale }) : undefined
+    const isFull = this.#lacksRoom(stale.filter(dot => dot !== best).map(dot => sizeOf(change.key, dot)))
+    const within = this.#conflict === undefined && count <= session.max && !isFull
+    if (this.#decided === undefined && !within) {
+      this.#conflict ??= new StaleConflictError(session.max, isFull ? this.#counted : undefined)
+      return { type: 'stop', error: this.#conflict }
+    }
+    session.count = count
     // Copies: a value that is a view keeps the whole slab that it is on alive.
     const keptAside = ({ value, ...dot }: Dot): SetAsideDot => ({
       key: change.key,
@@ -164,15 +184,21 @@ export class SetAside {
       setAsideMs: Math.floor(wallMs)
     })
     const setAside = stale.map(keptAside)
-    for (const dot of setAside) this.#dots.set(nameOf(dot), dot)
+    const keep = best && setAside[stale.indexOf(best)]
+    for (const dot of setAside) this.#add(dot, dot === keep)
     const forgotten = this.#forgetOldest()
     session.forgotten += forgotten.length
-    return { type: 'apply', setAside, keep: best && setAside[stale.indexOf(best)], forgotten }
+    return { type: 'apply', setAside, keep, forgotten }
   }
 
   /** A value that was to be kept has been written again: it is set aside no more. */
   release(dot: SetAsideDot): void {
-    this.#dots.delete(nameOf(dot))
+    this.#remove(nameOf(dot))
+  }
+
+  /** A value that was to be kept could not be written: it is one of those that are set aside. */
+  leave(dot: SetAsideDot): void {
+    if (this.#keeping.delete(nameOf(dot))) this.#bytes += sizeOf(dot.key, dot.dot)
   }
 
   /** A session ran to its end: what the owner decided has been carried out. */
@@ -180,14 +206,40 @@ export class SetAside {
     if (this.#conflict === undefined) this.#decided = undefined
   }
 
+  /** Values that are set aside and not being written again. */
+  get #counted(): number {
+    return this.#dots.size - this.#keeping.size
+  }
+
+  #lacksRoom(sizes: readonly number[] = []): boolean {
+    const bytes = sizes.reduce((sum, size) => sum + size, this.#bytes)
+    return this.#counted + sizes.length > this.#max || bytes > this.#bytesMax
+  }
+
   #forgetOldest(): readonly SetAsideDot[] {
     const gone: SetAsideDot[] = []
     for (const [name, dot] of this.#dots) {
-      if (this.#dots.size <= this.#max) break
-      this.#dots.delete(name)
+      if (!this.#lacksRoom()) break
+      if (this.#keeping.has(name)) continue
+      this.#remove(name)
       gone.push(dot)
     }
     return gone
+  }
+
+  #add(dot: SetAsideDot, keeping = false): void {
+    const name = nameOf(dot)
+    this.#remove(name)
+    this.#dots.set(name, dot)
+    if (keeping) this.#keeping.add(name)
+    else this.#bytes += sizeOf(dot.key, dot.dot)
+  }
+
+  #remove(name: string): void {
+    const dot = this.#dots.get(name)
+    if (dot === undefined) return
+    this.#dots.delete(name)
+    if (!this.#keeping.delete(name)) this.#bytes -= sizeOf(dot.key, dot.dot)
   }
 }
 
@@ -229,6 +281,10 @@ export function decodeSetAside(bytes: Uint8Array): SetAsideDot {
   if (dot === undefined || !isDot(dot) || entry.items.length > 1)
     return reader.fail('invalid', 'one dot is set aside')
   return { key, dot, setAsideMs }
+}
+
+function sizeOf(key: string, { value }: Dot): number {
+  return key.length + value.length
 }
 
 function nameOf({ key, dot }: SetAsideDot): string {

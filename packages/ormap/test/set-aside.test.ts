@@ -194,6 +194,64 @@ describe('the brake', () => {
     expect([aside.stale().map(({ key }) => key), session.forgotten]).toEqual([['k2', 'k9', 'k10'], 2])
   })
 
+  test('stops as well when the bytes of one more value do not fit; once the owner has decided, the oldest go', () => {
+    // Each is a key of two characters and a value of one byte.
+    const aside = new SetAside({ bytesMax: 10 })
+    expect(takeMany(aside, aside.startSession(0), 4)).toContain('stopped at 3')
+    expect(aside.conflict).toMatchObject({ full: 3 })
+    aside.decide('set-aside')
+    const session = aside.startSession(0)
+    expect(takeMany(aside, session, 2, 10)).toBe('ran on')
+    expect([aside.stale().map(({ key }) => key), session.forgotten]).toEqual([['k10', 'k11'], 3])
+    // What goes makes room: by its time, for its key, or because it is written again.
+    expect(aside.forget(NOW, 'k10')).toHaveLength(1)
+    expect(takeMany(aside, session, 1, 20)).toBe('ran on')
+    expect(aside.stale().map(({ key }) => key)).toEqual(['k11', 'k20'])
+  })
+
+  test('what is set aside again, or loaded, counts once', () => {
+    const aside = new SetAside({ bytesMax: 10 })
+    for (let n = 0; n < 5; n++) aside.load({ key: 'k0', dot: item('a', 5, 1) as never, setAsideMs: n })
+    expect(takeMany(aside, aside.startSession(0), 2, 1)).toBe('ran on')
+    expect(takeMany(aside, aside.startSession(0), 1, 3)).toContain('stopped at 0')
+  })
+
+  test('more values than there is room for are kept all the same, and none of them goes before it is written again', () => {
+    const aside = new SetAside({ max: 3 })
+    takeMany(aside, aside.startSession(0), 4)
+    aside.decide('keep')
+    const session = aside.startSession(0)
+    const keeping = Array.from({ length: 10 }, (_, i) => {
+      const outcome = take(aside, session, entryOf(item('a', 5, 1)), entryOf(item('a', 5)), ['a'], `l${i}`)
+      if (outcome.type === 'stop') throw outcome.error
+      expect(outcome.forgotten).toEqual([])
+      return must(outcome.keep)
+    })
+    expect([aside.size, session.forgotten]).toEqual([13, 0])
+    for (const dot of keeping.slice(1)) aside.release(dot)
+    expect(aside.stale().map(({ key }) => key)).toEqual(['k0', 'k1', 'k2', 'l0'])
+    // It could not be written, so it stays, and is one of those that there is room for.
+    aside.leave(must(keeping[0]))
+    expect(takeMany(aside, session, 1, 20)).toBe('ran on')
+    expect(aside.stale().map(({ key }) => key)).toEqual(['k1', 'k2', 'l0', 'k20'])
+  })
+
+  test('for want of room a younger value goes before one that is being written again', () => {
+    const aside = new SetAside({ max: 2 })
+    aside.decide('keep')
+    const session = aside.startSession(0)
+    take(aside, session, entryOf(item('a', 5, 1)), entryOf(item('a', 5)), ['a'], 'kept')
+    // Something else is live under these keys, so the stale value is not written over it.
+    const held = entryOf(item('a', 5, 1), item('b', 3, 1))
+    for (const key of ['l0', 'l1', 'l2']) take(aside, session, held, entryOf(item('a', 5)), ['a'], key)
+    expect(aside.stale().map(({ key }) => key)).toEqual(['kept', 'l1', 'l2'])
+  })
+
+  test('values that are only set aside until they are written again stop no session', () => {
+    const aside = new SetAside({ onStale: 'keep', max: 3 })
+    expect(takeMany(aside, aside.startSession(0), 10)).toBe('ran on')
+  })
+
   test('a value that is kept is set aside until it has been written again', () => {
     const aside = new SetAside({ onStale: 'keep' })
     const outcome = take(aside, aside.startSession(0), entryOf(item('a', 5, 1)), entryOf(item('a', 5)), ['a'])

@@ -209,6 +209,7 @@ class Session implements ExchangeSession {
       // Not over what the owner has written since, who was told that the key is gone.
       await writes.commit([{ type: 'put', key: dot.key, value, ...ends, expected: { version: undefined } }])
     } catch {
+      core.aside.leave(dot)
       return
     }
     core.aside.release(dot)
