@@ -85,7 +85,7 @@ export class PeerManager implements Peers {
     })
     this.#channels = new Channels(components, {
       linkOf: connection => this.#driver.links.get(connection.id),
-      sessionOf: link => this.#driver.sessionOf(link),
+      sessionOf: link => this.#driver.records.sessionOf(link),
       counters: this.#counters
     })
   }
@@ -147,7 +147,7 @@ export class PeerManager implements Peers {
     if (record === undefined || !record.intents.has(intent)) return
     if (intent.over) record.intents.delete(intent)
     this.#driver.input(record, { type: 'want', wanted: record.wanted, fresh })
-    this.#driver.forget(record)
+    this.#driver.records.forget(record)
   }
 
   revoke(peer: string): void {
@@ -233,7 +233,7 @@ export class PeerManager implements Peers {
   stats(): PeersStats {
     return {
       ...this.#counters.read(),
-      sessions: this.#driver.sessionCount,
+      sessions: this.#driver.records.sessionCount,
       peers: this.#driver.records.size,
       connections: this.#driver.links.size
     }

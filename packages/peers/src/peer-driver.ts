@@ -2,7 +2,7 @@ import type { Connection } from '@libp2p/interface'
 import type { AddressBook } from './address-book.ts'
 import type { Admission } from './admission.ts'
 import type { Announcer } from './announcer.ts'
-import { INCARNATION_RANDOM_BITS, PEERS_MAX, PENDING_INBOUND_MAX, type PeersTimings } from './config.ts'
+import { INCARNATION_RANDOM_BITS, PENDING_INBOUND_MAX, type PeersTimings } from './config.ts'
 import type { Counters } from './counters.ts'
 import { limited } from './deadline.ts'
 import { Dials } from './dials.ts'
@@ -11,9 +11,9 @@ import { Link } from './link.ts'
 import type { LinkHost } from './link-host.ts'
 import type { Metadata } from './metadata.ts'
 import type { Names } from './names.ts'
-import { isForgettable } from './peer-draft.ts'
 import { stepPeer } from './peer-machine.ts'
-import { PeerRecord } from './peer-record.ts'
+import type { PeerRecord } from './peer-record.ts'
+import { PeerRecords } from './peer-records.ts'
 import type { PeerEffect, PeerInput } from './peer-types.ts'
 import { isOpen, type PeersComponents } from './ports.ts'
 import { PeerSession } from './session.ts'
@@ -33,7 +33,7 @@ export interface PeerDriverInit {
 
 /** Carries out what the machines decide: dials, links, timers, events. It takes no decision about a peer of its own. */
 export class PeerDriver {
-  readonly records: Map<string, PeerRecord> = new Map()
+  readonly records: PeerRecords = new PeerRecords()
   readonly links: Map<string, Link> = new Map()
   readonly #init: PeerDriverInit
   readonly #dials: Dials
@@ -105,12 +105,7 @@ export class PeerDriver {
 
   /** The record of a peer, made when there is room for another. */
   recordOf(peer: string): PeerRecord | undefined {
-    const known = this.records.get(peer)
-    if (known !== undefined) return known
-    if (this.records.size >= PEERS_MAX) return undefined
-    const record = new PeerRecord(peer, this.#attempts)
-    this.records.set(peer, record)
-    return record
+    return this.records.of(peer, this.#attempts)
   }
 
   /** Feeds a machine and carries its effects out, one input at a time even when a listener causes the next. */
@@ -130,7 +125,7 @@ export class PeerDriver {
       for (const effect of effects) this.#carryOut(record, effect)
     }
     record.handling = false
-    this.forget(record)
+    this.records.forget(record)
   }
 
   #carryOut(record: PeerRecord, effect: PeerEffect): void {
@@ -250,25 +245,6 @@ export class PeerDriver {
     record.setTimer(timer, number, handle)
   }
 
-  /** The session this link carries. */
-  sessionOf(link: Link): PeerSession | undefined {
-    const session = this.records.get(link.peer)?.session
-    return session?.link === link ? session : undefined
-  }
-
-  /** A record that holds nothing is dropped; the address book keeps the addresses. */
-  forget(record: PeerRecord): void {
-    if (record.handling || record.intents.size > 0 || record.links.size > 0) return
-    if (isForgettable(record.state) && this.records.get(record.peer) === record)
-      this.records.delete(record.peer)
-  }
-
-  get sessionCount(): number {
-    let count = 0
-    for (const { session } of this.records.values()) if (session !== undefined) count++
-    return count
-  }
-
   /** Ends whatever there is with a peer that is not admitted any more. */
   revoke(peer: string, error: Error): void {
     const record = this.records.get(peer)
@@ -307,7 +283,7 @@ export class PeerDriver {
       wanted: peer => (this.records.get(peer)?.intents.size ?? 0) > 0,
       input: (link, input) => this.#linkInput(link, input),
       rejected: (link, error) => this.#init.announcer.rejections.tell({ peer: link.peer, error }),
-      sessions: () => this.sessionCount,
+      sessions: () => this.records.sessionCount,
       health: (link, health) => {
         const record = this.records.get(link.peer)
         if (record === undefined || record.session?.link !== link) return
