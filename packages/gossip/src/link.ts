@@ -7,6 +7,7 @@ import { Offences } from './offences.ts'
 import { Opener } from './opener.ts'
 import { Outbox, type Parcel } from './outbox.ts'
 import type { FramedChannel, PeerKey, Session } from './ports.ts'
+import { SessionWish } from './session-wish.ts'
 
 /** Two, because both sides may open one at the same moment; a third displaces the first. */
 const LANES_MAX = 2
@@ -17,11 +18,8 @@ export class Link {
   readonly lanes: Lane[] = []
   readonly #init: LinkInit
   readonly #outbox: Outbox
-  /** Until when each topic wants the session. */
-  readonly #holds = new Map<string, number>()
+  readonly #wish: SessionWish
   #session: Session | undefined
-  #intent: { release(): void } | undefined
-  #dialFailures = 0
   readonly #opener: Opener
   /** A channel of the present session was open before. */
   #opened = false
@@ -31,6 +29,7 @@ export class Link {
   constructor(init: LinkInit) {
     this.#init = init
     this.peer = init.peer
+    this.#wish = new SessionWish(init)
     this.#outbox = new Outbox(init.config, init.counters, init.token)
     this.#offences = new Offences(init.config.strikesMax)
     this.#opener = new Opener(
@@ -51,7 +50,7 @@ export class Link {
 
   /** Nothing would be lost by forgetting this link. */
   get spare(): boolean {
-    return this.#session === undefined && this.#holds.size === 0 && !this.#offences.shut(this.#init.nowMs())
+    return this.#session === undefined && !this.#wish.held && !this.#offences.shut(this.#init.nowMs())
   }
 
   /** A session is there. A channel is opened by the side that dialled, so that there is one. */
@@ -66,8 +65,8 @@ export class Link {
   /** The session is gone, and with it everything that was on its way. Whoever wants another one says so again. */
   down(): void {
     this.#session = undefined
-    this.#holds.clear()
-    this.#release()
+    this.#wish.clear()
+    this.#wish.release()
     this.#opened = false
     this.#opener.reset()
     this.#outbox.clear()
@@ -77,10 +76,8 @@ export class Link {
 
   /** A dial came to nothing: what waited for it is dropped, and the next message deserves a new one. */
   dialFailed(): void {
-    this.#dialFailures++
     this.#outbox.clear()
-    this.#holds.clear()
-    this.#release()
+    this.#wish.dialFailed()
   }
 
   /**
@@ -89,40 +86,23 @@ export class Link {
    * came to nothing.
    */
   hold(topic: string, untilMs: number, addresses: readonly string[]): boolean {
-    if (this.#intent === undefined && !this.#want(addresses)) return false
-    this.#holds.set(topic, untilMs)
-    return true
-  }
-
-  #want(addresses: readonly string[]): boolean {
-    const failures = this.#dialFailures
-    try {
-      const intent = this.#init.sessions.want(this.peer, { mode: 'once', addresses })
-      // A wish that failed before it was handed out is over: to keep it would be to wait for ever.
-      if (this.#dialFailures === failures) this.#intent = intent
-      else intent.release()
-    } catch {
-      this.#init.counters.peersRefused++
-    }
-    return this.#intent !== undefined
+    return this.#wish.hold(topic, untilMs, addresses)
   }
 
   /** Ends the holds whose time has come, except one that became permanent meanwhile. */
   expire(): void {
     const nowMs = this.#init.nowMs()
-    for (const [topic, untilMs] of this.#holds) if (untilMs <= nowMs) this.#holds.delete(topic)
-    if (this.#holds.size === 0) this.#release()
+    this.#wish.expire(nowMs)
     const idleMs = nowMs - this.#trafficMs
-    if (this.#holds.size === 0 && this.#outbox.size === 0 && idleMs >= this.#init.config.channelIdleMs)
-      this.#end()
+    if (!this.#wish.held && this.#outbox.size === 0 && idleMs >= this.#init.config.channelIdleMs) this.#end()
     // The side that did not dial opens a channel too, when it has something to say and the other does not come.
-    const waiting = this.#outbox.size > 0 || (this.#holds.size > 0 && this.#session?.initiator === true)
+    const waiting = this.#outbox.size > 0 || (this.#wish.held && this.#session?.initiator === true)
     if (waiting) this.#open()
   }
 
   /** Shortens a topic's hold, if it has one. */
   letGo(topic: string, untilMs: number): void {
-    if (this.#holds.has(topic)) this.#holds.set(topic, untilMs)
+    this.#wish.letGo(topic, untilMs)
   }
 
   topicLeft(topic: string, untilMs: number): void {
@@ -176,7 +156,7 @@ export class Link {
 
   /** Resolves when nothing waits for this peer and our END is acknowledged, or the signal gives up. */
   async close(signal: AbortSignal): Promise<void> {
-    this.#holds.clear()
+    this.#wish.clear()
     await Promise.all(
       this.lanes.map(async lane => {
         try {
@@ -187,7 +167,7 @@ export class Link {
         }
       })
     )
-    this.#release()
+    this.#wish.release()
   }
 
   /** Resolves when what waits for this peer has been handed to its channel, or there is none. */
@@ -296,11 +276,5 @@ export class Link {
       lane.ended = true
       lane.channel.end().catch(() => undefined)
     }
-  }
-
-  #release(): void {
-    const intent = this.#intent
-    this.#intent = undefined
-    intent?.release()
   }
 }
