@@ -73,6 +73,9 @@ describe('what is shown', () => {
     expect(version(entryOf(item('a', 2, 1)))).not.toBe(one)
     expect(version(entryOf(item('b', 1, 1)))).not.toBe(one)
     expect(version(entryOf(item('a', 1, 1), item('b', 2, 2)))).not.toBe(one)
+    const none = version(entryOf(item('a', 1)))
+    expect(none).toHaveLength(40)
+    expect(version(entryOf(item('a', 1), item('b', 2)))).toBe(none)
   })
 })
 
