@@ -104,7 +104,15 @@ async function openRows(
     for (const line of lines) batch.put(Buffer.from(line.slice(0, line.indexOf(','))), Buffer.from(line))
     return batch.write({ sync })
   })
-  return { put, close: () => database.close() }
+  let last: Promise<void> | undefined
+  return {
+    put: line => (last = put(line)),
+    async close() {
+      // Groups are written in order, and nobody waits for the rows that were received.
+      await last
+      await database.close()
+    }
+  }
 }
 
 /** Sends together what is said in one turn, and the more the busier the stream is. */
