@@ -33,6 +33,8 @@ export class Expiry {
     if (next === Number.POSITIVE_INFINITY) return
     this.#running = true
     this.#turn++
-    this.#core.schedule({ type: 'expire', turn: this.#turn }, Math.max(config.expireMs, next - nowMs))
+    // What is cached while the timer runs must not wait for the far end of an id: a payload becomes one that ages when it is sent.
+    const delayMs = Math.min(next - nowMs, config.cacheAgeMs)
+    this.#core.schedule({ type: 'expire', turn: this.#turn }, Math.max(config.expireMs, delayMs))
   }
 }

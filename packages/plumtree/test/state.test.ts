@@ -87,6 +87,18 @@ describe('ids', () => {
 })
 
 describe('isolation', () => {
+  test('an own payload goes after its age as a received one does, and so does one that waited for a neighbour', () => {
+    const bench = new Bench({ cacheAgeMs: 1_000, seenAgeMs: 60_000, newLinks: 'eager' })
+    bench.broadcast(new Uint8Array([1]))
+    bench.pass(5_000)
+    expect(bench.machine.stats()).toMatchObject({ cached: 1, unsent: 1 })
+    bench.input({ type: 'neighborUp', peer: 'a' })
+    bench.broadcast(new Uint8Array([2]))
+    expect(bench.machine.stats()).toMatchObject({ cached: 2, unsent: 0 })
+    bench.pass(3_000)
+    expect(bench.machine.stats()).toMatchObject({ cached: 0, cachedBytes: 0, seen: 2 })
+  })
+
   test('broadcasts made while isolated are kept and leave over the first link', () => {
     const bench = new Bench()
     bench.broadcast(new Uint8Array([1]))
