@@ -12,6 +12,17 @@ const root = import.meta.dirname
  */
 const sharing = ['hlc', 'hyparview', 'map', 'ormap', 'plumtree', 'reconcile', 'replica', 'sim', 'sync']
 
+/**
+ * Packages whose tests need nothing but a processor: two of their files run at one time, before all others. The others start processes,
+ * bind sockets and wait for disks, and run one at a time, so that none is late because of another.
+ */
+const computing = [...sharing, 'boundaries', 'codec', 'gossip', 'mutation', 'ports', 'scenarios']
+
+function schedule(name: string): { readonly maxWorkers: number; readonly sequence: { groupOrder: number } } {
+  const computes = computing.includes(name)
+  return { maxWorkers: computes ? 2 : 1, sequence: { groupOrder: computes ? 0 : 1 } }
+}
+
 /** Every folder that has tests is a project named after it, so `vitest --project hlc` runs one package. */
 const projects = ['packages', 'apps', 'tooling'].flatMap(group =>
   readdirSync(join(root, group))
@@ -23,7 +34,8 @@ const projects = ['packages', 'apps', 'tooling'].flatMap(group =>
         name,
         include: ['test/**/*.test.ts'],
         setupFiles: [join(root, 'tooling/vitest/setup.ts')],
-        isolate: !sharing.includes(name)
+        isolate: !sharing.includes(name),
+        ...schedule(name)
       }
     }))
 )
@@ -36,7 +48,8 @@ const web = {
     name: 'web',
     include: ['test/**/*.test.ts'],
     exclude: findChromium() === undefined ? ['**/*.browser.test.ts'] : [],
-    setupFiles: [join(root, 'tooling/vitest/setup.ts')]
+    setupFiles: [join(root, 'tooling/vitest/setup.ts')],
+    ...schedule('web')
   }
 }
 
