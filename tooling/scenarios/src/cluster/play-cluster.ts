@@ -275,16 +275,19 @@ class ClusterRun {
     const { healMs, endMs } = this.#plan
     let agreedMs: number | undefined
     let moved: string | undefined
+    let short = ''
     while (this.#simulation.nowMs < endMs) {
       await this.#until(this.#simulation.nowMs + LOOK_MS)
-      if (!this.#agree()) agreedMs = moved = undefined
+      const before = short
+      short = this.#short()
+      // Who had no room was not among those that agree: once it has, it gets what it missed.
+      if (!this.#agree() || short !== before) agreedMs = moved = undefined
       else agreedMs ??= this.#simulation.nowMs
       if (agreedMs !== undefined && this.#simulation.nowMs - agreedMs >= QUIET_MS / 2) moved ??= this.#moved()
       if (agreedMs !== undefined && this.#simulation.nowMs - agreedMs >= QUIET_MS) {
         this.#convergedMs = agreedMs - healMs
         // What there is no room for is asked for again after a pause.
-        const isShort = this.#nodes.some(({ process }) => process !== undefined && lacksRoom(process.map))
-        if (this.#moved() !== moved && !isShort) {
+        if (this.#moved() !== moved && short === '') {
           this.#violations.push('I16: nodes that agree go on exchanging entries')
         }
         return
@@ -301,6 +304,11 @@ class ClusterRun {
     const [first] = roots
     if (first === undefined) return true
     return roots.every(({ sum, count }) => count === first.count && Buffer.compare(sum, first.sum) === 0)
+  }
+
+  /** The nodes that have no room, and need not agree. */
+  #short(): string {
+    return this.#nodes.flatMap(({ process }, i) => (process && lacksRoom(process.map) ? [i] : [])).join()
   }
 
   /** Entries that reconciliation has moved so far, by node. */
