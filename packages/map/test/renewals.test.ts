@@ -171,6 +171,17 @@ test('a renewal begins when the write is durable, not when others have answered'
   expect(shown).toEqual(['v', 'v', 'v', 'v', 'v', 'v'])
 })
 
+test('a write that is durable but lacks answers ends the renewal of what it replaced, like one that succeeds', async () => {
+  const { map, clock } = await openMap<string>()
+  await map.set('k', 'renewed', { ttlMs: 30_000, renew: true })
+  const replaced = map.set('k', 'plain', { replicas: 2, timeoutMs: 1000 })
+  const refused = expect(replaced).rejects.toMatchObject({ name: 'ReplicationTimeoutError' })
+  await clock.advance(1500)
+  await refused
+  // Its turn, a third of the time to live, has not come.
+  expect([map.get('k'), map.stats().renewals]).toEqual(['plain', 0])
+})
+
 test('a renewal that the disk took although it failed goes on, and whose it is stays known', async () => {
   const node = await openMap<string>()
   const { map, log, clock } = node
