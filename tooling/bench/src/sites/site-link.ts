@@ -85,10 +85,10 @@ export class SiteLink {
   }
 
   async #ask(request: SiteRequest): Promise<unknown> {
-    const signal = AbortSignal.timeout(ANSWER_MS)
-    const gone = new AbortController()
-    const answered = once(this.#child, 'message', { signal: AbortSignal.any([signal, gone.signal]) })
-    const exited = (): void => gone.abort(new Error('its process ended before it answered'))
+    const asking = new AbortController()
+    const exited = (): void => asking.abort(new Error('its process ended before it answered'))
+    const late = setTimeout(() => asking.abort(new Error('its process does not answer')), ANSWER_MS)
+    const answered = once(this.#child, 'message', { signal: asking.signal })
     this.#child.once('exit', exited)
     this.#child.send(request)
     try {
@@ -96,8 +96,9 @@ export class SiteLink {
       if ('error' in answer) throw new Error(answer.error)
       return answer.value
     } catch (error) {
-      throw gone.signal.aborted ? gone.signal.reason : error
+      throw asking.signal.aborted ? asking.signal.reason : error
     } finally {
+      clearTimeout(late)
       this.#child.off('exit', exited)
     }
   }
